@@ -1,0 +1,3 @@
+//! The `alluvium` command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The commands people type, over a Kafka client of our own.

@@ -1,0 +1,121 @@
+//! Administrative changes: topics, partitions, configs, producer ids. Each is one conditional transaction.
+
+use crate::{Cluster, ClusterError, TopicInfo};
+use model::{ProducerId, TopicId};
+use std::{collections::BTreeMap, ops::Range, sync::Arc, time::Duration};
+
+/// A topic to create.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewTopic {
+    /// Its name, unchecked.
+    pub name: String,
+    /// Number of partitions; `None` is the broker's default.
+    pub partitions: Option<u32>,
+    /// Replication factor, stored and returned; `None` is the broker's default.
+    pub replication_factor: Option<u16>,
+    /// Overrides.
+    pub configs: BTreeMap<String, String>,
+    /// Made by the broker for itself.
+    pub internal: bool,
+}
+
+/// What a config belongs to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ConfigResource {
+    /// A topic, by name.
+    Topic(String),
+    /// A broker, or (`None`) the default of all.
+    Broker(Option<model::BrokerId>),
+}
+
+/// A change of one key (KIP-339).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ConfigChange {
+    /// Sets it.
+    Set(String, String),
+    /// Back to the default.
+    Delete(String),
+    /// Adds to a list.
+    Append(String, String),
+    /// Takes from a list.
+    Subtract(String, String),
+}
+
+impl Cluster {
+    /// Creates a topic and waits, up to `patience`, until its partitions are owned and open. `validate_only` checks and answers what would be.
+    ///
+    /// # Errors
+    /// `TopicExists`, `InvalidTopicName`, `InvalidPartitions`, `InvalidReplicationFactor`, `InvalidConfig`, `Unavailable`.
+    pub async fn create_topic(
+        &self,
+        _topic: NewTopic,
+        _validate_only: bool,
+        _patience: Duration,
+    ) -> Result<Arc<TopicInfo>, ClusterError> {
+        todo!()
+    }
+
+    /// Deletes a topic; its objects follow later.
+    ///
+    /// # Errors
+    /// `UnknownTopic`, `Unavailable`.
+    pub async fn delete_topic(&self, _topic: TopicId) -> Result<(), ClusterError> {
+        todo!()
+    }
+
+    /// Raises a topic's number of partitions to `total`.
+    ///
+    /// # Errors
+    /// `UnknownTopic`, `InvalidPartitions`, `Unavailable`.
+    pub async fn create_partitions(
+        &self,
+        _topic: &str,
+        _total: u32,
+        _validate_only: bool,
+        _patience: Duration,
+    ) -> Result<(), ClusterError> {
+        todo!()
+    }
+
+    /// Applies changes to a resource's configs, all or none.
+    ///
+    /// # Errors
+    /// `InvalidConfig`, `UnknownTopic`, `UnknownBroker`, `Unavailable`.
+    pub async fn change_configs(
+        &self,
+        _resource: &ConfigResource,
+        _changes: &[ConfigChange],
+        _validate_only: bool,
+    ) -> Result<(), ClusterError> {
+        todo!()
+    }
+
+    /// Replaces a resource's configs (the older AlterConfigs).
+    ///
+    /// # Errors
+    /// As [`Cluster::change_configs`].
+    pub async fn replace_configs(
+        &self,
+        _resource: &ConfigResource,
+        _configs: BTreeMap<String, String>,
+        _validate_only: bool,
+    ) -> Result<(), ClusterError> {
+        todo!()
+    }
+
+    /// Takes a block of producer ids that no other broker will give out.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn take_producer_ids(&self, _count: u64) -> Result<Range<u64>, ClusterError> {
+        todo!()
+    }
+
+    /// One never-used producer id, from the broker's block.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn next_producer_id(&self) -> Result<ProducerId, ClusterError> {
+        todo!()
+    }
+}

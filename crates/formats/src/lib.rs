@@ -1,0 +1,12 @@
+//! Every persisted byte layout: record batches, WAL frames, segments, metadata values. Pure.
+//!
+//! Each layout is documented byte by byte in `docs/formats/`, versioned, and has golden files under `tests/golden`.
+//! Decoders take untrusted bytes: they return errors, never panic, and never allocate by an unchecked length.
+
+pub mod compression;
+pub mod crc32c;
+pub mod index_object;
+pub mod metadata;
+pub mod record_batch;
+pub mod segment;
+pub mod wal_frame;

@@ -1,0 +1,1 @@
+//! The wire: connections, frames, and one handler per API key.

@@ -1,0 +1,1 @@
+//! Telemetry, health and the admin HTTP port.

@@ -1,0 +1,18 @@
+//! One partition's log: append, read, watermarks, producer state, flush, upkeep.
+//!
+//! [`PartitionLogs`] holds the partitions that this broker owns. Each is one sequencer: appends take an offset and a
+//! place in the WAL under one short lock; the flush pipeline stores and commits them for all partitions together
+//! (DESIGN sections 3, 4 and 6). Kafka's wire types and error codes are unknown here.
+
+mod error;
+mod partition;
+mod partition_logs;
+mod ports;
+
+pub use error::{AppendError, LogError, ReadError};
+pub use partition::{
+    AbortedTransaction, Acknowledged, Acks, AppendOrigin, EpochEnd, FoundOffset, Isolation,
+    Partition, PendingAppend, ReadAnswer, ReadRequest, TimestampQuery, Watermarks,
+};
+pub use partition_logs::{Claim, EngineOptions, EngineStatus, PartitionLogs, Parts, SessionStamp};
+pub use ports::Authority;

@@ -1,0 +1,251 @@
+//! [`Partition`]: the handle to one partition's log.
+
+use crate::{AppendError, LogError, ReadError};
+use bytes::Bytes;
+use model::{LeaderEpoch, Offset, PartitionId, ProducerId, TimestampMs};
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// When an append is answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Acks {
+    /// Not at all.
+    None,
+    /// When the WAL is synced.
+    Leader,
+    /// As the durability mode says.
+    All,
+}
+
+/// Who appends, which decides what is allowed in a batch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AppendOrigin {
+    /// A client: no control batches.
+    Client,
+    /// The broker's coordinators: control batches too.
+    Coordinator,
+}
+
+/// Positions of a log, read together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Watermarks {
+    /// First offset that can be read.
+    pub log_start: Offset,
+    /// End of what is stored and committed.
+    pub durable: Offset,
+    /// End of what consumers may see.
+    pub high_watermark: Offset,
+    /// End of what `read_committed` consumers may see.
+    pub last_stable: Offset,
+    /// End of what was appended.
+    pub log_end: Offset,
+    /// The owner's epoch.
+    pub leader_epoch: LeaderEpoch,
+}
+
+/// How far a reader sees.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Isolation {
+    /// Up to the high watermark.
+    ReadUncommitted,
+    /// Up to the last stable offset; aborted transactions are named.
+    ReadCommitted,
+}
+
+/// A read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ReadRequest {
+    /// First offset wanted; the batch that contains it is returned whole.
+    pub from: Offset,
+    /// At most so many bytes …
+    pub max_bytes: usize,
+    /// … but at least one batch, if this is set and there is one.
+    pub at_least_one_batch: bool,
+    /// How far.
+    pub isolation: Isolation,
+    /// The epoch the reader believes in; checked when given (KIP-320).
+    pub current_leader_epoch: Option<LeaderEpoch>,
+}
+
+/// What a read found. Empty `batches` with `from` at the end is no error.
+#[derive(Clone, Debug)]
+pub struct ReadAnswer {
+    /// Whole batches in offset order; each element holds one or more.
+    pub batches: Vec<Bytes>,
+    /// Positions at the time of the read.
+    pub watermarks: Watermarks,
+    /// Aborted transactions that reach into the answer, by first offset; `None` for `ReadUncommitted`.
+    pub aborted: Option<Vec<AbortedTransaction>>,
+}
+
+/// A transaction that was aborted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AbortedTransaction {
+    /// Its producer.
+    pub producer: ProducerId,
+    /// Its first offset in this partition.
+    pub first_offset: Offset,
+}
+
+/// An append that is durable as asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Acknowledged {
+    /// Offset of the batch's first record.
+    pub base_offset: Offset,
+    /// The broker's stamp, for topics of `LogAppendTime`.
+    pub log_append_time: Option<TimestampMs>,
+    /// The log's start at that moment.
+    pub log_start: Offset,
+}
+
+/// What to look for by time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TimestampQuery {
+    /// The first record (smallest offset) at or after this time.
+    AtOrAfter(TimestampMs),
+    /// The record with the largest timestamp (KIP-734); the first of equals.
+    Maximum,
+}
+
+/// A record found by time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FoundOffset {
+    /// Where.
+    pub offset: Offset,
+    /// Its time.
+    pub timestamp: TimestampMs,
+    /// The epoch it was appended in.
+    pub leader_epoch: LeaderEpoch,
+}
+
+/// Answer to OffsetForLeaderEpoch (KIP-101, KIP-320).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EpochEnd {
+    /// The largest epoch at or below the one asked for that has records.
+    pub epoch: LeaderEpoch,
+    /// Where it ends.
+    pub end_offset: Offset,
+}
+
+/// An append that has its offset and waits to be durable.
+#[derive(Debug)]
+pub struct PendingAppend {}
+
+impl PendingAppend {
+    /// The offset given to its first record (of the original, for a duplicate).
+    pub fn base_offset(&self) -> Offset {
+        todo!()
+    }
+
+    /// Waits until it is durable as its acks ask. The one place where an append is acknowledged.
+    ///
+    /// # Errors
+    /// `NotOwner` when ownership was lost first, `Storage` when the WAL failed, `Stopping`.
+    ///
+    /// # Cancel safety
+    /// Dropping it (a request that timed out) leaves the records in the log.
+    pub async fn acknowledged(self) -> Result<Acknowledged, AppendError> {
+        todo!()
+    }
+}
+
+/// One partition that this broker owns. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Partition {}
+
+impl Partition {
+    /// Which one.
+    pub fn id(&self) -> PartitionId {
+        todo!()
+    }
+
+    /// Its positions.
+    pub fn watermarks(&self) -> Watermarks {
+        todo!()
+    }
+
+    /// Validates a batch, gives it offsets, puts it into the WAL queue. Order of calls is order of offsets. Never waits.
+    /// `records` is the client's bytes: exactly one batch of magic 2.
+    ///
+    /// # Errors
+    /// As [`AppendError`] says; nothing was appended then.
+    pub fn append(
+        &self,
+        _records: &Bytes,
+        _acks: Acks,
+        _origin: AppendOrigin,
+    ) -> Result<PendingAppend, AppendError> {
+        todo!()
+    }
+
+    /// Reads batches: from memory near the tail, else from objects.
+    ///
+    /// # Errors
+    /// As [`ReadError`] says.
+    pub async fn read(&self, _request: ReadRequest) -> Result<ReadAnswer, ReadError> {
+        todo!()
+    }
+
+    /// Bytes that a read of this kind would find in memory accounting, without reading: for min_bytes of a fetch.
+    /// Zero when `from` is at the end visible to `isolation`.
+    pub fn available_bytes(&self, _from: Offset, _isolation: Isolation) -> u64 {
+        todo!()
+    }
+
+    /// Wakes `waiter` (`notify_one`) at the next advance of the high watermark, last stable offset or log start, or when the partition is
+    /// closed. Registers once per call; dead waiters are dropped.
+    pub fn wake_on_advance(&self, _waiter: &Arc<Notify>) {
+        todo!()
+    }
+
+    /// Finds a record by time, exact to the record, within what `isolation` may see.
+    ///
+    /// # Errors
+    /// As for reads.
+    pub async fn offset_for_timestamp(
+        &self,
+        _query: TimestampQuery,
+        _isolation: Isolation,
+    ) -> Result<Option<FoundOffset>, ReadError> {
+        todo!()
+    }
+
+    /// The end of an epoch; `None` when no epoch at or below it has records here.
+    ///
+    /// # Errors
+    /// `NotReady` until the first offset of the present epoch is fixed.
+    pub fn epoch_end(&self, _epoch: LeaderEpoch) -> Result<Option<EpochEnd>, ReadError> {
+        todo!()
+    }
+
+    /// The epoch that the record at `offset` was appended in; the present one at the end of the log.
+    pub fn epoch_at(&self, _offset: Offset) -> Option<LeaderEpoch> {
+        todo!()
+    }
+
+    /// Checks an epoch that a client believes in against the partition's.
+    ///
+    /// # Errors
+    /// `FencedEpoch`, `UnknownEpoch`.
+    pub fn check_epoch(&self, _current: Option<LeaderEpoch>) -> Result<(), ReadError> {
+        todo!()
+    }
+
+    /// Moves the log's start forward to `before` (`None`: the high watermark); durable on return. Answers the log start.
+    ///
+    /// # Errors
+    /// `Read(OffsetOutOfRange)` beyond the high watermark; `Unavailable`.
+    pub async fn delete_records(&self, _before: Option<Offset>) -> Result<Offset, LogError> {
+        todo!()
+    }
+
+    /// Bytes of the log between its start and its end, compressed as stored.
+    pub fn size_bytes(&self) -> u64 {
+        todo!()
+    }
+
+    /// Takes new settings of its topic into force.
+    pub fn apply_settings(&self, _settings: Arc<model::config::TopicSettings>) {
+        todo!()
+    }
+}

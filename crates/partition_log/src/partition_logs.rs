@@ -1,0 +1,166 @@
+//! [`PartitionLogs`]: all partitions of this broker, and the pipeline they share.
+
+use crate::{Authority, LogError, Partition};
+use metadata::{MetadataStore, Revision};
+use model::{PartitionId, SessionId, config::TopicSettings};
+use std::{sync::Arc, time::Duration};
+use storage::Objects;
+use wal::{RecoveredFrame, Wal};
+
+/// The session under which this broker commits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SessionStamp {
+    /// Names it in keys.
+    pub id: SessionId,
+    /// Create revision of its `sessions/{broker}` key: what commits compare.
+    pub create_revision: Revision,
+    /// The broker.
+    pub broker: model::BrokerId,
+}
+
+/// A partition that an owner record, written by a transaction known to have succeeded, gives to this session.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// Which.
+    pub partition: PartitionId,
+    /// The record as written.
+    pub owner: formats::metadata::Owner,
+    /// Its mod revision: manifest writes compare it.
+    pub owner_revision: Revision,
+    /// The topic's name, for logs and metrics.
+    pub topic: model::TopicName,
+    /// The topic's settings in force.
+    pub settings: Arc<TopicSettings>,
+}
+
+/// Limits and rhythms of the pipeline. Defaults: DESIGN section 4.
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    /// `flush.max.bytes`.
+    pub flush_max_bytes: u64,
+    /// `flush.max.interval`.
+    pub flush_max_interval: Duration,
+    /// The same for data that nobody waits for (`flush.max.interval.idle`).
+    pub flush_idle_interval: Duration,
+    /// `flush.requests.per.second`; `None` is no budget.
+    pub flush_requests_per_second: Option<u32>,
+    /// Uploads in flight at most.
+    pub flush_uploads: usize,
+    /// Bytes of batches in memory, tail included (`log.buffer.max.bytes`).
+    pub buffer_max_bytes: u64,
+    /// `log.retention.check.interval.ms`.
+    pub retention_check_interval: Duration,
+    /// How long a freed object stays (`file.delete.delay.ms`).
+    pub delete_delay: Duration,
+    /// `producer.id.expiration.ms`.
+    pub producer_expiration: Duration,
+    /// Commits folded into one index object, and index objects into one of the next level: 64.
+    pub fold_fan_in: u64,
+}
+
+/// What the pipeline is built from.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// The WAL.
+    pub wal: Arc<dyn Wal>,
+    /// The object store.
+    pub objects: Objects,
+    /// The metadata store.
+    pub metadata: Arc<dyn MetadataStore>,
+    /// Key prefix of this cluster in the metadata store.
+    pub keys: metadata::families::Keys,
+    /// The clock.
+    pub clock: runtime::Clock,
+    /// Randomness.
+    pub randomness: runtime::Randomness,
+    /// Parent of its tasks.
+    pub tasks: runtime::Tasks,
+    /// The lease.
+    pub authority: Arc<dyn Authority>,
+}
+
+/// A snapshot for health and metrics.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct EngineStatus {
+    /// Partitions open.
+    pub partitions: usize,
+    /// Bytes appended and not yet committed.
+    pub uncommitted_bytes: u64,
+    /// Bytes of batches held in memory.
+    pub buffered_bytes: u64,
+    /// Last committed seq of the session.
+    pub commit_seq: u64,
+    /// Consecutive failures of uploads or commits right now.
+    pub failing: u64,
+}
+
+/// The partitions this broker owns, and the flush pipeline. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct PartitionLogs {}
+
+impl PartitionLogs {
+    /// Builds the pipeline; nothing runs until [`PartitionLogs::begin_session`]. `recovered` are the WAL's intact frames.
+    pub fn new(_options: EngineOptions, _parts: Parts, _recovered: Vec<RecoveredFrame>) -> Self {
+        todo!()
+    }
+
+    /// A session was registered (its `commit_head` at 0 exists): flushes commit under it from here. At start-up and after a session
+    /// was lost.
+    pub fn begin_session(&self, _session: SessionStamp) {
+        todo!()
+    }
+
+    /// The session is over or in doubt beyond its lease: nothing is acknowledged or committed until the next
+    /// [`PartitionLogs::begin_session`]; buffers and WAL are kept.
+    pub fn session_lost(&self, _session: SessionId) {
+        todo!()
+    }
+
+    /// Opens (or, after a session was lost, re-opens) partitions: reads what metadata and objects say, replays WAL frames that are
+    /// current (epoch ≥ `since_epoch`, beyond what is durable), fixes the epoch's first offset, and serves. Results in the order of the claims.
+    pub async fn open(&self, _claims: Vec<Claim>) -> Vec<Result<Partition, LogError>> {
+        todo!()
+    }
+
+    /// The partition, if this broker owns it and it is open.
+    pub fn get(&self, _partition: PartitionId) -> Option<Partition> {
+        todo!()
+    }
+
+    /// Every open partition.
+    pub fn all(&self) -> Vec<Partition> {
+        todo!()
+    }
+
+    /// Closes a partition at once: waiters fail with `NotOwner`, unflushed batches are dropped from later flushes. For
+    /// a topic that was deleted, or ownership that was lost.
+    pub fn close_partition(&self, _partition: PartitionId) {
+        todo!()
+    }
+
+    /// Recovered WAL frames whose partitions nobody claimed: `(partition, frames, bytes)`. They stay in the WAL (quarantined) and are never uploaded.
+    pub fn unclaimed_frames(&self) -> Vec<(PartitionId, usize, u64)> {
+        todo!()
+    }
+
+    /// Flushes and commits everything appended so far.
+    ///
+    /// # Errors
+    /// `SessionLost`; otherwise it waits as long as the store takes.
+    pub async fn flush(&self) -> Result<(), LogError> {
+        todo!()
+    }
+
+    /// Stops taking appends, flushes, commits, answers, closes the WAL.
+    ///
+    /// # Errors
+    /// `SessionLost` when it could not commit; the WAL keeps what is missing.
+    pub async fn drain(&self) -> Result<(), LogError> {
+        todo!()
+    }
+
+    /// How it does.
+    pub fn status(&self) -> EngineStatus {
+        todo!()
+    }
+}

@@ -1,0 +1,39 @@
+//! Randomness: ids and jitter from the machine, or from a seed.
+
+use parking_lot::Mutex;
+use rand::{RngCore, SeedableRng, rngs::SmallRng};
+use std::{fmt, sync::Arc};
+
+/// A source of random numbers; clones share it. Not for secrets.
+#[derive(Clone)]
+pub struct Randomness(Arc<Mutex<SmallRng>>);
+
+impl Randomness {
+    /// Seeded by the operating system.
+    pub fn system() -> Self {
+        Self(Arc::new(Mutex::new(SmallRng::from_os_rng())))
+    }
+
+    /// The same sequence for the same seed.
+    pub fn seeded(seed: u64) -> Self {
+        Self(Arc::new(Mutex::new(SmallRng::seed_from_u64(seed))))
+    }
+
+    /// Sixteen random bytes, as an id takes them.
+    pub fn bytes16(&self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        self.0.lock().fill_bytes(&mut bytes);
+        bytes
+    }
+
+    /// A number in `0..bound`; zero when `bound` is zero. The bias is below 2^-32.
+    pub fn below(&self, bound: u64) -> u64 {
+        if bound == 0 { 0 } else { self.0.lock().next_u64() % bound }
+    }
+}
+
+impl fmt::Debug for Randomness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Randomness")
+    }
+}
