@@ -1,0 +1,159 @@
+//! Recipes: how each program is built from its registry, at a pinned version, once.
+
+use crate::Error;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// A program that the tests and `alluvium dev` use. All versions are pinned here and nowhere else.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tool {
+    /// The metadata store of a cluster deployment.
+    Etcd,
+    /// The S3-compatible store of the development cluster. Upstream is archived: the last tagged state.
+    Minio,
+    /// A second S3 implementation, over a POSIX directory.
+    Versitygw,
+}
+
+enum Recipe {
+    /// `go install module@version`; the binary has the tool's name.
+    GoInstall { package: &'static str },
+    /// A module of our own whose main calls the server's: its replace directives forbid `go install`.
+    GoModule { requires: &'static str, main: &'static str },
+}
+
+impl Tool {
+    /// The program's file name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Etcd => "etcd",
+            Self::Minio => "minio",
+            Self::Versitygw => "versitygw",
+        }
+    }
+
+    const fn version(self) -> &'static str {
+        match self {
+            Self::Etcd => "v3.7.3",
+            Self::Minio => "v0.0.0-20260212201848-7aac2a2c5b7c",
+            Self::Versitygw => "v1.8.0",
+        }
+    }
+
+    const fn recipe(self) -> Recipe {
+        match self {
+            Self::Etcd => Recipe::GoModule {
+                requires: "go.etcd.io/etcd/server/v3",
+                main: "package main\n\nimport (\n\t\"os\"\n\n\t\"go.etcd.io/etcd/server/v3/etcdmain\"\n)\n\nfunc main() { etcdmain.Main(os.Args) }\n",
+            },
+            Self::Minio => Recipe::GoInstall { package: "github.com/minio/minio" },
+            Self::Versitygw => {
+                Recipe::GoInstall { package: "github.com/versity/versitygw/cmd/versitygw" }
+            }
+        }
+    }
+
+    /// The program's path: from the cache, else built into it. One process builds at a time; the others wait.
+    ///
+    /// # Errors
+    /// [`Error::Install`] with the end of the build's output.
+    pub fn path(self) -> Result<PathBuf, Error> {
+        let directory = cache_directory().join(format!("{}-{}", self.name(), self.version()));
+        let binary = directory.join(self.name());
+        if binary.exists() {
+            return Ok(binary);
+        }
+        fs::create_dir_all(&directory)
+            .map_err(Error::io(format!("could not create {}", directory.display())))?;
+        let lock_path = directory.join("lock");
+        let lock = fs::File::create(&lock_path)
+            .map_err(Error::io(format!("could not create {}", lock_path.display())))?;
+        lock.lock().map_err(Error::io(format!("could not lock {}", lock_path.display())))?;
+        if !binary.exists() {
+            self.build(&directory)?;
+        }
+        Ok(binary)
+    }
+
+    fn build(self, directory: &Path) -> Result<(), Error> {
+        eprintln!(
+            "building {} {} into {} (once)",
+            self.name(),
+            self.version(),
+            directory.display()
+        );
+        match self.recipe() {
+            Recipe::GoInstall { package } => {
+                let staging = directory.join("staging");
+                let argument = format!("{package}@{}", self.version());
+                self.go(directory, &["install", "-trimpath", &argument], &staging)?;
+                self.rename(&staging.join(self.name()), directory)
+            }
+            Recipe::GoModule { requires, main } => {
+                let module = directory.join("module");
+                fs::create_dir_all(&module)
+                    .and_then(|()| fs::write(module.join("main.go"), main))
+                    .and_then(|()| {
+                        fs::write(
+                            module.join("go.mod"),
+                            format!(
+                                "module launcher\n\ngo 1.24\n\nrequire {requires} {}\n",
+                                self.version()
+                            ),
+                        )
+                    })
+                    .map_err(Error::io(format!("could not write {}", module.display())))?;
+                self.go(&module, &["mod", "tidy"], directory)?;
+                self.go(&module, &["build", "-trimpath", "-o", self.name(), "."], directory)?;
+                self.rename(&module.join(self.name()), directory)
+            }
+        }
+    }
+
+    /// The binary appears under its final name whole or not at all.
+    fn rename(self, built: &Path, directory: &Path) -> Result<(), Error> {
+        fs::rename(built, directory.join(self.name()))
+            .map_err(Error::io(format!("could not move {}", built.display())))
+    }
+
+    fn go(self, working: &Path, arguments: &[&str], go_bin: &Path) -> Result<(), Error> {
+        let output = Command::new("go")
+            .args(arguments)
+            .current_dir(working)
+            .env("GOBIN", go_bin)
+            .env("GOFLAGS", "-mod=mod")
+            .env("GOTOOLCHAIN", "local")
+            .env("CGO_ENABLED", "0")
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| Error::Install {
+                tool: self.name(),
+                reason: format!("could not run go: {error}"),
+            })?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let text = String::from_utf8_lossy(&output.stderr);
+        let tail: Vec<&str> = text.lines().rev().take(5).collect();
+        Err(Error::Install {
+            tool: self.name(),
+            reason: tail.into_iter().rev().collect::<Vec<_>>().join(" | "),
+        })
+    }
+}
+
+/// Where built programs are kept: `$ALLUVIUM_TOOLS`, else `alluvium-tools` below the user's cache directory.
+pub fn cache_directory() -> PathBuf {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    if let Some(directory) = variable("ALLUVIUM_TOOLS") {
+        return directory.into();
+    }
+    let cache = variable("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".cache")))
+        .unwrap_or_else(std::env::temp_dir);
+    cache.join("alluvium-tools")
+}
