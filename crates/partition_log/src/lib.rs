@@ -4,10 +4,14 @@
 //! place in the WAL under one short lock; the flush pipeline stores and commits them for all partitions together
 //! (DESIGN sections 3, 4 and 6). Kafka's wire types and error codes are unknown here.
 
+mod epochs;
 mod error;
+mod flush_schedule;
 mod partition;
 mod partition_logs;
 mod ports;
+mod producer_state;
+mod tail;
 
 pub use error::{AppendError, LogError, ReadError};
 pub use partition::{

@@ -1,0 +1,92 @@
+//! Leader epoch cache: which epoch begins at which offset (KIP-101, KIP-320).
+//!
+//! Only epochs that have records are kept, in rising order of epoch and of offset. The owner calls [`EpochStarts::begin`] when the
+//! first batch of an epoch is appended, or a slice with another epoch is read; asking is pure.
+
+use crate::EpochEnd;
+use formats::metadata::EpochStart;
+use model::{LeaderEpoch, Offset};
+
+/// Where each epoch with records starts.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct EpochStarts {
+    starts: Vec<(LeaderEpoch, Offset)>,
+}
+
+impl EpochStarts {
+    /// Reads what a manifest keeps. Entries that do not rise, or can't be Kafka values, answer `None`: damage.
+    pub(crate) fn from_values(values: &[EpochStart]) -> Option<Self> {
+        let mut starts = Self::default();
+        for value in values {
+            let epoch = LeaderEpoch::new(value.epoch)?;
+            let start = Offset::new(value.start_offset)?;
+            if starts.starts.last().is_some_and(|&(e, o)| epoch <= e || start <= o) {
+                return None;
+            }
+            starts.starts.push((epoch, start));
+        }
+        Some(starts)
+    }
+
+    /// The same as a manifest keeps it.
+    pub(crate) fn to_values(&self) -> Vec<EpochStart> {
+        let value = |&(epoch, start): &(LeaderEpoch, Offset)| EpochStart {
+            epoch: epoch.get(),
+            start_offset: start.get(),
+        };
+        self.starts.iter().map(value).collect()
+    }
+
+    /// Notes that a batch of `epoch` lies at `offset`. Nothing changes when the epoch is already known to begin earlier,
+    /// or is older than the newest.
+    pub(crate) fn begin(&mut self, epoch: LeaderEpoch, offset: Offset) {
+        match self.starts.last() {
+            Some(&(newest, start)) if epoch <= newest || offset <= start => {}
+            _ => self.starts.push((epoch, offset)),
+        }
+    }
+
+    /// The newest epoch that has records, and where it starts.
+    pub(crate) fn newest(&self) -> Option<(LeaderEpoch, Offset)> {
+        self.starts.last().copied()
+    }
+
+    /// Answers OffsetForLeaderEpoch: the largest epoch at or below `requested` that has records, and where it ends:
+    /// the start of the next one, or `log_end` for the newest. `present` is the owner's own epoch: it counts as
+    /// starting at `log_end` while it has no records.
+    pub(crate) fn epoch_end(
+        &self,
+        requested: LeaderEpoch,
+        present: LeaderEpoch,
+        log_end: Offset,
+    ) -> Option<EpochEnd> {
+        if requested >= present {
+            return Some(EpochEnd { epoch: present, end_offset: log_end });
+        }
+        let beyond = self.starts.partition_point(|&(epoch, _)| epoch <= requested);
+        let (epoch, _) = *self.starts.get(beyond.checked_sub(1)?)?;
+        let end_offset = self.starts.get(beyond).map_or(log_end, |&(_, start)| start);
+        Some(EpochEnd { epoch, end_offset })
+    }
+
+    /// The epoch that the record at `offset` was appended in; `None` before the first known start.
+    pub(crate) fn epoch_at(&self, offset: Offset) -> Option<LeaderEpoch> {
+        let beyond = self.starts.partition_point(|&(_, start)| start <= offset);
+        Some(self.starts.get(beyond.checked_sub(1)?)?.0)
+    }
+
+    /// Forgets epochs that ended at or below `log_start`; the one in force there starts at `log_start` from now on.
+    pub(crate) fn truncate_before(&mut self, log_start: Offset) {
+        let beyond = self.starts.partition_point(|&(_, start)| start <= log_start);
+        let Some(in_force) = beyond.checked_sub(1) else { return };
+        self.starts.drain(..in_force);
+        if let Some((_, start)) = self.starts.first_mut() {
+            *start = log_start.max(*start);
+        }
+    }
+
+    /// Forgets everything at or beyond `log_end`: batches that were dropped before they were committed.
+    pub(crate) fn truncate_from(&mut self, log_end: Offset) {
+        self.starts.retain(|&(_, start)| start < log_end);
+    }
+}

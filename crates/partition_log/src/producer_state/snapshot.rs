@@ -1,0 +1,1 @@
+//! Producer state as manifests keep it.
