@@ -6,6 +6,7 @@
 pub mod compression;
 pub mod crc32c;
 pub mod index_object;
+mod layout;
 pub mod metadata;
 pub mod record_batch;
 pub mod segment;
