@@ -1,1 +1,7 @@
 //! Telemetry, health and the admin HTTP port.
+
+mod http;
+mod telemetry;
+
+pub use http::{Health, HttpError, HttpServer};
+pub use telemetry::{LogFormat, Telemetry, TelemetryError, TelemetryOptions};

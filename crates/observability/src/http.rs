@@ -1,0 +1,96 @@
+//! The HTTP port: liveness, readiness, metrics.
+//!
+//! Liveness never depends on etcd or object storage: a broker that waits for them must not be restarted.
+
+use axum::{Router, extract::State, http::StatusCode, routing::get};
+use metrics_exporter_prometheus::PrometheusHandle;
+use runtime::Tasks;
+use std::{fmt, net::SocketAddr, sync::Arc};
+use tokio::net::TcpListener;
+
+/// What the HTTP port asks about the broker.
+pub trait Health: Send + Sync + 'static {
+    /// Whether clients may be sent here; otherwise why not.
+    ///
+    /// # Errors
+    /// The reason, for the answer's body.
+    fn ready(&self) -> Result<(), String>;
+}
+
+/// The HTTP port could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "http.address {address}: {source}; free the port or give --http-address another one (port 0 picks a free one)"
+)]
+pub struct HttpError {
+    address: SocketAddr,
+    source: std::io::Error,
+}
+
+/// A bound HTTP port.
+pub struct HttpServer {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl fmt::Debug for HttpServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HttpServer({})", self.address)
+    }
+}
+
+#[derive(Clone)]
+struct Served {
+    health: Arc<dyn Health>,
+    metrics: PrometheusHandle,
+}
+
+impl HttpServer {
+    /// Binds `address`.
+    ///
+    /// # Errors
+    /// [`HttpError`] names the flag to change.
+    pub async fn bind(address: SocketAddr) -> Result<Self, HttpError> {
+        let bound = async {
+            let listener = TcpListener::bind(address).await?;
+            let address = listener.local_addr()?;
+            Ok((listener, address))
+        };
+        let (listener, address) = bound.await.map_err(|source| HttpError { address, source })?;
+        Ok(Self { listener, address })
+    }
+
+    /// The address bound.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `tasks` shut down.
+    pub fn serve(self, health: Arc<dyn Health>, metrics: PrometheusHandle, tasks: &Tasks) {
+        let routes = Router::new()
+            .route("/health/live", get(async || "live\n"))
+            .route("/health/ready", get(ready))
+            .route("/metrics", get(render))
+            .with_state(Served { health, metrics });
+        let shutdown = tasks.shutdown();
+        tasks.spawn("http", async move {
+            let end = async move { shutdown.requested().await };
+            let served = axum::serve(self.listener, routes).with_graceful_shutdown(end).await;
+            if let Err(error) = served {
+                tracing::error!(%error, "the HTTP port stopped serving");
+            }
+        });
+    }
+}
+
+async fn ready(State(served): State<Served>) -> (StatusCode, String) {
+    match served.health.ready() {
+        Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
+        Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
+    }
+}
+
+async fn render(State(served): State<Served>) -> String {
+    served.metrics.run_upkeep();
+    served.metrics.render()
+}
