@@ -1,7 +1,32 @@
 //! The config-key tables: every key of a broker and of a topic, with type, default, limits and meaning.
+//!
+//! [`topic_keys`] and [`broker_keys`] are the truth that DescribeConfigs, validation and the docs page derive from. A
+//! topic key takes its value from the topic's own override, else from its broker synonyms ([`ConfigLayers`]).
 
+mod broker_keys;
+mod invalid;
+mod key;
+mod layers;
+mod topic_keys;
 mod topic_settings;
+mod value;
 
+pub use broker_keys::{broker_key, broker_keys};
+pub use invalid::InvalidConfig;
+pub use key::{ConfigKey, ConfigType, Dynamic, Importance, Scope, Synonym, Validator};
+pub use layers::{ConfigLayers, ConfigSource, SourcedValue};
+pub use topic_keys::{topic_key, topic_keys, validate_topic_configs};
 pub use topic_settings::{
     CleanupPolicy, CompressionType, DurabilityMode, TimestampType, TopicSettings,
 };
+pub use value::{parse_boolean, parse_duration, parse_list};
+
+/// The broker's keys as constants, for code that reads one of them.
+pub mod broker {
+    pub use super::broker_keys::*;
+}
+
+/// The topic's keys as constants.
+pub mod topic {
+    pub use super::topic_keys::*;
+}

@@ -1,5 +1,8 @@
 //! A topic's settings in force: its own overrides over the broker's defaults, parsed and typed.
 
+use super::{ConfigKey, parse_boolean, parse_list, topic};
+use std::collections::BTreeMap;
+
 /// What a topic's settings come to. Built by the tables of this module; engines read it and never parse text.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TopicSettings {
@@ -26,6 +29,78 @@ pub struct TopicSettings {
     pub unclean_leader_election: bool,
 }
 
+impl TopicSettings {
+    /// What `overrides` come to over `broker_values` (merged: see [`super::ConfigLayers::merged_broker_values`]). Values were validated
+    /// when they were stored; one that can't be read all the same is passed over for the next weaker.
+    pub fn resolve(
+        overrides: &BTreeMap<String, String>,
+        broker_values: &BTreeMap<String, String>,
+    ) -> Self {
+        let values = Values { overrides, broker_values };
+        Self {
+            durability_mode: values.read(
+                &topic::DURABILITY_MODE,
+                DurabilityMode::parse,
+                DurabilityMode::Object,
+            ),
+            max_message_bytes: values.read(
+                &topic::MAX_MESSAGE_BYTES,
+                |t| t.trim().parse().ok(),
+                1_048_588,
+            ),
+            timestamp_type: values.read(
+                &topic::MESSAGE_TIMESTAMP_TYPE,
+                TimestampType::parse,
+                TimestampType::CreateTime,
+            ),
+            timestamp_before_max_ms: values.limit(&topic::MESSAGE_TIMESTAMP_BEFORE_MAX_MS),
+            timestamp_after_max_ms: values.limit(&topic::MESSAGE_TIMESTAMP_AFTER_MAX_MS),
+            compression_type: values.read(
+                &topic::COMPRESSION_TYPE,
+                CompressionType::parse,
+                CompressionType::Producer,
+            ),
+            retention_ms: values.limit(&topic::RETENTION_MS),
+            retention_bytes: values.limit(&topic::RETENTION_BYTES),
+            cleanup_policy: values.read(
+                &topic::CLEANUP_POLICY,
+                CleanupPolicy::parse,
+                CleanupPolicy { delete: true, compact: false },
+            ),
+            unclean_leader_election: values.read(
+                &topic::UNCLEAN_LEADER_ELECTION_ENABLE,
+                parse_boolean,
+                false,
+            ),
+        }
+    }
+}
+
+/// Text values of one topic, the strongest first.
+struct Values<'a> {
+    overrides: &'a BTreeMap<String, String>,
+    broker_values: &'a BTreeMap<String, String>,
+}
+
+impl Values<'_> {
+    /// The first readable value among override, synonyms in order, and the key's default; `fallback` when there is none.
+    fn read<T>(&self, key: &ConfigKey, parse: impl Fn(&str) -> Option<T>, fallback: T) -> T {
+        let own = self.overrides.get(key.name).and_then(|text| parse(text));
+        let inherited = || {
+            key.synonyms()
+                .iter()
+                .find_map(|synonym| parse(&synonym.convert(self.broker_values.get(synonym.name)?)))
+        };
+        own.or_else(inherited).or_else(|| key.default.and_then(&parse)).unwrap_or(fallback)
+    }
+
+    /// A limit: negative or Kafka's largest number is none.
+    fn limit(&self, key: &ConfigKey) -> Option<u64> {
+        let number: i64 = self.read(key, |text| text.trim().parse().ok(), -1);
+        u64::try_from(number).ok().filter(|_| number != i64::MAX)
+    }
+}
+
 /// `durability.mode`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum DurabilityMode {
@@ -35,6 +110,25 @@ pub enum DurabilityMode {
     Wal,
 }
 
+impl DurabilityMode {
+    /// Reads the config's text.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.trim() {
+            "object" => Some(Self::Object),
+            "wal" => Some(Self::Wal),
+            _ => None,
+        }
+    }
+
+    /// The config's text.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Object => "object",
+            Self::Wal => "wal",
+        }
+    }
+}
+
 /// `message.timestamp.type`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum TimestampType {
@@ -42,6 +136,17 @@ pub enum TimestampType {
     CreateTime,
     /// The broker stamps the batch when it appends it.
     LogAppendTime,
+}
+
+impl TimestampType {
+    /// Reads the config's text.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.trim() {
+            "CreateTime" => Some(Self::CreateTime),
+            "LogAppendTime" => Some(Self::LogAppendTime),
+            _ => None,
+        }
+    }
 }
 
 /// `compression.type`.
@@ -61,6 +166,21 @@ pub enum CompressionType {
     Zstd,
 }
 
+impl CompressionType {
+    /// Reads the config's text.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.trim() {
+            "producer" => Some(Self::Producer),
+            "uncompressed" => Some(Self::Uncompressed),
+            "gzip" => Some(Self::Gzip),
+            "snappy" => Some(Self::Snappy),
+            "lz4" => Some(Self::Lz4),
+            "zstd" => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+}
+
 /// `cleanup.policy`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct CleanupPolicy {
@@ -68,4 +188,71 @@ pub struct CleanupPolicy {
     pub delete: bool,
     /// Only the last record of a key is kept.
     pub compact: bool,
+}
+
+impl CleanupPolicy {
+    /// Reads the config's text; `None` when it names neither policy or something else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let items = parse_list(text);
+        let known = items.iter().all(|item| matches!(*item, "delete" | "compact"));
+        (known && !items.is_empty()).then(|| Self {
+            delete: items.contains(&"delete"),
+            compact: items.contains(&"compact"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+    }
+
+    #[test]
+    fn without_any_value_kafkas_defaults_hold() {
+        let settings = TopicSettings::resolve(&map(&[]), &map(&[]));
+        assert_eq!(settings.durability_mode, DurabilityMode::Object);
+        assert_eq!(settings.max_message_bytes, 1_048_588);
+        assert_eq!(settings.timestamp_before_max_ms, None);
+        assert_eq!(settings.timestamp_after_max_ms, Some(3_600_000));
+        assert_eq!(settings.retention_ms, Some(604_800_000));
+        assert_eq!(settings.retention_bytes, None);
+        assert!(settings.cleanup_policy.delete && !settings.cleanup_policy.compact);
+        assert!(!settings.unclean_leader_election);
+    }
+
+    #[test]
+    fn an_override_goes_before_the_brokers_value() {
+        let broker = map(&[("durability.mode", "wal"), ("message.max.bytes", "5")]);
+        let settings = TopicSettings::resolve(&map(&[("durability.mode", "object")]), &broker);
+        assert_eq!(settings.durability_mode, DurabilityMode::Object);
+        assert_eq!(settings.max_message_bytes, 5);
+    }
+
+    #[test]
+    fn milliseconds_go_before_minutes_and_minutes_before_hours() {
+        let retention =
+            |broker: &[(&str, &str)]| TopicSettings::resolve(&map(&[]), &map(broker)).retention_ms;
+        assert_eq!(retention(&[("log.retention.hours", "1")]), Some(3_600_000));
+        assert_eq!(retention(&[("log.retention.hours", "-1")]), None);
+        assert_eq!(
+            retention(&[("log.retention.hours", "1"), ("log.retention.minutes", "2")]),
+            Some(120_000)
+        );
+        assert_eq!(
+            retention(&[("log.retention.ms", "7"), ("log.retention.minutes", "2")]),
+            Some(7)
+        );
+    }
+
+    #[test]
+    fn an_unreadable_value_is_passed_over() {
+        let settings = TopicSettings::resolve(
+            &map(&[("retention.ms", "soon")]),
+            &map(&[("log.retention.ms", "9")]),
+        );
+        assert_eq!(settings.retention_ms, Some(9));
+    }
 }

@@ -1,0 +1,582 @@
+//! A broker's keys: those of Kafka's that mean something here or that tools look for, and ours.
+//!
+//! Keys of topics' defaults are dynamic for the whole cluster; the rest is read at start-up.
+
+use super::{
+    ConfigKey,
+    ConfigType::{Boolean, Double, Int, List, Long, String as Text},
+    Dynamic::ClusterWide,
+    Importance::{High, Low},
+    InvalidConfig,
+    Validator::{
+        AtLeast, Between, Duration, EachOneOf, Fraction, NotEmpty, OneOf, PositiveDuration,
+    },
+};
+
+/// `advertised.listeners`.
+pub const ADVERTISED_LISTENERS: ConfigKey =
+    ConfigKey::unset("advertised.listeners", Text).important(High).documented(
+        "The addresses that clients are told, by listener; unset, they are those of `listeners`.",
+    );
+
+/// `auto.create.topics.enable`.
+pub const AUTO_CREATE_TOPICS_ENABLE: ConfigKey =
+    ConfigKey::broker("auto.create.topics.enable", Boolean, "true")
+        .dynamic(ClusterWide)
+        .important(High)
+        .documented("Whether a client's Metadata request for an unknown topic creates it.");
+
+/// `broker.id`.
+pub const BROKER_ID: ConfigKey = ConfigKey::broker("broker.id", Int, "-1")
+    .takes(AtLeast(-1))
+    .important(High)
+    .documented("This broker's number; an older name of `node.id`.");
+
+/// `broker.rack`.
+pub const BROKER_RACK: ConfigKey =
+    ConfigKey::unset("broker.rack", Text).documented("The zone this broker runs in.");
+
+/// `cluster.id`.
+pub const CLUSTER_ID: ConfigKey = ConfigKey::unset("cluster.id", Text).important(High).documented("The cluster that this broker belongs to; unset, what is stored or, in a new cluster, a new one.");
+
+/// `compression.gzip.level`.
+pub const COMPRESSION_GZIP_LEVEL: ConfigKey =
+    ConfigKey::broker("compression.gzip.level", Int, "-1")
+        .takes(Between(-1, 9))
+        .dynamic(ClusterWide)
+        .important(Low)
+        .documented("Default of the topic key of this name.");
+
+/// `compression.lz4.level`.
+pub const COMPRESSION_LZ4_LEVEL: ConfigKey = ConfigKey::broker("compression.lz4.level", Int, "9")
+    .takes(Between(1, 17))
+    .dynamic(ClusterWide)
+    .important(Low)
+    .documented("Default of the topic key of this name.");
+
+/// `compression.type`.
+pub const COMPRESSION_TYPE: ConfigKey = ConfigKey::broker("compression.type", Text, "producer")
+    .takes(OneOf(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]))
+    .dynamic(ClusterWide)
+    .important(High)
+    .documented("Default of the topic key of this name.");
+
+/// `compression.zstd.level`.
+pub const COMPRESSION_ZSTD_LEVEL: ConfigKey = ConfigKey::broker("compression.zstd.level", Int, "3")
+    .takes(Between(-131_072, 22))
+    .dynamic(ClusterWide)
+    .important(Low)
+    .documented("Default of the topic key of this name.");
+
+/// `connections.max.idle.ms`.
+pub const CONNECTIONS_MAX_IDLE_MS: ConfigKey =
+    ConfigKey::broker("connections.max.idle.ms", Long, "600000")
+        .takes(AtLeast(1))
+        .documented("A connection idle for longer is closed.");
+
+/// `default.replication.factor`.
+pub const DEFAULT_REPLICATION_FACTOR: ConfigKey =
+    ConfigKey::broker("default.replication.factor", Int, "1").takes(Between(1, 32_767)).documented(
+        "Replication factor of topics that are created without one; stored and returned.",
+    );
+
+/// `delete.topic.enable`.
+pub const DELETE_TOPIC_ENABLE: ConfigKey =
+    ConfigKey::broker("delete.topic.enable", Boolean, "true")
+        .important(High)
+        .documented("Whether topics can be deleted.");
+
+/// `durability.mode`.
+pub const DURABILITY_MODE: ConfigKey = ConfigKey::broker("durability.mode", Text, "object").takes(OneOf(&["object", "wal"])).dynamic(ClusterWide).important(High).documented("When acks=all is answered, for topics that don't say: `object` or `wal`. The embedded deployment sets `wal`.");
+
+/// `fetch.max.bytes`.
+pub const FETCH_MAX_BYTES: ConfigKey = ConfigKey::broker("fetch.max.bytes", Int, "57671680")
+    .takes(AtLeast(1024))
+    .documented("The most bytes that a Fetch answer holds.");
+
+/// `flush.max.bytes`.
+pub const FLUSH_MAX_BYTES: ConfigKey = ConfigKey::broker("flush.max.bytes", Long, "8388608")
+    .takes(Between(65_536, 1_073_741_824))
+    .important(High)
+    .documented("A flush is started when so many bytes wait for object storage.");
+
+/// `flush.max.interval`.
+pub const FLUSH_MAX_INTERVAL: ConfigKey = ConfigKey::broker("flush.max.interval", Text, "250ms")
+    .takes(PositiveDuration)
+    .important(High)
+    .documented("A flush is started when data that somebody waits for has waited so long.");
+
+/// `flush.max.interval.idle`.
+pub const FLUSH_MAX_INTERVAL_IDLE: ConfigKey =
+    ConfigKey::broker("flush.max.interval.idle", Text, "2s")
+        .takes(PositiveDuration)
+        .documented("The same for data that nobody waits for.");
+
+/// `flush.requests.per.second`.
+pub const FLUSH_REQUESTS_PER_SECOND: ConfigKey =
+    ConfigKey::unset("flush.requests.per.second", Int).takes(AtLeast(1)).documented(
+        "Uploads a second at most, a token bucket; unset, 20 on S3 and 50 on a local directory.",
+    );
+
+/// `flush.uploads.in.flight`.
+pub const FLUSH_UPLOADS_IN_FLIGHT: ConfigKey =
+    ConfigKey::broker("flush.uploads.in.flight", Int, "4")
+        .takes(Between(1, 64))
+        .documented("Uploads in flight at most.");
+
+/// `group.initial.rebalance.delay.ms`.
+pub const GROUP_INITIAL_REBALANCE_DELAY_MS: ConfigKey =
+    ConfigKey::broker("group.initial.rebalance.delay.ms", Int, "3000")
+        .takes(AtLeast(0))
+        .documented("Kafka's; stored and shown.");
+
+/// `inter.broker.listener.name`.
+pub const INTER_BROKER_LISTENER_NAME: ConfigKey =
+    ConfigKey::unset("inter.broker.listener.name", Text).documented("Kafka's; stored and shown.");
+
+/// `listener.security.protocol.map`.
+pub const LISTENER_SECURITY_PROTOCOL_MAP: ConfigKey = ConfigKey::broker(
+    "listener.security.protocol.map",
+    Text,
+    "PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL",
+)
+.documented("Which protocol each listener speaks.");
+
+/// `listeners`.
+pub const LISTENERS: ConfigKey = ConfigKey::broker("listeners", List, "PLAINTEXT://localhost:9092")
+    .takes(NotEmpty)
+    .important(High)
+    .documented("The addresses that this broker listens on.");
+
+/// `log.buffer.max.bytes`.
+pub const LOG_BUFFER_MAX_BYTES: ConfigKey = ConfigKey::broker(
+    "log.buffer.max.bytes",
+    Long,
+    "268435456",
+)
+.takes(AtLeast(16_777_216))
+.important(High)
+.documented(
+    "Bytes of record batches kept in memory, waiting for object storage or read from there.",
+);
+
+/// `log.cleaner.delete.retention.ms`.
+pub const LOG_CLEANER_DELETE_RETENTION_MS: ConfigKey =
+    ConfigKey::broker("log.cleaner.delete.retention.ms", Long, "86400000")
+        .takes(AtLeast(0))
+        .dynamic(ClusterWide)
+        .documented("Default of `delete.retention.ms`.");
+
+/// `log.cleaner.max.compaction.lag.ms`.
+pub const LOG_CLEANER_MAX_COMPACTION_LAG_MS: ConfigKey =
+    ConfigKey::broker("log.cleaner.max.compaction.lag.ms", Long, "9223372036854775807")
+        .takes(AtLeast(1))
+        .dynamic(ClusterWide)
+        .documented("Default of `max.compaction.lag.ms`.");
+
+/// `log.cleaner.min.cleanable.ratio`.
+pub const LOG_CLEANER_MIN_CLEANABLE_RATIO: ConfigKey =
+    ConfigKey::broker("log.cleaner.min.cleanable.ratio", Double, "0.5")
+        .takes(Fraction(0.0, 1.0))
+        .dynamic(ClusterWide)
+        .documented("Default of `min.cleanable.dirty.ratio`.");
+
+/// `log.cleaner.min.compaction.lag.ms`.
+pub const LOG_CLEANER_MIN_COMPACTION_LAG_MS: ConfigKey =
+    ConfigKey::broker("log.cleaner.min.compaction.lag.ms", Long, "0")
+        .takes(AtLeast(0))
+        .dynamic(ClusterWide)
+        .documented("Default of `min.compaction.lag.ms`.");
+
+/// `log.cleanup.policy`.
+pub const LOG_CLEANUP_POLICY: ConfigKey = ConfigKey::broker("log.cleanup.policy", List, "delete")
+    .takes(EachOneOf(&["compact", "delete"]))
+    .dynamic(ClusterWide)
+    .documented("Default of `cleanup.policy`.");
+
+/// `log.dirs`.
+pub const LOG_DIRS: ConfigKey = ConfigKey::unset("log.dirs", Text)
+    .documented("Kafka's; the data directory is `--data-dir` here.");
+
+/// `log.flush.interval.messages`.
+pub const LOG_FLUSH_INTERVAL_MESSAGES: ConfigKey =
+    ConfigKey::broker("log.flush.interval.messages", Long, "9223372036854775807")
+        .takes(AtLeast(1))
+        .dynamic(ClusterWide)
+        .documented("Default of `flush.messages`.");
+
+/// `log.flush.interval.ms`.
+pub const LOG_FLUSH_INTERVAL_MS: ConfigKey = ConfigKey::unset("log.flush.interval.ms", Long)
+    .takes(AtLeast(0))
+    .dynamic(ClusterWide)
+    .documented("Default of `flush.ms`.");
+
+/// `log.index.interval.bytes`.
+pub const LOG_INDEX_INTERVAL_BYTES: ConfigKey =
+    ConfigKey::broker("log.index.interval.bytes", Int, "4096")
+        .takes(AtLeast(0))
+        .dynamic(ClusterWide)
+        .documented("Default of `index.interval.bytes`.");
+
+/// `log.index.size.max.bytes`.
+pub const LOG_INDEX_SIZE_MAX_BYTES: ConfigKey =
+    ConfigKey::broker("log.index.size.max.bytes", Int, "10485760")
+        .takes(AtLeast(4))
+        .dynamic(ClusterWide)
+        .documented("Default of `segment.index.bytes`.");
+
+/// `log.local.retention.bytes`.
+pub const LOG_LOCAL_RETENTION_BYTES: ConfigKey =
+    ConfigKey::broker("log.local.retention.bytes", Long, "-2")
+        .takes(AtLeast(-2))
+        .dynamic(ClusterWide)
+        .documented("Default of `local.retention.bytes`.");
+
+/// `log.local.retention.ms`.
+pub const LOG_LOCAL_RETENTION_MS: ConfigKey =
+    ConfigKey::broker("log.local.retention.ms", Long, "-2")
+        .takes(AtLeast(-2))
+        .dynamic(ClusterWide)
+        .documented("Default of `local.retention.ms`.");
+
+/// `log.message.timestamp.after.max.ms`.
+pub const LOG_MESSAGE_TIMESTAMP_AFTER_MAX_MS: ConfigKey =
+    ConfigKey::broker("log.message.timestamp.after.max.ms", Long, "3600000")
+        .takes(AtLeast(0))
+        .dynamic(ClusterWide)
+        .documented("Default of `message.timestamp.after.max.ms`.");
+
+/// `log.message.timestamp.before.max.ms`.
+pub const LOG_MESSAGE_TIMESTAMP_BEFORE_MAX_MS: ConfigKey =
+    ConfigKey::broker("log.message.timestamp.before.max.ms", Long, "9223372036854775807")
+        .takes(AtLeast(0))
+        .dynamic(ClusterWide)
+        .documented("Default of `message.timestamp.before.max.ms`.");
+
+/// `log.message.timestamp.type`.
+pub const LOG_MESSAGE_TIMESTAMP_TYPE: ConfigKey =
+    ConfigKey::broker("log.message.timestamp.type", Text, "CreateTime")
+        .takes(OneOf(&["CreateTime", "LogAppendTime"]))
+        .dynamic(ClusterWide)
+        .documented("Default of `message.timestamp.type`.");
+
+/// `log.preallocate`.
+pub const LOG_PREALLOCATE: ConfigKey = ConfigKey::broker("log.preallocate", Boolean, "false")
+    .dynamic(ClusterWide)
+    .important(Low)
+    .documented("Default of `preallocate`.");
+
+/// `log.retention.bytes`.
+pub const LOG_RETENTION_BYTES: ConfigKey = ConfigKey::broker("log.retention.bytes", Long, "-1")
+    .takes(AtLeast(-1))
+    .dynamic(ClusterWide)
+    .important(High)
+    .documented("Default of `retention.bytes`.");
+
+/// `log.retention.check.interval.ms`.
+pub const LOG_RETENTION_CHECK_INTERVAL_MS: ConfigKey =
+    ConfigKey::broker("log.retention.check.interval.ms", Long, "300000")
+        .takes(AtLeast(1))
+        .documented("How often retention looks for records to delete.");
+
+/// `log.retention.hours`.
+pub const LOG_RETENTION_HOURS: ConfigKey = ConfigKey::broker("log.retention.hours", Int, "168")
+    .takes(AtLeast(-1))
+    .important(High)
+    .documented("Default of `retention.ms`, in hours; minutes and milliseconds go before it.");
+
+/// `log.retention.minutes`.
+pub const LOG_RETENTION_MINUTES: ConfigKey = ConfigKey::unset("log.retention.minutes", Int)
+    .takes(AtLeast(-1))
+    .important(High)
+    .documented("Default of `retention.ms`, in minutes; milliseconds go before it.");
+
+/// `log.retention.ms`.
+pub const LOG_RETENTION_MS: ConfigKey = ConfigKey::unset("log.retention.ms", Long)
+    .takes(AtLeast(-1))
+    .dynamic(ClusterWide)
+    .important(High)
+    .documented("Default of `retention.ms`.");
+
+/// `log.roll.hours`.
+pub const LOG_ROLL_HOURS: ConfigKey = ConfigKey::broker("log.roll.hours", Int, "168")
+    .takes(AtLeast(1))
+    .documented("Default of `segment.ms`, in hours.");
+
+/// `log.roll.jitter.hours`.
+pub const LOG_ROLL_JITTER_HOURS: ConfigKey = ConfigKey::broker("log.roll.jitter.hours", Int, "0")
+    .takes(AtLeast(0))
+    .documented("Default of `segment.jitter.ms`, in hours.");
+
+/// `log.roll.jitter.ms`.
+pub const LOG_ROLL_JITTER_MS: ConfigKey = ConfigKey::unset("log.roll.jitter.ms", Long)
+    .takes(AtLeast(0))
+    .dynamic(ClusterWide)
+    .documented("Default of `segment.jitter.ms`.");
+
+/// `log.roll.ms`.
+pub const LOG_ROLL_MS: ConfigKey = ConfigKey::unset("log.roll.ms", Long)
+    .takes(AtLeast(1))
+    .dynamic(ClusterWide)
+    .documented("Default of `segment.ms`.");
+
+/// `log.segment.bytes`.
+pub const LOG_SEGMENT_BYTES: ConfigKey = ConfigKey::broker("log.segment.bytes", Int, "1073741824")
+    .takes(AtLeast(14))
+    .dynamic(ClusterWide)
+    .important(High)
+    .documented("Default of `segment.bytes`.");
+
+/// `log.segment.delete.delay.ms`.
+pub const LOG_SEGMENT_DELETE_DELAY_MS: ConfigKey =
+    ConfigKey::broker("log.segment.delete.delay.ms", Long, "60000")
+        .takes(AtLeast(0))
+        .dynamic(ClusterWide)
+        .documented("Default of `file.delete.delay.ms`.");
+
+/// `max.connections`.
+pub const MAX_CONNECTIONS: ConfigKey = ConfigKey::broker("max.connections", Int, "2147483647")
+    .takes(AtLeast(0))
+    .documented("Connections at most.");
+
+/// `message.max.bytes`.
+pub const MESSAGE_MAX_BYTES: ConfigKey = ConfigKey::broker("message.max.bytes", Int, "1048588")
+    .takes(AtLeast(0))
+    .dynamic(ClusterWide)
+    .important(High)
+    .documented("Default of `max.message.bytes`.");
+
+/// `min.insync.replicas`.
+pub const MIN_INSYNC_REPLICAS: ConfigKey = ConfigKey::broker("min.insync.replicas", Int, "1")
+    .takes(AtLeast(1))
+    .dynamic(ClusterWide)
+    .important(High)
+    .documented("Default of the topic key of this name.");
+
+/// `node.id`.
+pub const NODE_ID: ConfigKey = ConfigKey::broker("node.id", Int, "-1")
+    .takes(AtLeast(-1))
+    .important(High)
+    .documented("This broker's number.");
+
+/// `num.io.threads`.
+pub const NUM_IO_THREADS: ConfigKey = ConfigKey::broker("num.io.threads", Int, "8")
+    .takes(AtLeast(1))
+    .documented("Kafka's; stored and shown.");
+
+/// `num.network.threads`.
+pub const NUM_NETWORK_THREADS: ConfigKey = ConfigKey::broker("num.network.threads", Int, "3")
+    .takes(AtLeast(1))
+    .documented("Kafka's; stored and shown.");
+
+/// `num.partitions`.
+pub const NUM_PARTITIONS: ConfigKey = ConfigKey::broker("num.partitions", Int, "4")
+    .takes(Between(1, 100_000))
+    .documented("Partitions of topics that are created without a number.");
+
+/// `offsets.retention.minutes`.
+pub const OFFSETS_RETENTION_MINUTES: ConfigKey =
+    ConfigKey::broker("offsets.retention.minutes", Int, "10080")
+        .takes(AtLeast(1))
+        .documented("Kafka's; stored and shown.");
+
+/// `offsets.topic.replication.factor`.
+pub const OFFSETS_TOPIC_REPLICATION_FACTOR: ConfigKey =
+    ConfigKey::broker("offsets.topic.replication.factor", Int, "1")
+        .takes(AtLeast(1))
+        .documented("Kafka's; stored and shown.");
+
+/// `process.roles`.
+pub const PROCESS_ROLES: ConfigKey = ConfigKey::broker("process.roles", List, "broker,controller")
+    .documented("Kafka's; every broker here is both.");
+
+/// `producer.id.expiration.ms`.
+pub const PRODUCER_ID_EXPIRATION_MS: ConfigKey =
+    ConfigKey::broker("producer.id.expiration.ms", Int, "86400000")
+        .takes(AtLeast(1))
+        .dynamic(ClusterWide)
+        .important(Low)
+        .documented("A producer that was idle for longer is forgotten.");
+
+/// `queued.max.request.bytes`.
+pub const QUEUED_MAX_REQUEST_BYTES: ConfigKey =
+    ConfigKey::broker("queued.max.request.bytes", Long, "104857600")
+        .takes(AtLeast(1_048_576))
+        .documented("Bytes of requests read and not yet answered, over all connections.");
+
+/// `request.timeout.ms`.
+pub const REQUEST_TIMEOUT_MS: ConfigKey = ConfigKey::broker("request.timeout.ms", Int, "30000")
+    .takes(AtLeast(1))
+    .documented("How long a request may wait inside the broker.");
+
+/// `session.lease.margin`.
+pub const SESSION_LEASE_MARGIN: ConfigKey = ConfigKey::broker("session.lease.margin", Text, "2s")
+    .takes(PositiveDuration)
+    .documented("How long before its lease ends a broker stops acknowledging.");
+
+/// `session.lease.ttl`.
+pub const SESSION_LEASE_TTL: ConfigKey = ConfigKey::broker("session.lease.ttl", Text, "10s")
+    .takes(PositiveDuration)
+    .important(High)
+    .documented("A broker that is silent for so long is dead. Whole seconds with etcd.");
+
+/// `socket.request.max.bytes`.
+pub const SOCKET_REQUEST_MAX_BYTES: ConfigKey =
+    ConfigKey::broker("socket.request.max.bytes", Int, "104857600")
+        .takes(AtLeast(1))
+        .documented("The largest request that is read.");
+
+/// `transaction.max.timeout.ms`.
+pub const TRANSACTION_MAX_TIMEOUT_MS: ConfigKey =
+    ConfigKey::broker("transaction.max.timeout.ms", Int, "900000")
+        .takes(AtLeast(1))
+        .documented("Kafka's; stored and shown.");
+
+/// `transaction.state.log.min.isr`.
+pub const TRANSACTION_STATE_LOG_MIN_ISR: ConfigKey =
+    ConfigKey::broker("transaction.state.log.min.isr", Int, "1")
+        .takes(AtLeast(1))
+        .documented("Kafka's; stored and shown.");
+
+/// `transaction.state.log.replication.factor`.
+pub const TRANSACTION_STATE_LOG_REPLICATION_FACTOR: ConfigKey =
+    ConfigKey::broker("transaction.state.log.replication.factor", Int, "1")
+        .takes(AtLeast(1))
+        .documented("Kafka's; stored and shown.");
+
+/// `unclean.leader.election.enable`.
+pub const UNCLEAN_LEADER_ELECTION_ENABLE: ConfigKey =
+    ConfigKey::broker("unclean.leader.election.enable", Boolean, "false")
+        .dynamic(ClusterWide)
+        .important(High)
+        .documented("Default of the topic key of this name.");
+
+/// `unclean.takeover.delay`.
+pub const UNCLEAN_TAKEOVER_DELAY: ConfigKey =
+    ConfigKey::broker("unclean.takeover.delay", Text, "60s")
+        .takes(Duration)
+        .documented("How long an unclean takeover waits for the dead owner to return.");
+
+/// `wal.max.bytes`.
+pub const WAL_MAX_BYTES: ConfigKey = ConfigKey::broker("wal.max.bytes", Long, "10737418240")
+    .takes(AtLeast(67_108_864))
+    .important(High)
+    .documented("Bytes that the write-ahead log holds while object storage is away.");
+
+static TABLE: [ConfigKey; 73] = [
+    ADVERTISED_LISTENERS,
+    AUTO_CREATE_TOPICS_ENABLE,
+    BROKER_ID,
+    BROKER_RACK,
+    CLUSTER_ID,
+    COMPRESSION_GZIP_LEVEL,
+    COMPRESSION_LZ4_LEVEL,
+    COMPRESSION_TYPE,
+    COMPRESSION_ZSTD_LEVEL,
+    CONNECTIONS_MAX_IDLE_MS,
+    DEFAULT_REPLICATION_FACTOR,
+    DELETE_TOPIC_ENABLE,
+    DURABILITY_MODE,
+    FETCH_MAX_BYTES,
+    FLUSH_MAX_BYTES,
+    FLUSH_MAX_INTERVAL,
+    FLUSH_MAX_INTERVAL_IDLE,
+    FLUSH_REQUESTS_PER_SECOND,
+    FLUSH_UPLOADS_IN_FLIGHT,
+    GROUP_INITIAL_REBALANCE_DELAY_MS,
+    INTER_BROKER_LISTENER_NAME,
+    LISTENER_SECURITY_PROTOCOL_MAP,
+    LISTENERS,
+    LOG_BUFFER_MAX_BYTES,
+    LOG_CLEANER_DELETE_RETENTION_MS,
+    LOG_CLEANER_MAX_COMPACTION_LAG_MS,
+    LOG_CLEANER_MIN_CLEANABLE_RATIO,
+    LOG_CLEANER_MIN_COMPACTION_LAG_MS,
+    LOG_CLEANUP_POLICY,
+    LOG_DIRS,
+    LOG_FLUSH_INTERVAL_MESSAGES,
+    LOG_FLUSH_INTERVAL_MS,
+    LOG_INDEX_INTERVAL_BYTES,
+    LOG_INDEX_SIZE_MAX_BYTES,
+    LOG_LOCAL_RETENTION_BYTES,
+    LOG_LOCAL_RETENTION_MS,
+    LOG_MESSAGE_TIMESTAMP_AFTER_MAX_MS,
+    LOG_MESSAGE_TIMESTAMP_BEFORE_MAX_MS,
+    LOG_MESSAGE_TIMESTAMP_TYPE,
+    LOG_PREALLOCATE,
+    LOG_RETENTION_BYTES,
+    LOG_RETENTION_CHECK_INTERVAL_MS,
+    LOG_RETENTION_HOURS,
+    LOG_RETENTION_MINUTES,
+    LOG_RETENTION_MS,
+    LOG_ROLL_HOURS,
+    LOG_ROLL_JITTER_HOURS,
+    LOG_ROLL_JITTER_MS,
+    LOG_ROLL_MS,
+    LOG_SEGMENT_BYTES,
+    LOG_SEGMENT_DELETE_DELAY_MS,
+    MAX_CONNECTIONS,
+    MESSAGE_MAX_BYTES,
+    MIN_INSYNC_REPLICAS,
+    NODE_ID,
+    NUM_IO_THREADS,
+    NUM_NETWORK_THREADS,
+    NUM_PARTITIONS,
+    OFFSETS_RETENTION_MINUTES,
+    OFFSETS_TOPIC_REPLICATION_FACTOR,
+    PROCESS_ROLES,
+    PRODUCER_ID_EXPIRATION_MS,
+    QUEUED_MAX_REQUEST_BYTES,
+    REQUEST_TIMEOUT_MS,
+    SESSION_LEASE_MARGIN,
+    SESSION_LEASE_TTL,
+    SOCKET_REQUEST_MAX_BYTES,
+    TRANSACTION_MAX_TIMEOUT_MS,
+    TRANSACTION_STATE_LOG_MIN_ISR,
+    TRANSACTION_STATE_LOG_REPLICATION_FACTOR,
+    UNCLEAN_LEADER_ELECTION_ENABLE,
+    UNCLEAN_TAKEOVER_DELAY,
+    WAL_MAX_BYTES,
+];
+
+/// Every broker key, by name.
+pub fn broker_keys() -> &'static [ConfigKey] {
+    &TABLE
+}
+
+/// The broker key of that name.
+///
+/// # Errors
+/// [`InvalidConfig::UnknownKey`], with the nearest known key.
+pub fn broker_key(name: &str) -> Result<&'static ConfigKey, InvalidConfig> {
+    TABLE
+        .iter()
+        .find(|key| key.name == name)
+        .ok_or_else(|| InvalidConfig::unknown(name, TABLE.iter().map(|key| key.name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_is_valid() {
+        for key in broker_keys() {
+            if let Some(default) = key.default {
+                key.validate(default).unwrap();
+            }
+            assert!(!key.documentation.is_empty(), "{}", key.name);
+        }
+    }
+
+    #[test]
+    fn keys_are_sorted_and_named_once() {
+        assert!(TABLE.windows(2).all(|pair| pair[0].name < pair[1].name));
+    }
+
+    #[test]
+    fn a_misspelt_key_suggests_the_right_one() {
+        let error = broker_key("num.partition").unwrap_err();
+        assert_eq!(error.to_string(), "unknown config num.partition; did you mean num.partitions?");
+    }
+}
