@@ -51,8 +51,8 @@ pub trait Wal: Send + Sync + fmt::Debug {
     /// blocks on the disk.
     ///
     /// # Errors
-    /// [`WalError::Full`] when unreleased frames reach `wal.max.bytes` or the memory budget for unwritten groups is used up
-    /// (retriable); [`WalError::Failed`] once poisoned.
+    /// [`WalError::Full`] when unreleased frames reach `wal.max.bytes` or the memory budget for unwritten groups is used up,
+    /// [`WalError::DiskFull`] while the file system has no room (both retriable); [`WalError::Failed`] once poisoned.
     fn append(
         &self,
         meta: FrameMeta,
@@ -74,6 +74,13 @@ pub trait Wal: Send + Sync + fmt::Debug {
 
     /// Bytes between the released position and the end.
     fn unreleased_bytes(&self) -> u64;
+
+    /// Reads back the payload of the frame that ends at `end`, which its holder dropped from memory. Frames that were
+    /// not written out yet can't be asked for. Blocks on the disk.
+    ///
+    /// # Errors
+    /// [`WalError::NotHeld`] when no such frame is held; [`WalError::Io`]; [`WalError::Damaged`].
+    fn read(&self, end: WalPosition, payload_bytes: usize) -> Result<Bytes, WalError>;
 
     /// Which WAL this is.
     fn identity(&self) -> WalIdentity;
@@ -138,6 +145,17 @@ pub enum WalError {
         /// The limit in force.
         limit: u64,
     },
+    /// The file system has no room for another file; retriable once it has, and nothing was lost.
+    #[error(
+        "the disk of WAL directory {directory} is full; free space on it or lower wal.max.bytes"
+    )]
+    DiskFull {
+        /// The directory.
+        directory: String,
+    },
+    /// No frame that ends there is held: it was released, or never written.
+    #[error("the WAL holds no frame that ends at {}", .0.0)]
+    NotHeld(WalPosition),
     /// A write or sync failed earlier; nothing more is accepted until the broker is restarted.
     #[error("the WAL has failed and takes nothing more: {0}")]
     Failed(String),
@@ -183,6 +201,6 @@ pub enum WalError {
 impl WalError {
     /// Whether the same append may succeed later.
     pub fn retryable(&self) -> bool {
-        matches!(self, Self::Full { .. })
+        matches!(self, Self::Full { .. } | Self::DiskFull { .. })
     }
 }
