@@ -3,6 +3,12 @@
 //! Calls block; the WAL makes them on a thread of its own. A simulated disk can lose what was not synced and tear
 //! the last write.
 
+mod local;
+mod simulated;
+
+pub use local::LocalDisk;
+pub use simulated::SimulatedDisk;
+
 use std::{fmt, io, sync::Arc};
 
 /// Block size that offsets, lengths and addresses of [`DiskFile::write_at`] are multiples of, in bytes.
