@@ -1,19 +1,32 @@
 //! The key families: one typed file each. Keys, values and the transactions that only that family needs.
+//!
+//! Numbers in keys are written with 20 digits, so that key order is number order; ids as 32 hex digits. Every value
+//! carries its `format`; a value of a later format, or with an id of the wrong length, is
+//! [`MetadataError::Damaged`](crate::MetadataError::Damaged) and names its key.
 
-/// Makes the keys of one cluster below its prefix.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Keys {
-    prefix: String,
-}
+mod brokers;
+mod cluster;
+pub mod commits;
+mod configs;
+mod controller;
+mod deleted_topics;
+mod features;
+mod garbage;
+mod indexes;
+mod keys;
+mod manifests;
+mod owners;
+mod producer_ids;
+mod registrations;
+mod sessions;
+#[cfg(test)]
+mod tests;
+mod topic_names;
+mod topics;
+mod value;
 
-impl Keys {
-    /// Keys below `prefix`, which ends with `/` or is empty.
-    pub fn new(prefix: impl Into<String>) -> Self {
-        Self { prefix: prefix.into() }
-    }
-
-    /// The prefix.
-    pub fn prefix(&self) -> &str {
-        &self.prefix
-    }
-}
+pub use commits::{CommitAttempt, CommitOutcome};
+pub use configs::ConfigResource;
+pub use keys::Keys;
+pub use manifests::MANIFEST_MAX_BYTES;
+pub use value::{Value, decode, encode};
