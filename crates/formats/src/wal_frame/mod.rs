@@ -16,10 +16,12 @@
 mod file_header;
 mod frame_header;
 mod group_header;
+mod identity;
 
 pub use file_header::FileHeader;
 pub use frame_header::FrameHeader;
 pub use group_header::GroupHeader;
+pub use identity::Identity;
 
 /// The version these layouts have. A reader refuses any other.
 pub const VERSION: u16 = 1;
