@@ -2,10 +2,24 @@
 //!
 //! The only crate that knows object_store and aws-sdk-s3. Everything above sees [`Objects`]: names, bytes, ranges.
 
+mod counts;
 mod error;
+mod failure;
+mod faults;
+mod http;
+mod local;
+mod memory;
 mod name;
 mod objects;
+mod operation;
+mod options;
+mod retry;
+mod store;
 
+pub use counts::RequestCounts;
 pub use error::{ObjectError, ObjectErrorKind};
-pub use name::ObjectName;
-pub use objects::{Listed, Objects, ObjectsOptions, RequestCounts};
+pub use faults::{Fault, FaultPlan};
+pub use name::{InvalidObjectName, ObjectName};
+pub use objects::{Listed, Objects};
+pub use operation::Operation;
+pub use options::ObjectsOptions;

@@ -1,36 +1,18 @@
 //! [`Objects`]: the store as the rest of the broker sees it. Cheap to clone.
 
-use crate::{ObjectError, ObjectName};
+use crate::{
+    FaultPlan, ObjectError, ObjectErrorKind, ObjectName, ObjectsOptions, Operation, RequestCounts,
+    counts::{Counters, count_bytes},
+    faults::FaultyStore,
+    local::LocalStore,
+    memory::MemoryStore,
+    retry::{Request, Retry},
+    store::{Failure, Mode, Store},
+};
 use bytes::Bytes;
-use std::{ops::Range, time::Duration};
-
-/// How to open a store.
-#[derive(Clone, Debug)]
-pub struct ObjectsOptions {
-    /// `file:///dir`, `s3://bucket/prefix` or `memory://` (tests).
-    pub url: String,
-    /// Endpoint of an S3-compatible store; `None` is AWS.
-    pub endpoint: Option<String>,
-    /// One attempt's time limit.
-    pub attempt_timeout: Duration,
-    /// Time limit of a call over all its attempts. Callers that must not give up call again.
-    pub call_timeout: Duration,
-}
-
-/// Requests sent, every attempt counted, by kind.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct RequestCounts {
-    /// PUT, POST of multipart parts included.
-    pub puts: u64,
-    /// GET and HEAD.
-    pub gets: u64,
-    /// LIST.
-    pub lists: u64,
-    /// DELETE.
-    pub deletes: u64,
-    /// Attempts that failed.
-    pub failures: u64,
-}
+use object_store::PutPayload;
+use runtime::{Clock, Randomness};
+use std::{ops::Range, sync::Arc};
 
 /// An object met in a listing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -45,24 +27,59 @@ pub struct Listed {
 
 /// An object store below one prefix.
 #[derive(Clone, Debug)]
-pub struct Objects {}
+pub struct Objects {
+    store: Arc<dyn Store>,
+    counters: Arc<Counters>,
+    retry: Retry,
+}
 
 impl Objects {
-    /// Opens the store without touching it. See `probe` for the start-up check.
+    /// Opens the store. A directory is made and checked for writing; a bucket is not touched: see `probe` for the
+    /// start-up check.
     ///
     /// # Errors
-    /// `Invalid` for a URL that can't be understood, `Denied` when no credentials are found.
+    /// `Invalid` for a URL that can't be understood, `Denied` when no credentials are found or the directory can't be
+    /// written.
     pub fn open(
-        _options: &ObjectsOptions,
-        _clock: runtime::Clock,
-        _randomness: runtime::Randomness,
+        options: &ObjectsOptions,
+        clock: Clock,
+        randomness: Randomness,
     ) -> Result<Self, ObjectError> {
-        todo!()
+        let counters = Arc::<Counters>::default();
+        let store = open_store(options, clock, &counters).map_err(|failure| ObjectError {
+            operation: "open",
+            name: options.url.clone(),
+            kind: failure.kind,
+            reason: failure.reason,
+        })?;
+        Ok(Self::new(store, counters, options, randomness))
     }
 
     /// An empty store in memory, for tests.
     pub fn memory() -> Self {
-        todo!()
+        let store = Arc::new(MemoryStore::new(Clock::system()));
+        Self::new(store, Arc::default(), &ObjectsOptions::new("memory://"), Randomness::seeded(0))
+    }
+
+    /// The same store with faults, for tests and the simulation; this handle keeps working without them.
+    pub fn with_faults(&self, plan: FaultPlan) -> Self {
+        let store = Arc::new(FaultyStore::new(Arc::clone(&self.store), plan));
+        Self { store, ..self.clone() }
+    }
+
+    fn new(
+        store: Arc<dyn Store>,
+        counters: Arc<Counters>,
+        options: &ObjectsOptions,
+        randomness: Randomness,
+    ) -> Self {
+        let retry = Retry {
+            attempt_timeout: options.attempt_timeout,
+            call_timeout: options.call_timeout,
+            randomness,
+            counters: (!store.counts_on_the_wire()).then(|| Arc::clone(&counters)),
+        };
+        Self { store, counters, retry }
     }
 
     /// Writes an object, replacing one of that name; durable on return. `parts` are concatenated without copying.
@@ -70,8 +87,8 @@ impl Objects {
     ///
     /// # Errors
     /// `Unavailable` (it may have been written all the same, or may be later), `Denied`, `Invalid`.
-    pub async fn put(&self, _name: &ObjectName, _parts: Vec<Bytes>) -> Result<(), ObjectError> {
-        todo!()
+    pub async fn put(&self, name: &ObjectName, parts: Vec<Bytes>) -> Result<(), ObjectError> {
+        self.write(Operation::Put, name, parts.into_iter().collect(), Mode::Replace).await
     }
 
     /// Writes an object unless one of that name exists (If-None-Match). On `AlreadyExists` that follows a retried attempt the
@@ -81,63 +98,132 @@ impl Objects {
     /// `AlreadyExists`, and as [`Objects::put`].
     pub async fn put_if_absent(
         &self,
-        _name: &ObjectName,
-        _content: Bytes,
+        name: &ObjectName,
+        content: Bytes,
     ) -> Result<(), ObjectError> {
-        todo!()
+        self.write(Operation::PutIfAbsent, name, content.into(), Mode::Create).await
     }
 
     /// Reads a whole object.
     ///
     /// # Errors
     /// `NotFound`, `Unavailable`, `Denied`.
-    pub async fn get(&self, _name: &ObjectName) -> Result<Bytes, ObjectError> {
-        todo!()
+    pub async fn get(&self, name: &ObjectName) -> Result<Bytes, ObjectError> {
+        self.read(name, None).await
     }
 
-    /// Reads a byte range; one beyond the object's end is an `Invalid` error, never a short answer.
+    /// Reads a byte range; one beyond the object's end is an `Invalid` error, never a short answer. An empty range is
+    /// answered without asking the store.
     ///
     /// # Errors
     /// `NotFound`, `Invalid`, `Unavailable`, `Denied`.
     pub async fn get_range(
         &self,
-        _name: &ObjectName,
-        _range: Range<u64>,
+        name: &ObjectName,
+        range: Range<u64>,
     ) -> Result<Bytes, ObjectError> {
-        todo!()
+        if range.start == range.end {
+            return Ok(Bytes::new());
+        }
+        if range.start > range.end {
+            let Failure { kind, reason } = Failure::outside(&range, None);
+            return Err(ObjectError::new("get", name, kind, reason));
+        }
+        self.read(name, Some(range)).await
     }
 
     /// An object's size in bytes.
     ///
     /// # Errors
     /// `NotFound`, `Unavailable`, `Denied`.
-    pub async fn size(&self, _name: &ObjectName) -> Result<u64, ObjectError> {
-        todo!()
+    pub async fn size(&self, name: &ObjectName) -> Result<u64, ObjectError> {
+        let request = Request { operation: Operation::Head, name: name.as_str(), bytes: 0 };
+        self.retry.call(request, || self.store.size(name)).await
     }
 
     /// Deletes objects; absent ones are no error.
     ///
     /// # Errors
     /// `Unavailable`, `Denied`: some may be deleted.
-    pub async fn delete(&self, _names: &[ObjectName]) -> Result<(), ObjectError> {
-        todo!()
+    pub async fn delete(&self, names: &[ObjectName]) -> Result<(), ObjectError> {
+        let Some(first) = names.first() else { return Ok(()) };
+        let request = Request { operation: Operation::Delete, name: first.as_str(), bytes: 0 };
+        self.retry.call(request, || self.store.delete(names)).await
     }
 
     /// Lists every object whose name starts with `prefix` (empty lists all), in name order.
     ///
     /// # Errors
     /// `Unavailable`, `Denied`.
-    pub async fn list(&self, _prefix: &str) -> Result<Vec<Listed>, ObjectError> {
-        todo!()
+    pub async fn list(&self, prefix: &str) -> Result<Vec<Listed>, ObjectError> {
+        let request = Request { operation: Operation::List, name: prefix, bytes: 0 };
+        let mut objects = Vec::new();
+        let mut next = None;
+        loop {
+            let page = self.retry.call(request, || self.store.list(prefix, next.clone())).await?;
+            objects.extend(page.objects);
+            next = page.next;
+            if next.is_none() {
+                return Ok(objects);
+            }
+        }
     }
 
     /// Requests sent since the store was opened.
     pub fn request_counts(&self) -> RequestCounts {
-        todo!()
+        self.counters.read()
     }
 
     /// What this store is, for messages.
     pub fn describe(&self) -> String {
-        todo!()
+        self.store.describe()
+    }
+
+    async fn write(
+        &self,
+        operation: Operation,
+        name: &ObjectName,
+        payload: PutPayload,
+        mode: Mode,
+    ) -> Result<(), ObjectError> {
+        let bytes = payload.content_length() as u64;
+        let request = Request { operation, name: name.as_str(), bytes };
+        self.retry.call(request, || self.store.put(name, payload.clone(), mode)).await?;
+        count_bytes("sent", bytes);
+        Ok(())
+    }
+
+    async fn read(
+        &self,
+        name: &ObjectName,
+        range: Option<Range<u64>>,
+    ) -> Result<Bytes, ObjectError> {
+        let bytes = range.as_ref().map_or(0, |range| range.end - range.start);
+        let request = Request { operation: Operation::Get, name: name.as_str(), bytes };
+        let content = self.retry.call(request, || self.store.get(name, range.clone())).await?;
+        count_bytes("received", content.len() as u64);
+        Ok(content)
+    }
+}
+
+fn open_store(
+    options: &ObjectsOptions,
+    clock: Clock,
+    _counters: &Arc<Counters>,
+) -> Result<Arc<dyn Store>, Failure> {
+    let invalid = |reason: String| Failure::new(ObjectErrorKind::Invalid, reason);
+    let url = url::Url::parse(&options.url)
+        .map_err(|error| invalid(format!("{error}: write file:///dir or s3://bucket/prefix")))?;
+    match url.scheme() {
+        "memory" => Ok(Arc::new(MemoryStore::new(clock))),
+        "file" => {
+            let root = url
+                .to_file_path()
+                .map_err(|()| invalid("write an absolute path after file://".to_owned()))?;
+            Ok(Arc::new(LocalStore::open(&root)?))
+        }
+        other => Err(invalid(format!(
+            "unknown kind of store {other:?}: write file:///dir or s3://bucket/prefix"
+        ))),
     }
 }

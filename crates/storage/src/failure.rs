@@ -1,0 +1,88 @@
+//! What a store's error means: from HTTP status and S3 error code, from the operating system, from `object_store`.
+//!
+//! Whoever reads a kind acts on it, so doubt goes to `Unavailable` (tried again), and nothing that is merely out of
+//! reach may look like `NotFound`.
+
+use crate::{ObjectErrorKind, http::StatusError, store::Failure};
+use object_store::Error;
+use std::{error::Error as StdError, io};
+
+/// From `object_store`: its own variants hide what the store said, so the chain of causes is searched first.
+pub(crate) fn from_object_store(error: Error) -> Failure {
+    if let Some(status) = cause::<StatusError>(&error) {
+        return Failure::new(status_kind(status.status, &status.code), status.to_string());
+    }
+    let kind = match &error {
+        Error::NotFound { .. } => ObjectErrorKind::NotFound,
+        Error::AlreadyExists { .. } | Error::Precondition { .. } | Error::NotModified { .. } => {
+            ObjectErrorKind::AlreadyExists
+        }
+        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => ObjectErrorKind::Denied,
+        Error::InvalidPath { .. } | Error::NotSupported { .. } | Error::NotImplemented { .. } => {
+            ObjectErrorKind::Invalid
+        }
+        _ => match cause::<io::Error>(&error) {
+            Some(cause) => return from_io(cause),
+            None => ObjectErrorKind::Unavailable,
+        },
+    };
+    Failure::new(kind, chain(&error))
+}
+
+/// From the operating system.
+pub(crate) fn from_io(error: &io::Error) -> Failure {
+    use io::ErrorKind as Io;
+    let kind = match error.kind() {
+        Io::NotFound | Io::NotADirectory => ObjectErrorKind::NotFound,
+        Io::AlreadyExists => ObjectErrorKind::AlreadyExists,
+        Io::PermissionDenied | Io::ReadOnlyFilesystem => ObjectErrorKind::Denied,
+        Io::IsADirectory | Io::InvalidInput | Io::InvalidFilename | Io::FileTooLarge => {
+            ObjectErrorKind::Invalid
+        }
+        Io::StorageFull | Io::QuotaExceeded => {
+            let reason = format!("{error}: free space on the volume; writing goes on by itself");
+            return Failure::new(ObjectErrorKind::Unavailable, reason);
+        }
+        _ => ObjectErrorKind::Unavailable,
+    };
+    Failure::new(kind, error.to_string())
+}
+
+/// From an S3 answer. Codes: the S3 API reference, "Error responses".
+fn status_kind(status: u16, code: &str) -> ObjectErrorKind {
+    match (status, code) {
+        // A missing bucket says nothing about the object; a token that ran out has to be renewed; another region or
+        // endpoint has to be configured.
+        (_, "NoSuchBucket" | "ExpiredToken" | "InvalidToken" | "AuthorizationHeaderMalformed")
+        | (300..=303 | 305..=399 | 401 | 403, _) => ObjectErrorKind::Denied,
+        // The bytes were damaged or cut on their way.
+        (
+            400,
+            "RequestTimeout" | "IncompleteBody" | "BadDigest" | "XAmzContentChecksumMismatch",
+        )
+        | (408 | 409 | 425 | 429, _) => ObjectErrorKind::Unavailable,
+        (404, _) => ObjectErrorKind::NotFound,
+        (304 | 412, _) => ObjectErrorKind::AlreadyExists,
+        (501, _) | (400..=499, _) => ObjectErrorKind::Invalid,
+        _ => ObjectErrorKind::Unavailable,
+    }
+}
+
+type Dynamic = dyn StdError + 'static;
+
+/// The first cause of type `E`, the error itself included.
+fn cause<E: StdError + 'static>(error: &Dynamic) -> Option<&E> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+/// The error and its causes in one line, without what a cause merely repeats.
+fn chain(error: &Dynamic) -> String {
+    causes(error).skip(1).fold(error.to_string(), |line, cause| {
+        let cause = cause.to_string();
+        if line.contains(&cause) { line } else { format!("{line}: {cause}") }
+    })
+}
+
+fn causes(error: &Dynamic) -> impl Iterator<Item = &Dynamic> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
