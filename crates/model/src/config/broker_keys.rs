@@ -114,8 +114,8 @@ pub const FLUSH_MAX_INTERVAL_IDLE: ConfigKey =
 
 /// `flush.requests.per.second`.
 pub const FLUSH_REQUESTS_PER_SECOND: ConfigKey =
-    ConfigKey::unset("flush.requests.per.second", Int).takes(AtLeast(1)).documented(
-        "Uploads a second at most, a token bucket; unset, 20 on S3 and 50 on a local directory.",
+    ConfigKey::unset("flush.requests.per.second", Int).takes(AtLeast(0)).documented(
+        "Uploads a second at most, a token bucket; 0 is no limit; unset, 20 on S3 and 50 on a local directory.",
     );
 
 /// `flush.uploads.in.flight`.

@@ -4,6 +4,7 @@
 //! topic key takes its value from the topic's own override, else from its broker synonyms ([`ConfigLayers`]).
 
 mod broker_keys;
+mod deployment_keys;
 mod invalid;
 mod key;
 mod layers;
@@ -12,6 +13,7 @@ mod topic_settings;
 mod value;
 
 pub use broker_keys::{broker_key, broker_keys};
+pub use deployment_keys::{process_key, process_keys};
 pub use invalid::InvalidConfig;
 pub use key::{ConfigKey, ConfigType, Dynamic, Importance, Scope, Synonym, Validator};
 pub use layers::{ConfigLayers, ConfigSource, SourcedValue};
@@ -29,4 +31,9 @@ pub mod broker {
 /// The topic's keys as constants.
 pub mod topic {
     pub use super::topic_keys::*;
+}
+
+/// The keys of a process as constants.
+pub mod deployment {
+    pub use super::deployment_keys::*;
 }

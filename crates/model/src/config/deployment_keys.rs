@@ -1,0 +1,100 @@
+//! Where a broker finds its disks and stores, and what it tells about itself: keys of this process alone.
+
+use super::{
+    ConfigKey,
+    ConfigType::{Long, String as Text},
+    Importance::{High, Low},
+    InvalidConfig,
+    Validator::{AtLeast, NotEmpty, OneOf},
+    broker_keys,
+};
+
+/// `data.dir`.
+pub const DATA_DIR: ConfigKey = ConfigKey::broker("data.dir", Text, "./alluvium-data")
+    .takes(NotEmpty)
+    .important(High)
+    .documented("Where an embedded deployment keeps everything.");
+
+/// `http.address`.
+pub const HTTP_ADDRESS: ConfigKey = ConfigKey::broker("http.address", Text, "127.0.0.1:9640")
+    .takes(NotEmpty)
+    .important(High)
+    .documented("Address of /health/live, /health/ready and /metrics; `off` for none.");
+
+/// `log.filter`.
+pub const LOG_FILTER: ConfigKey = ConfigKey::broker("log.filter", Text, "info")
+    .takes(NotEmpty)
+    .important(Low)
+    .documented("What is logged: a level, or levels by module such as `info,kafka=debug`.");
+
+/// `log.format`.
+pub const LOG_FORMAT: ConfigKey = ConfigKey::broker("log.format", Text, "human")
+    .takes(OneOf(&["human", "json"]))
+    .important(Low)
+    .documented("How log lines look.");
+
+/// `metadata`.
+pub const METADATA: ConfigKey = ConfigKey::broker("metadata", Text, "embedded")
+    .takes(NotEmpty)
+    .important(High)
+    .documented("The metadata store: `embedded`, or `etcd://host:port[,host:port…][/prefix]`.");
+
+/// `object.store`.
+pub const OBJECT_STORE: ConfigKey = ConfigKey::unset("object.store", Text)
+    .takes(NotEmpty)
+    .important(High)
+    .documented(
+        "Where segments are kept: `file:///directory` or `s3://bucket/prefix`; unset, a folder of the data directory.",
+    );
+
+/// `object.store.endpoint`.
+pub const OBJECT_STORE_ENDPOINT: ConfigKey =
+    ConfigKey::unset("object.store.endpoint", Text).takes(NotEmpty).important(High).documented(
+        "Endpoint of an S3-compatible store, such as `http://127.0.0.1:9000`; unset, AWS's.",
+    );
+
+/// `otlp.endpoint`.
+pub const OTLP_ENDPOINT: ConfigKey = ConfigKey::unset("otlp.endpoint", Text)
+    .takes(NotEmpty)
+    .important(Low)
+    .documented("OTLP/gRPC collector that traces go to, such as `http://127.0.0.1:4317`.");
+
+/// `wal.dir`.
+pub const WAL_DIR: ConfigKey = ConfigKey::unset("wal.dir", Text)
+    .takes(NotEmpty)
+    .important(High)
+    .documented("The write-ahead log's directory, on a disk of its own; unset, a folder of the data directory.");
+
+/// `wal.file.bytes`.
+pub const WAL_FILE_BYTES: ConfigKey = ConfigKey::broker("wal.file.bytes", Long, "67108864")
+    .takes(AtLeast(1_048_576))
+    .important(Low)
+    .documented("Size of one file of the write-ahead log.");
+
+static TABLE: [ConfigKey; 10] = [
+    DATA_DIR,
+    HTTP_ADDRESS,
+    LOG_FILTER,
+    LOG_FORMAT,
+    METADATA,
+    OBJECT_STORE,
+    OBJECT_STORE_ENDPOINT,
+    OTLP_ENDPOINT,
+    WAL_DIR,
+    WAL_FILE_BYTES,
+];
+
+/// Every key that a broker process takes from flags, environment or file: its own, and those of all brokers.
+pub fn process_keys() -> impl Iterator<Item = &'static ConfigKey> {
+    TABLE.iter().chain(broker_keys())
+}
+
+/// The process key of that name.
+///
+/// # Errors
+/// [`InvalidConfig::UnknownKey`], with the nearest known key.
+pub fn process_key(name: &str) -> Result<&'static ConfigKey, InvalidConfig> {
+    process_keys()
+        .find(|key| key.name == name)
+        .ok_or_else(|| InvalidConfig::unknown(name, process_keys().map(|key| key.name)))
+}
