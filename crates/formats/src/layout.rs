@@ -46,10 +46,6 @@ impl<'a> Fields<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
-    pub(crate) fn i32(&mut self) -> Option<i32> {
-        self.array().map(i32::from_le_bytes)
-    }
-
     pub(crate) fn i64(&mut self) -> Option<i64> {
         self.array().map(i64::from_le_bytes)
     }
@@ -83,6 +79,11 @@ impl<const N: usize> Layout<N> {
     pub(crate) fn skip(&mut self, count: usize) -> &mut Self {
         self.at += count;
         self
+    }
+
+    /// The bytes, without a checksum.
+    pub(crate) const fn finish(self) -> [u8; N] {
+        self.bytes
     }
 
     /// Ends the layout with the CRC-32C of everything before it, in its last four bytes.

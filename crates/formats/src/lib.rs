@@ -10,4 +10,5 @@ mod layout;
 pub mod metadata;
 pub mod record_batch;
 pub mod segment;
+mod trailer;
 pub mod wal_frame;

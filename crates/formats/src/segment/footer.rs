@@ -1,0 +1,96 @@
+//! [`Footer`]: a segment's table of contents.
+
+use super::{Extension, SegmentError, Slice, VERSION, checked_count};
+use crate::layout::{Fields, is_sealed};
+use crate::trailer;
+use model::PartitionId;
+use std::ops::Range;
+
+const MAGIC: [u8; 4] = *b"ALVF";
+pub(super) const TRAILER_MAGIC: [u8; 8] = *b"ALVSGEND";
+const SMALLEST_SLICE_BYTES: usize = 88;
+
+/// Length of the trailer, the object's last bytes: read these to find a footer that metadata does not locate.
+pub const TRAILER_BYTES: usize = trailer::BYTES;
+
+/// What is in a segment.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Footer {
+    /// One slice per partition, ascending by partition.
+    pub slices: Vec<Slice>,
+    /// Tagged fields.
+    pub extensions: Vec<Extension>,
+}
+
+impl Footer {
+    /// The partition's slice.
+    pub fn slice(&self, partition: PartitionId) -> Option<&Slice> {
+        let index = self.slices.binary_search_by_key(&partition, |slice| slice.partition).ok()?;
+        self.slices.get(index)
+    }
+
+    /// Lays the footer out, checksum included.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut output = Vec::new();
+        output.extend_from_slice(&MAGIC);
+        output.extend_from_slice(&VERSION.to_le_bytes());
+        output.extend_from_slice(&[0; 2]);
+        output.extend_from_slice(&(self.slices.len() as u32).to_le_bytes());
+        output.extend_from_slice(&(self.extensions.len() as u32).to_le_bytes());
+        for slice in &self.slices {
+            slice.encode(&mut output);
+        }
+        Extension::put_all(&mut output, &self.extensions);
+        let checksum = crate::crc32c::checksum(&output);
+        output.extend_from_slice(&checksum.to_le_bytes());
+        output
+    }
+
+    /// Reads a footer: exactly these bytes.
+    ///
+    /// # Errors
+    /// [`SegmentError`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, SegmentError> {
+        if !bytes.starts_with(&MAGIC) {
+            return Err(SegmentError::Magic);
+        }
+        if !is_sealed(bytes) {
+            return Err(SegmentError::Checksum);
+        }
+        let body = bytes.get(MAGIC.len()..bytes.len() - 4).ok_or(SegmentError::Truncated)?;
+        Self::decode_body(&mut Fields::new(body))
+    }
+
+    fn decode_body(fields: &mut Fields<'_>) -> Result<Self, SegmentError> {
+        let version = fields.u16().ok_or(SegmentError::Truncated)?;
+        if version != VERSION {
+            return Err(SegmentError::Version(version));
+        }
+        fields.take(2).ok_or(SegmentError::Truncated)?;
+        let slice_count = fields.u32().ok_or(SegmentError::Truncated)?;
+        let extension_count = fields.u32().ok_or(SegmentError::Truncated)?;
+        let mut slices =
+            Vec::with_capacity(checked_count(fields, slice_count, SMALLEST_SLICE_BYTES)?);
+        for _ in 0..slice_count {
+            slices.push(Slice::take(fields)?);
+        }
+        let extensions = Extension::take_all(fields, extension_count)?;
+        let sorted = slices.is_sorted_by(|one, next| one.partition < next.partition);
+        if !sorted || fields.remaining() > 0 {
+            return Err(SegmentError::Field("order or number of slices"));
+        }
+        Ok(Self { slices, extensions })
+    }
+}
+
+/// Where the footer lies, from the object's last [`TRAILER_BYTES`] bytes (or more of its end).
+///
+/// # Errors
+/// [`SegmentError`].
+pub fn footer_range(object_end: &[u8]) -> Result<Range<u64>, SegmentError> {
+    match trailer::decode(TRAILER_MAGIC, object_end) {
+        Some((VERSION, range)) => Ok(range),
+        Some((version, _)) => Err(SegmentError::Version(version)),
+        None => Err(SegmentError::Magic),
+    }
+}
