@@ -2,12 +2,14 @@
 //!
 //! The port carries bytes and versions, never Kafka meaning. What the keys mean lies in [`families`], on top of it.
 
+pub mod embedded;
 pub mod families;
 mod limits;
 mod machine;
 pub mod memory;
 pub mod port;
 
+pub use embedded::EmbeddedStore;
 pub use memory::MemoryStore;
 pub use port::{
     Compare, Entry, Event, EventKind, Lease, MetadataError, MetadataStore, Operation, Outcome,
