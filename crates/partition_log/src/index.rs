@@ -5,11 +5,11 @@
 
 mod retention;
 
-pub(crate) use retention::{RetentionChoice, choose};
+pub(crate) use retention::{RetentionChoice, RetentionScope, choose};
 
 use formats::segment::Slice;
 use model::{Offset, SessionId, TimestampMs};
-use std::{ops::Range, sync::Arc};
+use std::{collections::VecDeque, ops::Range, sync::Arc};
 use storage::ObjectName;
 
 /// A partition's slice of one committed segment, decoded.
@@ -62,27 +62,55 @@ pub(crate) enum IndexEntry {
 impl IndexEntry {
     /// First offset.
     pub(crate) fn base_offset(&self) -> Offset {
-        todo!()
+        match self {
+            Self::Slice(segment) => segment.slice.base_offset,
+            Self::Run(run) => run.base_offset,
+        }
     }
 
     /// The offset after the last.
     pub(crate) fn end_offset(&self) -> Offset {
-        todo!()
+        match self {
+            Self::Slice(segment) => segment.slice.end_offset,
+            Self::Run(run) => run.end_offset,
+        }
     }
 
     /// Bytes of the batches.
     pub(crate) fn size_bytes(&self) -> u64 {
-        todo!()
+        match self {
+            Self::Slice(SegmentSlice { slice, .. }) => slice.bytes.end - slice.bytes.start,
+            Self::Run(run) => run.size_bytes,
+        }
     }
 
     /// Largest timestamp.
     pub(crate) fn max_timestamp(&self) -> TimestampMs {
-        todo!()
+        match self {
+            Self::Slice(segment) => segment.slice.max_timestamp,
+            Self::Run(run) => run.max_timestamp,
+        }
     }
 
     /// The session, and its commits from first through last.
     pub(crate) fn commits(&self) -> (SessionId, u64, u64) {
-        todo!()
+        match self {
+            Self::Slice(segment) => (segment.session, segment.seq, segment.seq),
+            Self::Run(run) => (run.session, run.from_seq, run.through_seq),
+        }
+    }
+
+    /// The object that it names.
+    pub(crate) fn object(&self) -> &ObjectName {
+        match self {
+            Self::Slice(segment) => &segment.object,
+            Self::Run(run) => &run.object,
+        }
+    }
+
+    fn is_folded_by(&self, run: &IndexRun) -> bool {
+        let (session, from_seq, through_seq) = self.commits();
+        session == run.session && run.from_seq <= from_seq && through_seq <= run.through_seq
     }
 }
 
@@ -113,66 +141,120 @@ pub(crate) enum IndexError {
 
 /// The list.
 #[derive(Clone, Debug)]
-pub(crate) struct LogIndex {}
+pub(crate) struct LogIndex {
+    entries: VecDeque<IndexEntry>,
+    end: Offset,
+    size_bytes: u64,
+}
 
 impl LogIndex {
     /// An empty list of a log whose durable part starts and ends at `start`.
-    pub(crate) fn new(_start: Offset) -> Self {
-        todo!()
+    pub(crate) fn new(start: Offset) -> Self {
+        Self { entries: VecDeque::new(), end: start, size_bytes: 0 }
     }
 
     /// First offset listed (may lie below the log start); the end when empty.
     pub(crate) fn start(&self) -> Offset {
-        todo!()
+        self.entries.front().map_or(self.end, IndexEntry::base_offset)
     }
 
     /// The offset after the last listed: the durable offset.
     pub(crate) fn end(&self) -> Offset {
-        todo!()
+        self.end
     }
 
     /// Bytes of all entries.
     pub(crate) fn size_bytes(&self) -> u64 {
-        todo!()
+        self.size_bytes
     }
 
     /// Adds a commit's slice, or at opening a run, which must start where the list ends.
     ///
     /// # Errors
     /// `NotContiguous`.
-    pub(crate) fn push(&mut self, _entry: IndexEntry) -> Result<(), IndexError> {
-        todo!()
+    pub(crate) fn push(&mut self, entry: IndexEntry) -> Result<(), IndexError> {
+        if entry.base_offset() != self.end {
+            return Err(IndexError::NotContiguous {
+                expected: self.end,
+                found: entry.base_offset(),
+                object: entry.object().clone(),
+            });
+        }
+        self.end = entry.end_offset();
+        self.size_bytes += entry.size_bytes();
+        self.entries.push_back(entry);
+        Ok(())
     }
 
     /// Replaces the entries of the run's commits by the run. Entries pruned meanwhile are no error.
     ///
     /// # Errors
     /// `FoldMismatch`; nothing changed then.
-    pub(crate) fn fold(&mut self, _run: IndexRun) -> Result<(), IndexError> {
-        todo!()
+    pub(crate) fn fold(&mut self, run: IndexRun) -> Result<(), IndexError> {
+        let Some(first) = self.entries.iter().position(|entry| entry.is_folded_by(&run)) else {
+            return self.fold_of_nothing(&run);
+        };
+        let replaced = self.entries.iter().skip(first).take_while(|e| e.is_folded_by(&run));
+        let (mut count, mut size_bytes, mut range) = (0, 0, None);
+        for entry in replaced {
+            let (base, _) = range.unwrap_or((entry.base_offset(), entry.end_offset()));
+            range = Some((base, entry.end_offset()));
+            size_bytes += entry.size_bytes();
+            count += 1;
+        }
+        let (base, end) = range.unwrap_or((self.end, self.end));
+        let starts = run.base_offset == base || (first == 0 && run.base_offset < base);
+        if !starts || run.end_offset != end {
+            return Err(fold_mismatch(&run, base, end));
+        }
+        self.entries.drain(first..first + count);
+        self.size_bytes = self.size_bytes - size_bytes + run.size_bytes;
+        self.entries.insert(first, IndexEntry::Run(run));
+        Ok(())
+    }
+
+    /// A run of which every entry is pruned already holds nothing of interest.
+    fn fold_of_nothing(&self, run: &IndexRun) -> Result<(), IndexError> {
+        let pruned = run.end_offset <= self.start();
+        if pruned { Ok(()) } else { Err(fold_mismatch(run, self.start(), self.start())) }
     }
 
     /// Drops entries that end at or below `log_start` and answers them.
-    pub(crate) fn prune(&mut self, _log_start: Offset) -> Vec<IndexEntry> {
-        todo!()
+    pub(crate) fn prune(&mut self, log_start: Offset) -> Vec<IndexEntry> {
+        let count = self.entries.partition_point(|entry| entry.end_offset() <= log_start);
+        let pruned: Vec<_> = self.entries.drain(..count).collect();
+        self.size_bytes -= pruned.iter().map(IndexEntry::size_bytes).sum::<u64>();
+        pruned
     }
 
     /// The entries that hold offsets at or beyond `offset`, from the one that contains it.
-    pub(crate) fn entries_from(&self, _offset: Offset) -> impl Iterator<Item = &IndexEntry> {
-        std::iter::empty()
+    pub(crate) fn entries_from(&self, offset: Offset) -> impl Iterator<Item = &IndexEntry> {
+        let first = self.entries.partition_point(|entry| entry.end_offset() <= offset);
+        self.entries.iter().skip(first)
     }
 
     /// Every entry, in offset order.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &IndexEntry> {
-        std::iter::empty()
+        self.entries.iter()
     }
 
     /// The entries of `from..` that may hold a record at or after `timestamp`, in offset order.
     pub(crate) fn entries_at_or_after(
         &self,
-        _from: Offset,
-        _timestamp: TimestampMs,
+        from: Offset,
+        timestamp: TimestampMs,
     ) -> impl Iterator<Item = &IndexEntry> {
-        std::iter::empty()
+        self.entries_from(from).filter(move |entry| entry.max_timestamp() >= timestamp)
     }
 }
+
+fn fold_mismatch(run: &IndexRun, base: Offset, end: Offset) -> IndexError {
+    IndexError::FoldMismatch {
+        object: run.object.clone(),
+        run: run.base_offset.get()..run.end_offset.get(),
+        slices: base.get()..end.get(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -15,8 +15,10 @@ pub(crate) use producer::Duplicate;
 pub(crate) use transactions::Aborted;
 
 use crate::AppendError;
-use formats::metadata::ProducerSnapshot;
-use model::{Offset, TimestampMs};
+use model::{Offset, ProducerId, TimestampMs};
+use producer::Producer;
+use std::collections::HashMap;
+use transactions::Transactions;
 
 /// What [`ProducerStates::check`] says of a batch that is not refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,67 +31,103 @@ pub(crate) enum Admission {
 
 /// The producers of one partition.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(crate) struct ProducerStates {}
+pub(crate) struct ProducerStates {
+    producers: HashMap<ProducerId, Producer>,
+    transactions: Transactions,
+    swept: Option<TimestampMs>,
+}
 
 impl ProducerStates {
     /// Judges a batch before it has an offset. Changes nothing.
     ///
     /// # Errors
     /// `OutOfOrderSequence`, `InvalidProducerEpoch`, `InvalidTransactionState`.
-    pub(crate) fn check(&self, _batch: &ProducedBatch) -> Result<Admission, AppendError> {
-        todo!()
+    pub(crate) fn check(&self, batch: &ProducedBatch) -> Result<Admission, AppendError> {
+        // A producer that nobody remembers may begin anywhere: its state expired, or its records are deleted.
+        let Some(producer) = self.producers.get(&batch.producer) else { return Ok(Admission::New) };
+        if batch.marker.is_some() {
+            producer.check_epoch(batch.epoch)?;
+            return Ok(Admission::New);
+        }
+        if let Some(duplicate) = producer.find_duplicate(batch) {
+            return Ok(Admission::Duplicate(duplicate));
+        }
+        producer.check_epoch(batch.epoch)?;
+        producer.check_sequence(batch)?;
+        if !batch.transactional && self.transactions.is_open(batch.producer) {
+            let reason = "a batch outside its producer's open transaction";
+            return Err(AppendError::InvalidTransactionState(reason.to_owned()));
+        }
+        Ok(Admission::New)
     }
 
-    /// Takes a batch into account that now lies at its offset. Live after a `check` that said `New`, or in replay.
-    /// Batches without a producer change nothing.
-    pub(crate) fn apply(&mut self, _batch: &ProducedBatch) {
-        todo!()
+    /// Takes a batch into account that now lies at its offset: live after a `check` that said `New`, or in replay.
+    pub(crate) fn apply(&mut self, batch: &ProducedBatch) {
+        let producer =
+            self.producers.entry(batch.producer).or_insert_with(|| Producer::new(batch.epoch));
+        producer.apply(batch);
+        match batch.marker {
+            Some(marker) => self.transactions.end(batch.producer, marker, batch.base_offset),
+            None if batch.transactional => {
+                self.transactions.begin(batch.producer, batch.base_offset);
+            }
+            None => {}
+        }
     }
 
     /// First offset of the oldest open transaction.
     pub(crate) fn first_open_offset(&self) -> Option<Offset> {
-        todo!()
+        self.transactions.first_open_offset()
     }
 
     /// End of what `read_committed` consumers may see: the first open transaction, or the high watermark. A transaction
     /// whose marker lies at or beyond `high_watermark` counts as open.
-    pub(crate) fn last_stable_offset(&self, _high_watermark: Offset) -> Offset {
-        todo!()
+    pub(crate) fn last_stable_offset(&self, high_watermark: Offset) -> Offset {
+        self.transactions.last_stable_offset(high_watermark)
+    }
+
+    /// Says that no [`ProducerStates::last_stable_offset`] below `offset` will be asked for any more (the durable offset):
+    /// what was only kept for those is forgotten.
+    pub(crate) fn settle(&mut self, offset: Offset) {
+        self.transactions.settle(offset);
     }
 
     /// Transactions aborted by markers that were applied here, that reach into `from..to`; by first offset.
-    pub(crate) fn aborted_between(&self, _from: Offset, _to: Offset) -> Vec<Aborted> {
-        todo!()
+    pub(crate) fn aborted_between(&self, from: Offset, to: Offset) -> Vec<Aborted> {
+        self.transactions.aborted_between(from, to)
     }
 
-    /// Notes an aborted transaction that a segment's footer names.
-    pub(crate) fn note_aborted(&mut self, _aborted: Aborted) {
-        todo!()
+    /// Notes an aborted transaction that a segment's footer names; one that is known already changes nothing.
+    pub(crate) fn note_aborted(&mut self, aborted: Aborted) {
+        self.transactions.note_aborted(aborted);
     }
 
     /// Forgets aborted transactions that end below `log_start`.
-    pub(crate) fn forget_aborted_before(&mut self, _log_start: Offset) {
-        todo!()
+    pub(crate) fn forget_aborted_before(&mut self, log_start: Offset) {
+        self.transactions.forget_aborted_before(log_start);
     }
 
     /// Forgets producers that were silent for `expiration_ms` and have no open transaction: their next batch finds "no state"
     /// and is accepted with any sequence. Answers how many.
-    pub(crate) fn expire(&mut self, _now: TimestampMs, _expiration_ms: u64) -> usize {
-        todo!()
+    ///
+    /// Silence is measured between sweeps, not by the batches' timestamps: those are the producers' own, and a backfill of
+    /// last year's records would lose its duplicates at once.
+    pub(crate) fn expire(&mut self, now: TimestampMs, expiration_ms: u64) -> usize {
+        self.swept = Some(now);
+        let before = self.producers.len();
+        let transactions = &self.transactions;
+        self.producers.retain(|id, producer| {
+            let silence_ms = producer.silence_ms(now);
+            transactions.is_open(*id) || silence_ms < expiration_ms
+        });
+        before - self.producers.len()
     }
 
     /// How many producers are remembered.
     pub(crate) fn len(&self) -> usize {
-        todo!()
-    }
-
-    /// The state as a manifest keeps it. Aborted transactions are not in it: footers have them.
-    pub(crate) fn to_snapshot(&self) -> ProducerSnapshot {
-        todo!()
-    }
-
-    /// Reads a snapshot back; `None` when values are not Kafka's: damage.
-    pub(crate) fn from_snapshot(_snapshot: &ProducerSnapshot) -> Option<Self> {
-        todo!()
+        self.producers.len()
     }
 }
+
+#[cfg(test)]
+mod tests;

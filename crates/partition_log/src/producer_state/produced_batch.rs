@@ -31,3 +31,23 @@ pub(crate) struct ProducedBatch {
     /// Set for control batches: the transaction they end.
     pub(crate) marker: Option<Marker>,
 }
+
+/// Sequence numbers go from 0 to `i32::MAX` and start over.
+const SEQUENCES: u64 = 1 << 31;
+
+/// The sequence number `steps` after `sequence`.
+pub(super) const fn sequence_after(sequence: u32, steps: u32) -> u32 {
+    ((sequence as u64 + steps as u64) % SEQUENCES) as u32
+}
+
+impl ProducedBatch {
+    /// Sequence of the last record.
+    pub(super) const fn last_sequence(&self) -> u32 {
+        sequence_after(self.first_sequence, self.last_offset_delta)
+    }
+
+    /// Offset of the last record.
+    pub(super) const fn last_offset(&self) -> Offset {
+        self.base_offset.plus(self.last_offset_delta as u64)
+    }
+}

@@ -1,6 +1,14 @@
-//! [`Producer`]: the last five batches and the epoch of one producer.
+//! [`Producer`]: the epoch and the last five batches of one producer.
+//!
+//! Five is what a producer may have in flight (KIP-98), so any of its retries finds its original.
 
-use model::{Offset, TimestampMs};
+use super::produced_batch::{ProducedBatch, sequence_after};
+use crate::AppendError;
+use model::{Offset, ProducerEpoch, TimestampMs};
+use std::collections::VecDeque;
+
+/// Batches remembered of one producer.
+pub(super) const BATCHES_KEPT: usize = 5;
 
 /// A batch that is in the log already.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -11,4 +19,105 @@ pub(crate) struct Duplicate {
     pub(crate) last_offset: Offset,
     /// Its timestamp: the log-append time, for topics that stamp.
     pub(crate) timestamp: TimestampMs,
+}
+
+/// One producer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Producer {
+    pub(super) epoch: ProducerEpoch,
+    /// Batches of that epoch, oldest first.
+    pub(super) batches: VecDeque<KeptBatch>,
+    pub(super) activity: Activity,
+}
+
+/// One remembered batch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct KeptBatch {
+    pub(super) first_sequence: u32,
+    pub(super) last_sequence: u32,
+    pub(super) base_offset: Offset,
+    pub(super) last_offset: Offset,
+    pub(super) timestamp: TimestampMs,
+}
+
+/// When a producer was last heard of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Activity {
+    /// After the last sweep; its newest batch bears this time.
+    SinceSweep(TimestampMs),
+    /// A sweep at this time was the first that found it silent.
+    SilentSince(TimestampMs),
+}
+
+impl Producer {
+    pub(super) fn new(epoch: ProducerEpoch) -> Self {
+        let activity = Activity::SinceSweep(TimestampMs(0));
+        Self { epoch, batches: VecDeque::new(), activity }
+    }
+
+    /// The remembered batch of the same epoch and exactly the same sequences.
+    pub(super) fn find_duplicate(&self, batch: &ProducedBatch) -> Option<Duplicate> {
+        if batch.epoch != self.epoch {
+            return None;
+        }
+        let sequences = (batch.first_sequence, batch.last_sequence());
+        let kept =
+            self.batches.iter().find(|kept| (kept.first_sequence, kept.last_sequence) == sequences);
+        kept.map(|kept| Duplicate {
+            base_offset: kept.base_offset,
+            last_offset: kept.last_offset,
+            timestamp: kept.timestamp,
+        })
+    }
+
+    pub(super) fn check_epoch(&self, epoch: ProducerEpoch) -> Result<(), AppendError> {
+        if epoch < self.epoch {
+            let (current, got) = (self.epoch.get(), epoch.get());
+            return Err(AppendError::InvalidProducerEpoch { current, got });
+        }
+        Ok(())
+    }
+
+    /// A new epoch starts at sequence 0, and so does one whose batches are not known: a marker raised it.
+    pub(super) fn check_sequence(&self, batch: &ProducedBatch) -> Result<(), AppendError> {
+        let last = self.batches.back().filter(|_| batch.epoch == self.epoch);
+        let expected = last.map_or(0, |last| sequence_after(last.last_sequence, 1));
+        if batch.first_sequence != expected {
+            let (expected, got) = (expected.into(), batch.first_sequence as i32);
+            return Err(AppendError::OutOfOrderSequence { expected, got });
+        }
+        Ok(())
+    }
+
+    pub(super) fn apply(&mut self, batch: &ProducedBatch) {
+        self.activity = Activity::SinceSweep(batch.timestamp);
+        if batch.epoch > self.epoch {
+            self.epoch = batch.epoch;
+            self.batches.clear();
+        }
+        if batch.marker.is_some() || batch.epoch < self.epoch {
+            return;
+        }
+        if self.batches.len() == BATCHES_KEPT {
+            self.batches.pop_front();
+        }
+        self.batches.push_back(KeptBatch {
+            first_sequence: batch.first_sequence,
+            last_sequence: batch.last_sequence(),
+            base_offset: batch.base_offset,
+            last_offset: batch.last_offset(),
+            timestamp: batch.timestamp,
+        });
+    }
+
+    /// How long it has been silent, as a sweep at `now` sees it; zero when it was heard of since the last one.
+    pub(super) fn silence_ms(&mut self, now: TimestampMs) -> u64 {
+        match self.activity {
+            Activity::SilentSince(since) => now.0.saturating_sub(since.0).max(0) as u64,
+            Activity::SinceSweep(_) => {
+                self.activity = Activity::SilentSince(now);
+                0
+            }
+        }
+    }
 }
