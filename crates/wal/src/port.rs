@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use model::{ClusterId, LeaderEpoch, Offset, PartitionId, WalId};
+use runtime::disk::Disk;
 use std::{fmt, sync::Arc};
 
 /// A position in the WAL's endless byte stream; grows over the life of the WAL id, restarts included.
@@ -199,6 +200,11 @@ pub enum WalError {
 }
 
 impl WalError {
+    /// An error of the disk while doing `action`.
+    pub(crate) fn io(action: &'static str, disk: &dyn Disk, source: std::io::Error) -> Self {
+        Self::Io { action, directory: disk.describe(), source }
+    }
+
     /// Whether the same append may succeed later.
     pub fn retryable(&self) -> bool {
         matches!(self, Self::Full { .. } | Self::DiskFull { .. })
