@@ -4,19 +4,39 @@
 //! place in the WAL under one short lock; the flush pipeline stores and commits them for all partitions together
 //! (DESIGN sections 3, 4 and 6). Kafka's wire types and error codes are unknown here.
 
+mod append;
+mod buffers;
+mod engine;
 mod epochs;
 mod error;
+mod flush_queue;
 mod flush_schedule;
+mod fold;
+mod index;
+mod manifest;
+mod object_names;
+mod object_read;
 mod partition;
 mod partition_logs;
+mod pipeline;
 mod ports;
+mod produced;
 mod producer_state;
+mod read;
+mod recovery;
+mod sequencer;
+mod shutdown;
 mod tail;
+mod upkeep;
+mod validation;
+mod waiters;
+mod wal_progress;
 
+pub use append::PendingAppend;
 pub use error::{AppendError, LogError, ReadError};
 pub use partition::{
     AbortedTransaction, Acknowledged, Acks, AppendOrigin, EpochEnd, FoundOffset, Isolation,
-    Partition, PendingAppend, ReadAnswer, ReadRequest, TimestampQuery, Watermarks,
+    Partition, ReadAnswer, ReadRequest, TimestampQuery, Watermarks,
 };
 pub use partition_logs::{Claim, EngineOptions, EngineStatus, PartitionLogs, Parts, SessionStamp};
 pub use ports::Authority;

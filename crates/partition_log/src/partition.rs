@@ -1,9 +1,17 @@
 //! [`Partition`]: the handle to one partition's log.
 
-use crate::{AppendError, LogError, ReadError};
+use crate::{
+    AppendError, LogError, PendingAppend, ReadError,
+    append::append,
+    engine::Engine,
+    read::{self, visible_end},
+    sequencer::Sequencer,
+    upkeep,
+};
 use bytes::Bytes;
-use model::{LeaderEpoch, Offset, PartitionId, ProducerId, TimestampMs};
-use std::sync::Arc;
+use model::{LeaderEpoch, Offset, PartitionId, ProducerId, TimestampMs, TopicName};
+use parking_lot::Mutex;
+use std::{fmt, sync::Arc};
 use tokio::sync::Notify;
 
 /// When an append is answered.
@@ -127,41 +135,35 @@ pub struct EpochEnd {
     pub end_offset: Offset,
 }
 
-/// An append that has its offset and waits to be durable.
-#[derive(Debug)]
-pub struct PendingAppend {}
-
-impl PendingAppend {
-    /// The offset given to its first record (of the original, for a duplicate).
-    pub fn base_offset(&self) -> Offset {
-        todo!()
-    }
-
-    /// Waits until it is durable as its acks ask. The one place where an append is acknowledged.
-    ///
-    /// # Errors
-    /// `NotOwner` when ownership was lost first, `Storage` when the WAL failed, `Stopping`.
-    ///
-    /// # Cancel safety
-    /// Dropping it (a request that timed out) leaves the records in the log.
-    pub async fn acknowledged(self) -> Result<Acknowledged, AppendError> {
-        todo!()
-    }
+/// One partition that this broker owns. Cheap to clone.
+#[derive(Clone)]
+pub struct Partition {
+    shared: Arc<Shared>,
 }
 
-/// One partition that this broker owns. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Partition {}
+/// What the handles of one partition share.
+pub(crate) struct Shared {
+    pub(crate) id: PartitionId,
+    pub(crate) topic: TopicName,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) sequencer: Mutex<Sequencer>,
+    /// Held while the manifest is being put: one at a time.
+    pub(crate) manifest_gate: tokio::sync::Mutex<()>,
+}
 
 impl Partition {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
     /// Which one.
     pub fn id(&self) -> PartitionId {
-        todo!()
+        self.shared.id
     }
 
     /// Its positions.
     pub fn watermarks(&self) -> Watermarks {
-        todo!()
+        self.shared.sequencer.lock().watermarks()
     }
 
     /// Validates a batch, gives it offsets, puts it into the WAL queue. Order of calls is order of offsets. Never waits.
@@ -171,31 +173,40 @@ impl Partition {
     /// As [`AppendError`] says; nothing was appended then.
     pub fn append(
         &self,
-        _records: &Bytes,
-        _acks: Acks,
-        _origin: AppendOrigin,
+        records: &Bytes,
+        acks: Acks,
+        origin: AppendOrigin,
     ) -> Result<PendingAppend, AppendError> {
-        todo!()
+        append(&self.shared, records, acks, origin)
     }
 
     /// Reads batches: from memory near the tail, else from objects.
     ///
     /// # Errors
     /// As [`ReadError`] says.
-    pub async fn read(&self, _request: ReadRequest) -> Result<ReadAnswer, ReadError> {
-        todo!()
+    pub async fn read(&self, request: ReadRequest) -> Result<ReadAnswer, ReadError> {
+        read::read(&self.shared, request).await
     }
 
     /// Bytes that a read of this kind would find in memory accounting, without reading: for min_bytes of a fetch.
     /// Zero when `from` is at the end visible to `isolation`.
-    pub fn available_bytes(&self, _from: Offset, _isolation: Isolation) -> u64 {
-        todo!()
+    pub fn available_bytes(&self, from: Offset, isolation: Isolation) -> u64 {
+        let sequencer = self.shared.sequencer.lock();
+        let to = visible_end(&sequencer.watermarks(), isolation);
+        if from >= to {
+            return 0;
+        }
+        let tail = &sequencer.log.tail;
+        let in_tail = tail.bytes_between(from.max(tail.start()), to);
+        let stored = sequencer.log.index.entries_from(from);
+        let stored = stored.take_while(|entry| entry.base_offset() < tail.start().min(to));
+        in_tail + stored.map(|entry| entry.size_bytes()).sum::<u64>()
     }
 
     /// Wakes `waiter` (`notify_one`) at the next advance of the high watermark, last stable offset or log start, or when the partition is
     /// closed. Registers once per call; dead waiters are dropped.
-    pub fn wake_on_advance(&self, _waiter: &Arc<Notify>) {
-        todo!()
+    pub fn wake_on_advance(&self, waiter: &Arc<Notify>) {
+        self.shared.sequencer.lock().wake_on_advance(waiter);
     }
 
     /// Finds a record by time, exact to the record, within what `isolation` may see.
@@ -204,48 +215,70 @@ impl Partition {
     /// As for reads.
     pub async fn offset_for_timestamp(
         &self,
-        _query: TimestampQuery,
-        _isolation: Isolation,
+        query: TimestampQuery,
+        isolation: Isolation,
     ) -> Result<Option<FoundOffset>, ReadError> {
-        todo!()
+        read::offset_for_timestamp(&self.shared, query, isolation).await
     }
 
     /// The end of an epoch; `None` when no epoch at or below it has records here.
     ///
     /// # Errors
     /// `NotReady` until the first offset of the present epoch is fixed.
-    pub fn epoch_end(&self, _epoch: LeaderEpoch) -> Result<Option<EpochEnd>, ReadError> {
-        todo!()
+    pub fn epoch_end(&self, epoch: LeaderEpoch) -> Result<Option<EpochEnd>, ReadError> {
+        let sequencer = self.shared.sequencer.lock();
+        sequencer.check_readable()?;
+        let present = sequencer.ownership.epoch;
+        Ok(sequencer.log.epochs.epoch_end(epoch, present, sequencer.log_end()))
     }
 
     /// The epoch that the record at `offset` was appended in; the present one at the end of the log.
-    pub fn epoch_at(&self, _offset: Offset) -> Option<LeaderEpoch> {
-        todo!()
+    pub fn epoch_at(&self, offset: Offset) -> Option<LeaderEpoch> {
+        let sequencer = self.shared.sequencer.lock();
+        match offset >= sequencer.log_end() {
+            true => Some(sequencer.ownership.epoch),
+            false => sequencer.log.epochs.epoch_at(offset),
+        }
     }
 
     /// Checks an epoch that a client believes in against the partition's.
     ///
     /// # Errors
     /// `FencedEpoch`, `UnknownEpoch`.
-    pub fn check_epoch(&self, _current: Option<LeaderEpoch>) -> Result<(), ReadError> {
-        todo!()
+    pub fn check_epoch(&self, current: Option<LeaderEpoch>) -> Result<(), ReadError> {
+        self.shared.sequencer.lock().check_epoch(current)
     }
 
     /// Moves the log's start forward to `before` (`None`: the high watermark); durable on return. Answers the log start.
     ///
     /// # Errors
     /// `Read(OffsetOutOfRange)` beyond the high watermark; `Unavailable`.
-    pub async fn delete_records(&self, _before: Option<Offset>) -> Result<Offset, LogError> {
-        todo!()
+    pub async fn delete_records(&self, before: Option<Offset>) -> Result<Offset, LogError> {
+        upkeep::log_start::delete_records(&self.shared, before).await
     }
 
     /// Bytes of the log between its start and its end, compressed as stored.
     pub fn size_bytes(&self) -> u64 {
-        todo!()
+        self.shared.sequencer.lock().size_bytes()
     }
 
     /// Takes new settings of its topic into force.
-    pub fn apply_settings(&self, _settings: Arc<model::config::TopicSettings>) {
-        todo!()
+    pub fn apply_settings(&self, settings: Arc<model::config::TopicSettings>) {
+        self.shared.sequencer.lock().settings = settings;
+    }
+}
+
+impl fmt::Debug for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.shared, f)
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Partition")
+            .field("id", &self.id)
+            .field("topic", &self.topic)
+            .finish_non_exhaustive()
     }
 }

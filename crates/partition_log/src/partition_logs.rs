@@ -1,6 +1,11 @@
 //! [`PartitionLogs`]: all partitions of this broker, and the pipeline they share.
 
-use crate::{Authority, LogError, Partition};
+use crate::{
+    Authority, LogError, Partition,
+    engine::Engine,
+    pipeline::{self, ActiveSession},
+    recovery, shutdown, upkeep,
+};
 use metadata::{MetadataStore, Revision};
 use model::{PartitionId, SessionId, config::TopicSettings};
 use std::{sync::Arc, time::Duration};
@@ -96,51 +101,60 @@ pub struct EngineStatus {
 
 /// The partitions this broker owns, and the flush pipeline. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct PartitionLogs {}
+pub struct PartitionLogs {
+    engine: Arc<Engine>,
+}
 
 impl PartitionLogs {
     /// Builds the pipeline; nothing runs until [`PartitionLogs::begin_session`]. `recovered` are the WAL's intact frames.
-    pub fn new(_options: EngineOptions, _parts: Parts, _recovered: Vec<RecoveredFrame>) -> Self {
-        todo!()
+    pub fn new(options: EngineOptions, parts: Parts, recovered: Vec<RecoveredFrame>) -> Self {
+        let engine = Arc::new(Engine::new(options, parts, recovered));
+        engine.parts.tasks.spawn("wal_progress", Arc::clone(&engine).follow_wal());
+        Self { engine }
     }
 
     /// A session was registered (its `commit_head` at 0 exists): flushes commit under it from here. At start-up and after a session
     /// was lost.
-    pub fn begin_session(&self, _session: SessionStamp) {
-        todo!()
+    pub fn begin_session(&self, session: SessionStamp) {
+        let session = Arc::new(ActiveSession::new(session, &self.engine.parts.tasks));
+        self.engine.set_session(Arc::clone(&session));
+        pipeline::start(&self.engine, &session);
+        upkeep::start(&self.engine, &session);
     }
 
     /// The session is over or in doubt beyond its lease: nothing is acknowledged or committed until the next
     /// [`PartitionLogs::begin_session`]; buffers and WAL are kept.
-    pub fn session_lost(&self, _session: SessionId) {
-        todo!()
+    pub fn session_lost(&self, session: SessionId) {
+        self.engine.end_session(session);
     }
 
     /// Opens (or, after a session was lost, re-opens) partitions: reads what metadata and objects say, replays WAL frames that are
     /// current (epoch ≥ `since_epoch`, beyond what is durable), fixes the epoch's first offset, and serves. Results in the order of the claims.
-    pub async fn open(&self, _claims: Vec<Claim>) -> Vec<Result<Partition, LogError>> {
-        todo!()
+    pub async fn open(&self, claims: Vec<Claim>) -> Vec<Result<Partition, LogError>> {
+        recovery::open(&self.engine, claims).await
     }
 
     /// The partition, if this broker owns it and it is open.
-    pub fn get(&self, _partition: PartitionId) -> Option<Partition> {
-        todo!()
+    pub fn get(&self, partition: PartitionId) -> Option<Partition> {
+        self.engine.partition(partition).map(Partition::new)
     }
 
     /// Every open partition.
     pub fn all(&self) -> Vec<Partition> {
-        todo!()
+        self.engine.partitions().into_iter().map(Partition::new).collect()
     }
 
     /// Closes a partition at once: waiters fail with `NotOwner`, unflushed batches are dropped from later flushes. For
     /// a topic that was deleted, or ownership that was lost.
-    pub fn close_partition(&self, _partition: PartitionId) {
-        todo!()
+    pub fn close_partition(&self, partition: PartitionId) {
+        self.engine.remove(partition);
     }
 
     /// Recovered WAL frames whose partitions nobody claimed: `(partition, frames, bytes)`. They stay in the WAL (quarantined) and are never uploaded.
     pub fn unclaimed_frames(&self) -> Vec<(PartitionId, usize, u64)> {
-        todo!()
+        let unclaimed = self.engine.unclaimed.lock();
+        let bytes = |frames: &[RecoveredFrame]| frames.iter().map(|it| it.payload.len() as u64).sum();
+        unclaimed.iter().map(|(&id, frames)| (id, frames.len(), bytes(frames))).collect()
     }
 
     /// Flushes and commits everything appended so far.
@@ -148,7 +162,7 @@ impl PartitionLogs {
     /// # Errors
     /// `SessionLost`; otherwise it waits as long as the store takes.
     pub async fn flush(&self) -> Result<(), LogError> {
-        todo!()
+        shutdown::flush(&self.engine).await
     }
 
     /// Stops taking appends, flushes, commits, answers, closes the WAL.
@@ -156,11 +170,11 @@ impl PartitionLogs {
     /// # Errors
     /// `SessionLost` when it could not commit; the WAL keeps what is missing.
     pub async fn drain(&self) -> Result<(), LogError> {
-        todo!()
+        shutdown::drain(&self.engine).await
     }
 
     /// How it does.
     pub fn status(&self) -> EngineStatus {
-        todo!()
+        self.engine.status()
     }
 }

@@ -1,0 +1,182 @@
+//! The write path of one partition: validate, order, WAL, tail; and [`PendingAppend`], which waits for durability.
+//!
+//! Validation runs before the lock is taken. Under the lock: producer check against what is enqueued, offset, WAL, tail,
+//! producer state, in that order, so that whatever refuses leaves nothing behind.
+
+use crate::{
+    Acknowledged, Acks, AppendError, AppendOrigin,
+    engine::Engine,
+    partition::Shared,
+    produced::produced_batch,
+    producer_state::{Admission, Duplicate, ProducedBatch},
+    sequencer::{Sequencer, Standing},
+    tail::TailBatch,
+    validation::{ValidBatch, validate},
+    waiters::WaitFor,
+};
+use bytes::Bytes;
+use formats::record_batch::patched_head;
+use model::{Offset, TimestampMs};
+use std::sync::Arc;
+use wal::{Appended, Durability, FrameMeta, WalError};
+
+/// An append that has its offset and waits to be durable.
+#[derive(Debug)]
+pub struct PendingAppend {
+    partition: Arc<Shared>,
+    base_offset: Offset,
+    end_offset: Offset,
+    wait_for: WaitFor,
+    log_append_time: Option<TimestampMs>,
+}
+
+impl PendingAppend {
+    /// The offset given to its first record (of the original, for a duplicate).
+    pub fn base_offset(&self) -> Offset {
+        self.base_offset
+    }
+
+    /// Waits until it is durable as its acks ask. The one place where an append is acknowledged.
+    ///
+    /// # Errors
+    /// `NotOwner` when ownership was lost first, `Storage` when the WAL failed, `Stopping`.
+    ///
+    /// # Cancel safety
+    /// Dropping it (a request that timed out) leaves the records in the log.
+    pub async fn acknowledged(self) -> Result<Acknowledged, AppendError> {
+        let engine = &self.partition.engine;
+        let stopping = engine.parts.tasks.shutdown();
+        loop {
+            let woken = match self.look(engine)? {
+                Ok(acknowledged) => return Ok(acknowledged),
+                Err(woken) => woken,
+            };
+            tokio::select! {
+                // A sender that was dropped is a reason to look again, as a wake-up is.
+                _ = woken => {}
+                () = stopping.requested() => return Err(AppendError::Stopping),
+            }
+        }
+    }
+
+    fn look(
+        &self,
+        engine: &Engine,
+    ) -> Result<Result<Acknowledged, tokio::sync::oneshot::Receiver<()>>, AppendError> {
+        let mut sequencer = self.partition.sequencer.lock();
+        let session = sequencer.ownership.session.id;
+        let lease_holds = || engine.lease_holds(session);
+        match sequencer.standing(self.end_offset, self.wait_for, lease_holds)? {
+            Standing::Covered => Ok(Ok(Acknowledged {
+                base_offset: self.base_offset,
+                log_append_time: self.log_append_time,
+                log_start: sequencer.log.log_start,
+            })),
+            Standing::Waiting(woken) => match engine.wal_failure() {
+                Some(reason) if self.wait_for == WaitFor::Sync => Err(AppendError::Storage(reason)),
+                _ => Ok(Err(woken)),
+            },
+            Standing::HeldBack(woken) => {
+                engine.hold_back(self.partition.id);
+                engine.ledger.look_again();
+                Ok(Err(woken))
+            }
+        }
+    }
+}
+
+/// Appends one batch.
+pub(crate) fn append(
+    partition: &Arc<Shared>,
+    records: &Bytes,
+    acks: Acks,
+    origin: AppendOrigin,
+) -> Result<PendingAppend, AppendError> {
+    let engine = &partition.engine;
+    let settings = Arc::clone(&partition.sequencer.lock().settings);
+    let now = TimestampMs(engine.parts.clock.unix_ms());
+    let batch = validate(records, &settings, now, origin)?;
+
+    let mut sequencer = partition.sequencer.lock();
+    sequencer.check_appendable()?;
+    let base_offset = sequencer.log_end();
+    let produced = produced_batch(&batch.header, &batch.bytes, base_offset)
+        .map_err(AppendError::CorruptBatch)?;
+    let wait_for = sequencer.wait_for(acks);
+    let pending = |base_offset, end_offset, log_append_time| PendingAppend {
+        partition: Arc::clone(partition),
+        base_offset,
+        end_offset,
+        wait_for,
+        log_append_time,
+    };
+    if let Some(produced) = &produced
+        && let Admission::Duplicate(original) = sequencer.log.producers.check(produced)?
+    {
+        let Duplicate { base_offset, last_offset, timestamp } = original;
+        let stamp = batch.log_append_time.map(|_| timestamp);
+        return Ok(pending(base_offset, last_offset.plus(1), stamp));
+    }
+    if !engine.buffers.admits(batch.bytes.len() as u64) {
+        return Err(AppendError::Overloaded("log.buffer.max.bytes is used up".to_owned()));
+    }
+    let end_offset = base_offset.plus(batch.header.last_offset_delta as u64 + 1);
+    let appended = to_wal(engine, partition, &sequencer, &batch, end_offset, wait_for)?;
+    take_in(&mut sequencer, &batch, produced.as_ref(), end_offset, appended.payload);
+    let bytes = batch.bytes.len() as u64;
+    engine.buffers.appended(bytes);
+    engine.flush_queue.add(
+        partition.id,
+        bytes,
+        wait_for == WaitFor::Commit,
+        engine.parts.clock.boot_time(),
+    );
+    drop(sequencer);
+    if engine.buffers.over_limit() {
+        engine.evict();
+    }
+    metrics::counter!("alluvium_append_bytes_total").increment(bytes);
+    Ok(pending(base_offset, end_offset, batch.log_append_time))
+}
+
+fn to_wal(
+    engine: &Engine,
+    partition: &Shared,
+    sequencer: &Sequencer,
+    batch: &ValidBatch,
+    end_offset: Offset,
+    wait_for: WaitFor,
+) -> Result<Appended, AppendError> {
+    let base_offset = sequencer.log_end();
+    let leader_epoch = sequencer.ownership.epoch;
+    let head = patched_head(&batch.bytes, base_offset.to_wire(), leader_epoch.to_wire());
+    let rest = batch.bytes.get(head.len()..).unwrap_or_default();
+    let durability = match sequencer.needs_sync(wait_for) {
+        true => Durability::Synced,
+        false => Durability::Written,
+    };
+    let meta = FrameMeta { partition: partition.id, base_offset, leader_epoch };
+    engine.ledger.append(meta, end_offset, &[&head, rest], durability).map_err(|error| {
+        match error {
+            WalError::Full { .. } => AppendError::Overloaded(error.to_string()),
+            other => AppendError::Storage(other.to_string()),
+        }
+    })
+}
+
+fn take_in(
+    sequencer: &mut Sequencer,
+    batch: &ValidBatch,
+    produced: Option<&ProducedBatch>,
+    end_offset: Offset,
+    bytes: Bytes,
+) {
+    let base_offset = sequencer.log_end();
+    let max_timestamp = TimestampMs(batch.header.max_timestamp);
+    sequencer.log.tail.push(TailBatch { base_offset, end_offset, max_timestamp, bytes });
+    let epoch = sequencer.ownership.epoch;
+    sequencer.log.epochs.begin(epoch, base_offset);
+    if let Some(produced) = produced {
+        sequencer.log.producers.apply(produced);
+    }
+}

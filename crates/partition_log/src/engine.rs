@@ -1,0 +1,261 @@
+//! [`Engine`]: what all partitions of this broker share, and the tasks that move their watermarks.
+
+use crate::{
+    EngineOptions, EngineStatus, LogError, Parts,
+    buffers::Buffers,
+    flush_queue::FlushQueue,
+    object_read::ObjectReader,
+    partition::Shared,
+    pipeline::ActiveSession,
+    sequencer::{Advance, Phase},
+    wal_progress::WalLedger,
+};
+use formats::record_batch::BatchHeader;
+use model::{Offset, PartitionId, SessionId};
+use parking_lot::{Mutex, RwLock};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+use wal::RecoveredFrame;
+
+/// How often what the lease held back is looked at again.
+const HELD_BACK_TICK: Duration = Duration::from_millis(50);
+
+/// Share of the memory budget that may cache bytes of index objects and segments.
+const READ_CACHE_SHARE: u64 = 4;
+
+/// The shared part of [`crate::PartitionLogs`].
+pub(crate) struct Engine {
+    pub(crate) options: EngineOptions,
+    pub(crate) parts: Parts,
+    pub(crate) ledger: WalLedger,
+    pub(crate) buffers: Buffers,
+    pub(crate) flush_queue: FlushQueue,
+    pub(crate) reader: ObjectReader,
+    /// Consecutive failures of uploads and commits.
+    pub(crate) failing: AtomicU64,
+    /// Recovered frames that no claim has taken yet.
+    pub(crate) unclaimed: Mutex<BTreeMap<PartitionId, Vec<RecoveredFrame>>>,
+    partitions: RwLock<HashMap<PartitionId, Arc<Shared>>>,
+    session: RwLock<Option<Arc<ActiveSession>>>,
+    held_back: Mutex<BTreeSet<PartitionId>>,
+    closed: Mutex<BTreeSet<PartitionId>>,
+    wal_failure: Mutex<Option<String>>,
+}
+
+impl Engine {
+    /// Builds it; nothing runs yet.
+    pub(crate) fn new(options: EngineOptions, parts: Parts, recovered: Vec<RecoveredFrame>) -> Self {
+        let recovered: Vec<_> =
+            recovered.into_iter().filter_map(|frame| Some((end_of(&frame)?, frame))).collect();
+        let ledger = WalLedger::new(Arc::clone(&parts.wal), &recovered);
+        let mut unclaimed: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (_, frame) in recovered {
+            unclaimed.entry(frame.meta.partition).or_default().push(frame);
+        }
+        let cache_bytes = options.buffer_max_bytes / READ_CACHE_SHARE;
+        Self {
+            ledger,
+            buffers: Buffers::new(options.buffer_max_bytes),
+            flush_queue: FlushQueue::default(),
+            reader: ObjectReader::new(parts.objects.clone(), cache_bytes),
+            failing: AtomicU64::new(0),
+            unclaimed: Mutex::new(unclaimed),
+            partitions: RwLock::default(),
+            session: RwLock::default(),
+            held_back: Mutex::default(),
+            closed: Mutex::default(),
+            wal_failure: Mutex::default(),
+            options,
+            parts,
+        }
+    }
+
+    /// An open partition.
+    pub(crate) fn partition(&self, id: PartitionId) -> Option<Arc<Shared>> {
+        self.partitions.read().get(&id).cloned()
+    }
+
+    /// Every open partition.
+    pub(crate) fn partitions(&self) -> Vec<Arc<Shared>> {
+        self.partitions.read().values().cloned().collect()
+    }
+
+    /// Serves a partition from here on, if `session` still lasts; suspended otherwise.
+    pub(crate) fn insert(&self, partition: Arc<Shared>, session: &ActiveSession) {
+        self.closed.lock().remove(&partition.id);
+        self.partitions.write().insert(partition.id, partition);
+        if self.session().is_none_or(|present| present.stamp.id != session.stamp.id) {
+            self.suspend_other_sessions();
+        }
+    }
+
+    /// Whether the partition was open before, and was closed.
+    pub(crate) fn was_closed(&self, id: PartitionId) -> bool {
+        self.closed.lock().contains(&id)
+    }
+
+    /// Stops serving a partition: its waiters fail, its batches are dropped.
+    pub(crate) fn remove(&self, id: PartitionId) -> bool {
+        let Some(partition) = self.partitions.write().remove(&id) else { return false };
+        let mut sequencer = partition.sequencer.lock();
+        sequencer.phase = Phase::Closed;
+        sequencer.wake_all();
+        self.buffers.settled(sequencer.uncommitted_bytes());
+        self.buffers.freed(sequencer.log.tail.bytes());
+        drop(sequencer);
+        self.closed.lock().insert(id);
+        self.ledger.abandon(id);
+        true
+    }
+
+    /// The session under which flushes commit.
+    pub(crate) fn session(&self) -> Option<Arc<ActiveSession>> {
+        self.session.read().clone()
+    }
+
+    /// Makes `session` the one under which flushes commit.
+    pub(crate) fn set_session(&self, session: Arc<ActiveSession>) {
+        if let Some(earlier) = self.session.write().replace(session) {
+            earlier.end();
+        }
+        self.suspend_other_sessions();
+    }
+
+    /// Ends a session: no acknowledgement rests on it any more, buffers stay. Later calls change nothing.
+    pub(crate) fn end_session(&self, id: SessionId) {
+        let mut session = self.session.write();
+        if session.as_ref().is_none_or(|active| active.stamp.id != id) {
+            return;
+        }
+        if let Some(ended) = session.take() {
+            ended.end();
+        }
+        drop(session);
+        tracing::warn!(session = %id, "the session ended: nothing is committed until the next");
+        self.suspend_other_sessions();
+    }
+
+    fn suspend_other_sessions(&self) {
+        let present = self.session().map(|session| session.stamp.id);
+        for partition in self.partitions() {
+            let mut sequencer = partition.sequencer.lock();
+            if Some(sequencer.ownership.session.id) != present && sequencer.phase == Phase::Serving {
+                sequencer.phase = Phase::Suspended;
+            }
+        }
+    }
+
+    /// The lease rule, now. A session that this engine was told has ended holds nothing.
+    pub(crate) fn lease_holds(&self, session: SessionId) -> bool {
+        self.parts.authority.lease_holds(session)
+    }
+
+    /// Why the WAL takes nothing more.
+    pub(crate) fn wal_failure(&self) -> Option<String> {
+        self.wal_failure.lock().clone()
+    }
+
+    /// Has the partition looked at again once the lease may hold.
+    pub(crate) fn hold_back(&self, partition: PartitionId) {
+        self.held_back.lock().insert(partition);
+    }
+
+    /// Moves a partition's watermarks as far as they go.
+    pub(crate) fn advance(&self, partition: &Shared, synced: Option<Offset>) {
+        let mut sequencer = partition.sequencer.lock();
+        if let Some(synced) = synced {
+            sequencer.note_synced(synced);
+        }
+        let session = sequencer.ownership.session.id;
+        if sequencer.advance(|| self.lease_holds(session)) == Advance::HeldBack {
+            self.hold_back(partition.id);
+        }
+    }
+
+    /// Follows the WAL until shutdown: moves what is synced, wakes who waits for it.
+    pub(crate) async fn follow_wal(self: Arc<Self>) {
+        let shutdown = self.parts.tasks.shutdown();
+        loop {
+            let ticking = !self.held_back.lock().is_empty();
+            tokio::select! {
+                () = shutdown.requested() => return,
+                () = self.ledger.progressed() => {}
+                () = tokio::time::sleep(HELD_BACK_TICK), if ticking => {}
+            }
+            self.take_wal_progress();
+        }
+    }
+
+    fn take_wal_progress(&self) {
+        for (id, end) in self.ledger.take_synced() {
+            if let Some(partition) = self.partition(id) {
+                self.advance(&partition, Some(end));
+            }
+        }
+        for id in std::mem::take(&mut *self.held_back.lock()) {
+            if let Some(partition) = self.partition(id) {
+                self.advance(&partition, None);
+            }
+        }
+        if let Some(reason) = self.ledger.failure()
+            && self.wal_failure.lock().replace(reason).is_none()
+        {
+            for partition in self.partitions() {
+                partition.sequencer.lock().wake_all();
+            }
+        }
+    }
+
+    /// Drops committed batches from memory until the budget is kept: a share of every tail, largest share first spared.
+    pub(crate) fn evict(&self) {
+        for keep_eighths in [7, 4, 0] {
+            for partition in self.partitions() {
+                if !self.buffers.over_limit() {
+                    return;
+                }
+                let mut sequencer = partition.sequencer.lock();
+                let durable = sequencer.durable();
+                let keep = sequencer.log.tail.bytes() / 8 * keep_eighths;
+                self.buffers.freed(sequencer.log.tail.evict(durable, keep));
+            }
+        }
+    }
+
+    /// How it does.
+    pub(crate) fn status(&self) -> EngineStatus {
+        EngineStatus {
+            partitions: self.partitions.read().len(),
+            uncommitted_bytes: self.buffers.uncommitted(),
+            buffered_bytes: self.buffers.held(),
+            commit_seq: self.session().map_or(0, |session| session.committed_seq()),
+            failing: self.failing.load(Relaxed),
+        }
+    }
+
+    /// The present session.
+    ///
+    /// # Errors
+    /// `SessionLost` when there is none.
+    pub(crate) fn require_session(&self) -> Result<Arc<ActiveSession>, LogError> {
+        self.session().ok_or(LogError::SessionLost)
+    }
+}
+
+/// The offset after a recovered batch. The WAL has checked the payload's CRC; a payload that is no batch after all is left alone.
+fn end_of(frame: &RecoveredFrame) -> Option<Offset> {
+    let header = BatchHeader::parse(&frame.payload).ok()?;
+    Offset::from_wire(header.next_offset())
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("status", &self.status()).finish_non_exhaustive()
+    }
+}

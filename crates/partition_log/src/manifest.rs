@@ -1,0 +1,123 @@
+//! Manifest puts: conditional on the owner record and on the manifest's own revision, settled when their outcome is unknown.
+
+use crate::{LogError, engine::Engine, partition::Shared, sequencer::Sequencer};
+use formats::metadata::Manifest;
+use metadata::{
+    Entry, MetadataError, Operation, RangeQuery, Reply, Revision, families,
+};
+use model::Offset;
+use runtime::Backoff;
+use std::time::Duration;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often a put is sent before the caller is told to try again later.
+const ATTEMPTS: usize = 12;
+
+/// Epochs that a manifest's value carries; older ones follow from the slices' own epoch runs.
+const EPOCHS_KEPT: usize = 8;
+
+/// Moves the log's start to `to`, durably. Answers the log start, which an earlier or concurrent move may have put further on.
+pub(crate) async fn put_log_start(partition: &Shared, to: Offset) -> Result<Offset, LogError> {
+    let engine = &partition.engine;
+    let _gate = partition.manifest_gate.lock().await;
+    let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, engine.parts.randomness.clone());
+    let mut last_error = String::new();
+    for _ in 0..ATTEMPTS {
+        let (owner_revision, revision, manifest) = {
+            let sequencer = partition.sequencer.lock();
+            sequencer.check_readable()?;
+            if sequencer.log.log_start >= to {
+                return Ok(sequencer.log.log_start);
+            }
+            let Sequencer { ownership, log, .. } = &*sequencer;
+            (ownership.owner_revision, log.manifest_revision, with_log_start(&sequencer, to))
+        };
+        let attempt = put(engine, partition, owner_revision, revision, &manifest).await;
+        match attempt {
+            Ok(Put::Done(revision)) => adopt(partition, manifest, revision),
+            Ok(Put::Other(stored)) => adopt_stored(partition, stored)?,
+            Ok(Put::NotOwner) => {
+                return Err(LogError::Unavailable("the owner record changed; try again".to_owned()));
+            }
+            Err(error) if error.retryable() => {
+                last_error = error.to_string();
+                tokio::time::sleep(backoff.next_pause()).await;
+            }
+            Err(error) => return Err(LogError::Unavailable(error.to_string())),
+        }
+    }
+    Err(LogError::Unavailable(last_error))
+}
+
+/// What a put came to.
+enum Put {
+    /// It is stored, as of this revision.
+    Done(Revision),
+    /// The manifest is another one than was thought: this.
+    Other(Option<Entry>),
+    /// The owner record is another one.
+    NotOwner,
+}
+
+async fn put(
+    engine: &Engine,
+    partition: &Shared,
+    owner_revision: Revision,
+    manifest_revision: Revision,
+    manifest: &Manifest,
+) -> Result<Put, MetadataError> {
+    let keys = &engine.parts.keys;
+    let mut transaction =
+        keys.manifest_transaction(partition.id, owner_revision, manifest_revision, manifest.clone());
+    let read = |key| Operation::Read(RangeQuery::key(key));
+    transaction.otherwise = vec![read(keys.owner(partition.id)), read(keys.manifest(partition.id))];
+    let outcome = engine.parts.metadata.transact(transaction).await?;
+    if outcome.succeeded {
+        return Ok(Put::Done(outcome.revision));
+    }
+    let mut replies = outcome.replies.into_iter();
+    let mut next = || match replies.next() {
+        Some(Reply::Read(entries)) => entries.into_iter().next(),
+        _ => None,
+    };
+    let (owner, stored) = (next(), next());
+    match owner.is_some_and(|owner| owner.mod_revision == owner_revision) {
+        true => Ok(Put::Other(stored)),
+        false => Ok(Put::NotOwner),
+    }
+}
+
+fn with_log_start(sequencer: &Sequencer, log_start: Offset) -> Manifest {
+    let mut epochs = sequencer.log.epochs.to_values();
+    epochs.drain(..epochs.len().saturating_sub(EPOCHS_KEPT));
+    let mut manifest = sequencer.log.manifest.clone();
+    manifest.log_start_offset = log_start.get();
+    manifest.epochs = epochs;
+    manifest
+}
+
+fn adopt(partition: &Shared, manifest: Manifest, revision: Revision) {
+    let mut sequencer = partition.sequencer.lock();
+    let log_start = Offset::new(manifest.log_start_offset);
+    sequencer.log.manifest = manifest;
+    sequencer.log.manifest_revision = revision;
+    if let Some(log_start) = log_start {
+        sequencer.raise_log_start(log_start);
+    }
+}
+
+/// An earlier put of ours, whose answer was lost, landed.
+fn adopt_stored(partition: &Shared, stored: Option<Entry>) -> Result<(), LogError> {
+    let (manifest, revision) = match stored {
+        Some(entry) => {
+            let manifest = families::decode(&entry)
+                .map_err(|error| LogError::Inconsistent(error.to_string()))?;
+            (manifest, entry.mod_revision)
+        }
+        None => (Manifest::default(), Revision::default()),
+    };
+    adopt(partition, manifest, revision);
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! [`ActiveSession`]: a session while this broker commits under it.
+
+use crate::{SessionStamp, fold::SessionCommits};
+use parking_lot::Mutex;
+use runtime::{Shutdown, Tasks};
+use std::{
+    future::Future,
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+};
+use tokio::{sync::watch, task::JoinHandle};
+
+/// One life of the pipeline.
+#[derive(Debug)]
+pub(crate) struct ActiveSession {
+    pub(crate) stamp: SessionStamp,
+    /// Commits and index objects of this session, for folding and garbage.
+    pub(crate) commits: Mutex<SessionCommits>,
+    pub(crate) uploads_in_flight: AtomicUsize,
+    cut_seq: AtomicU64,
+    committed_seq: watch::Sender<u64>,
+    halted: Mutex<Option<String>>,
+    tasks: Tasks,
+}
+
+impl ActiveSession {
+    /// A session whose tasks are children of `tasks`; its head is at 0.
+    pub(crate) fn new(stamp: SessionStamp, tasks: &Tasks) -> Self {
+        Self {
+            stamp,
+            commits: Mutex::default(),
+            uploads_in_flight: AtomicUsize::new(0),
+            cut_seq: AtomicU64::new(0),
+            committed_seq: watch::Sender::new(0),
+            halted: Mutex::default(),
+            tasks: tasks.child(),
+        }
+    }
+
+    /// Runs a task until it ends or the session does.
+    pub(crate) fn spawn<F>(&self, name: &'static str, future: F) -> JoinHandle<()>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let ended = self.ended();
+        self.tasks.spawn(name, async move {
+            tokio::select! {
+                biased;
+                () = ended.requested() => {}
+                () = future => {}
+            }
+        })
+    }
+
+    /// Ends it: its tasks stop where they wait.
+    pub(crate) fn end(&self) {
+        self.tasks.request_shutdown();
+    }
+
+    /// Told when it ends.
+    pub(crate) fn ended(&self) -> Shutdown {
+        self.tasks.shutdown()
+    }
+
+    /// The number of the next flush.
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.cut_seq.fetch_add(1, Relaxed) + 1
+    }
+
+    /// Last commit known to have succeeded.
+    pub(crate) fn committed_seq(&self) -> u64 {
+        *self.committed_seq.borrow()
+    }
+
+    /// Notes a commit.
+    pub(crate) fn set_committed(&self, seq: u64) {
+        self.committed_seq.send_replace(seq);
+    }
+
+    /// Waits until everything cut so far is committed; `false` when the session ended first.
+    pub(crate) async fn settled(&self) -> bool {
+        let cut = self.cut_seq.load(Relaxed);
+        let mut committed = self.committed_seq.subscribe();
+        let ended = self.ended();
+        tokio::select! {
+            settled = committed.wait_for(|&seq| seq >= cut) => settled.is_ok(),
+            () = ended.requested() => false,
+        }
+    }
+
+    /// Why it commits nothing more, if something is wrong that no fault explains.
+    pub(crate) fn halted(&self) -> Option<String> {
+        self.halted.lock().clone()
+    }
+
+    /// Stops committing for good.
+    pub(crate) fn halt(&self, reason: String) {
+        *self.halted.lock() = Some(reason);
+    }
+}

@@ -1,0 +1,45 @@
+//! Uploads: one PUT of a cut's bytes, retried with the same bytes for as long as the session lasts.
+
+use super::{ActiveSession, Cut};
+use crate::engine::Engine;
+use runtime::Backoff;
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
+use tokio::task::JoinHandle;
+use tracing::Instrument;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Starts the upload of `cut`. The task ends when the object is stored, or with the session.
+pub(super) fn upload(
+    engine: &Arc<Engine>,
+    session: &Arc<ActiveSession>,
+    cut: &Arc<Cut>,
+) -> JoinHandle<()> {
+    session.uploads_in_flight.fetch_add(1, Relaxed);
+    let span = tracing::debug_span!("segment.put", object = %cut.object, bytes = cut.size_bytes);
+    let (engine, active, cut) = (Arc::clone(engine), Arc::clone(session), Arc::clone(cut));
+    session.spawn("upload", async move {
+        put_until_stored(&engine, &cut).instrument(span).await;
+        active.uploads_in_flight.fetch_sub(1, Relaxed);
+        engine.flush_queue.wake();
+    })
+}
+
+async fn put_until_stored(engine: &Engine, cut: &Cut) {
+    let mut backoff =
+        Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, engine.parts.randomness.clone());
+    let started = engine.parts.clock.boot_time();
+    while let Err(error) = engine.parts.objects.put(&cut.object, cut.parts.clone()).await {
+        let failures = engine.failing.fetch_add(1, Relaxed) + 1;
+        metrics::counter!("alluvium_segment_put_failures_total").increment(1);
+        tracing::warn!(%error, seq = cut.seq, failures, "a segment could not be stored; it is sent again");
+        tokio::time::sleep(backoff.next_pause()).await;
+    }
+    engine.failing.store(0, Relaxed);
+    metrics::histogram!("alluvium_segment_put_duration_seconds")
+        .record(engine.parts.clock.boot_time().since(started).as_secs_f64());
+}

@@ -1,0 +1,78 @@
+//! What producer state is told of a batch: read from the batch itself, or from what a segment's footer says of it.
+
+use crate::producer_state::{Marker, ProducedBatch};
+use bytes::Bytes;
+use formats::{
+    record_batch::{BatchHeader, EndTransactionMarker, TransactionResult, records},
+    segment::BatchEntry,
+};
+use model::{Offset, ProducerEpoch, ProducerId, TimestampMs};
+
+/// A marker is one small record; anything larger is none.
+const MARKER_LIMIT_BYTES: usize = 4096;
+
+/// The facts of a batch that lies (or will lie) at `base_offset`; `None` when no producer id stands in it.
+///
+/// # Errors
+/// A sentence, when the values are not Kafka's or a control batch can't be read.
+pub(crate) fn produced_batch(
+    header: &BatchHeader,
+    batch: &Bytes,
+    base_offset: Offset,
+) -> Result<Option<ProducedBatch>, String> {
+    let Some(producer) = ProducerId::from_wire(header.producer_id) else { return Ok(None) };
+    let epoch = ProducerEpoch::from_wire(header.producer_epoch)
+        .ok_or("a batch with a producer id has no producer epoch")?;
+    let control = header.attributes.is_control();
+    let marker = if control { marker(batch)? } else { None };
+    if !control && header.base_sequence < 0 {
+        return Err("a batch with a producer id has no sequence".to_owned());
+    }
+    Ok(Some(ProducedBatch {
+        producer,
+        epoch,
+        first_sequence: header.base_sequence.max(0) as u32,
+        last_offset_delta: header.last_offset_delta.max(0) as u32,
+        base_offset,
+        timestamp: TimestampMs(header.max_timestamp),
+        transactional: header.attributes.is_transactional(),
+        marker,
+    }))
+}
+
+fn marker(batch: &Bytes) -> Result<Option<Marker>, String> {
+    Ok(end_marker(batch)?.map(|marker| ended_by(marker.result)))
+}
+
+/// The end of a transaction that a control batch marks.
+///
+/// # Errors
+/// A sentence, when the batch can't be read.
+pub(crate) fn end_marker(batch: &Bytes) -> Result<Option<EndTransactionMarker>, String> {
+    let mut records = records(batch, MARKER_LIMIT_BYTES).map_err(|error| error.to_string())?;
+    let Some(record) = records.next() else { return Ok(None) };
+    let record = record.map_err(|error| error.to_string())?;
+    EndTransactionMarker::read(&record).map_err(|error| error.to_string())
+}
+
+fn ended_by(result: TransactionResult) -> Marker {
+    match result {
+        TransactionResult::Commit => Marker::Commit,
+        TransactionResult::Abort => Marker::Abort,
+    }
+}
+
+/// The facts of a batch that a footer lists.
+pub(crate) fn produced_entry(entry: &BatchEntry) -> Option<ProducedBatch> {
+    let producer = entry.producer?;
+    Some(ProducedBatch {
+        producer: producer.id,
+        epoch: producer.epoch,
+        first_sequence: producer.base_sequence.unwrap_or_default(),
+        last_offset_delta: entry.last_offset_delta,
+        base_offset: entry.base_offset,
+        timestamp: entry.max_timestamp,
+        transactional: entry.transactional,
+        marker: entry.marker.map(|marker| ended_by(marker.result)),
+    })
+}

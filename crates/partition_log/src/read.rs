@@ -1,0 +1,262 @@
+//! The read path of one partition: tail first, then objects; by offset and by time.
+
+use crate::{
+    AbortedTransaction, FoundOffset, Isolation, ReadAnswer, ReadError, ReadRequest, TimestampQuery,
+    Watermarks,
+    index::IndexEntry,
+    object_read::{FoundRecord, ObjectReadError, ObjectReadRequest, find_in_batch},
+    partition::Shared,
+    producer_state::Aborted,
+    sequencer::Sequencer,
+};
+use bytes::Bytes;
+use model::{Offset, PartitionId, TimestampMs};
+use std::ops::Range;
+
+/// Entries cloned out of the index for one read of objects: more than one fetch takes.
+const ENTRIES_PER_READ: usize = 64;
+
+/// How often a read begins again because an object it meant to read was replaced meanwhile.
+const ATTEMPTS: usize = 3;
+
+/// What a look at the sequencer came to.
+enum Plan {
+    /// All of it.
+    Answer(ReadAnswer),
+    /// Read objects: these entries, up to this offset.
+    Objects { entries: Vec<IndexEntry>, to: Offset, watermarks: Watermarks },
+}
+
+/// Answers one read.
+pub(crate) async fn read(
+    partition: &Shared,
+    request: ReadRequest,
+) -> Result<ReadAnswer, ReadError> {
+    let mut missing = None;
+    for _ in 0..ATTEMPTS {
+        let planned = plan(&partition.sequencer.lock(), request)?;
+        let (entries, to, watermarks) = match planned {
+            Plan::Answer(answer) => return Ok(answer),
+            Plan::Objects { entries, to, watermarks } => (entries, to, watermarks),
+        };
+        let wanted = ObjectReadRequest {
+            partition: partition.id,
+            from: request.from,
+            to,
+            max_bytes: request.max_bytes,
+            at_least_one: request.at_least_one_batch,
+        };
+        match partition.engine.reader.read(wanted, &entries).await {
+            Ok(found) => {
+                let aborted = (request.isolation == Isolation::ReadCommitted).then(|| {
+                    let sequencer = partition.sequencer.lock();
+                    aborted_between(&sequencer, request.from, found.next, found.aborted)
+                });
+                return Ok(ReadAnswer { batches: found.batches, watermarks, aborted });
+            }
+            // A fold or a deletion may have taken its place: look again.
+            Err(ObjectReadError::Missing(object)) => missing = Some(object),
+            Err(error) => return Err(read_error(request.from, to, error)),
+        }
+    }
+    let object = missing.map(|object| object.to_string()).unwrap_or_default();
+    Err(ReadError::Damaged {
+        from: request.from,
+        to: request.from.plus(1),
+        object,
+        reason: "the object is missing".to_owned(),
+    })
+}
+
+fn plan(sequencer: &Sequencer, request: ReadRequest) -> Result<Plan, ReadError> {
+    sequencer.check_readable()?;
+    sequencer.check_epoch(request.current_leader_epoch)?;
+    let watermarks = sequencer.watermarks();
+    let Watermarks { log_start, log_end, .. } = watermarks;
+    if request.from < log_start || request.from > log_end {
+        return Err(ReadError::OffsetOutOfRange { offset: request.from, log_start, end: log_end });
+    }
+    let to = visible_end(&watermarks, request.isolation);
+    let from_tail = if request.from >= to {
+        Some(Vec::new())
+    } else {
+        let Sequencer { log, .. } = sequencer;
+        log.tail
+            .read(request.from, to, request.max_bytes, request.at_least_one_batch)
+            .map(|read| read.batches)
+    };
+    let Some(batches) = from_tail else {
+        let entries =
+            sequencer.log.index.entries_from(request.from).take(ENTRIES_PER_READ).cloned();
+        return Ok(Plan::Objects { entries: entries.collect(), to, watermarks });
+    };
+    let aborted = (request.isolation == Isolation::ReadCommitted)
+        .then(|| aborted_between(sequencer, request.from, to, Vec::new()));
+    Ok(Plan::Answer(ReadAnswer { batches, watermarks, aborted }))
+}
+
+/// End of what a reader may see.
+pub(crate) fn visible_end(watermarks: &Watermarks, isolation: Isolation) -> Offset {
+    match isolation {
+        Isolation::ReadUncommitted => watermarks.high_watermark,
+        Isolation::ReadCommitted => watermarks.last_stable,
+    }
+}
+
+fn aborted_between(
+    sequencer: &Sequencer,
+    from: Offset,
+    to: Offset,
+    named: Vec<Aborted>,
+) -> Vec<AbortedTransaction> {
+    let mut aborted = sequencer.log.producers.aborted_between(from, to);
+    aborted.extend(named);
+    aborted.sort_unstable_by_key(|it| (it.first_offset, it.last_offset, it.producer));
+    aborted.dedup();
+    let public = |it: Aborted| AbortedTransaction {
+        producer: it.producer,
+        first_offset: it.first_offset,
+    };
+    aborted.into_iter().map(public).collect()
+}
+
+fn read_error(from: Offset, to: Offset, error: ObjectReadError) -> ReadError {
+    match error {
+        ObjectReadError::Unavailable(reason) => ReadError::Unavailable(reason),
+        ObjectReadError::Damaged { from, to, object, reason } => {
+            ReadError::Damaged { from, to, object: object.to_string(), reason }
+        }
+        ObjectReadError::Missing(object) => ReadError::Damaged {
+            from,
+            to,
+            object: object.to_string(),
+            reason: "the object is missing".to_owned(),
+        },
+    }
+}
+
+/// Finds a record by time.
+pub(crate) async fn offset_for_timestamp(
+    partition: &Shared,
+    query: TimestampQuery,
+    isolation: Isolation,
+) -> Result<Option<FoundOffset>, ReadError> {
+    let search = Search::prepare(&partition.sequencer.lock(), query, isolation)?;
+    let found = match query {
+        TimestampQuery::AtOrAfter(timestamp) => {
+            search.first_at_or_after(partition, timestamp).await?
+        }
+        TimestampQuery::Maximum => search.maximum(partition).await?,
+    };
+    Ok(found.map(|found| FoundOffset {
+        offset: found.offset,
+        timestamp: found.timestamp,
+        leader_epoch: found.leader_epoch,
+    }))
+}
+
+/// Where to look for a record by time: entries of objects, then batches of the tail beyond them.
+struct Search {
+    entries: Vec<IndexEntry>,
+    in_objects: Range<Offset>,
+    tail: Vec<(TimestampMs, Bytes)>,
+    in_tail: Range<Offset>,
+}
+
+impl Search {
+    fn prepare(
+        sequencer: &Sequencer,
+        query: TimestampQuery,
+        isolation: Isolation,
+    ) -> Result<Self, ReadError> {
+        sequencer.check_readable()?;
+        let watermarks = sequencer.watermarks();
+        let from = watermarks.log_start;
+        let to = visible_end(&watermarks, isolation).max(from);
+        let split = sequencer.log.tail.start().clamp(from, to);
+        let entries = match query {
+            TimestampQuery::AtOrAfter(timestamp) => sequencer
+                .log
+                .index
+                .entries_at_or_after(from, timestamp)
+                .filter(|entry| entry.base_offset() < split)
+                .cloned()
+                .collect(),
+            TimestampQuery::Maximum => sequencer
+                .log
+                .index
+                .entries_from(from)
+                .filter(|entry| entry.base_offset() < split)
+                .cloned()
+                .collect(),
+        };
+        let tail = sequencer
+            .log
+            .tail
+            .batches(split, to)
+            .map(|batch| (batch.max_timestamp, batch.bytes.clone()))
+            .collect();
+        Ok(Self { entries, in_objects: from..split, tail, in_tail: split..to })
+    }
+
+    async fn first_at_or_after(
+        &self,
+        partition: &Shared,
+        timestamp: TimestampMs,
+    ) -> Result<Option<FoundRecord>, ReadError> {
+        let reader = &partition.engine.reader;
+        let Range { start, end } = self.in_objects;
+        let found = reader
+            .find_at_or_after(partition.id, &self.entries, start..end, timestamp)
+            .await
+            .map_err(|error| read_error(start, end, error))?;
+        match found {
+            Some(found) => Ok(Some(found)),
+            None => self.first_in_tail(partition.id, timestamp),
+        }
+    }
+
+    fn first_in_tail(
+        &self,
+        partition: PartitionId,
+        timestamp: TimestampMs,
+    ) -> Result<Option<FoundRecord>, ReadError> {
+        for (max_timestamp, batch) in &self.tail {
+            if *max_timestamp < timestamp {
+                continue;
+            }
+            let Range { start, end } = self.in_tail;
+            let found = find_in_batch(batch, start..end, timestamp)
+                .map_err(|reason| damaged_tail(partition, start..end, reason))?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    async fn maximum(&self, partition: &Shared) -> Result<Option<FoundRecord>, ReadError> {
+        let reader = &partition.engine.reader;
+        let Range { start, end } = self.in_objects;
+        let stored = reader
+            .find_maximum(partition.id, &self.entries, start..end)
+            .await
+            .map_err(|error| read_error(start, end, error))?;
+        let Some(&newest) = self.tail.iter().map(|(max_timestamp, _)| max_timestamp).max() else {
+            return Ok(stored);
+        };
+        match stored {
+            Some(found) if found.timestamp >= newest => Ok(Some(found)),
+            _ => self.first_in_tail(partition.id, newest).map(|found| found.or(stored)),
+        }
+    }
+}
+
+fn damaged_tail(partition: PartitionId, within: Range<Offset>, reason: String) -> ReadError {
+    ReadError::Damaged {
+        from: within.start,
+        to: within.end,
+        object: format!("memory of {partition}"),
+        reason,
+    }
+}

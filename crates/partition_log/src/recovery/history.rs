@@ -1,0 +1,331 @@
+//! [`History`]: what metadata and objects say of a set of partitions, read at one revision, each thing once.
+
+use crate::{Claim, LogError, engine::Engine, index::IndexRun};
+use bytes::Bytes;
+use formats::{
+    index_object::{decode_directory, decode_partition},
+    metadata::{
+        Commit, EpochStart, Index, Manifest, ManifestRest, ProducerSnapshot, Reference, SliceGroup,
+    },
+    segment::{Footer, Slice},
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use metadata::{Entry, MetadataError, RangeQuery, Revision, families};
+use model::{Offset, PartitionId, SessionId, TimestampMs, TopicId};
+use prost::Message;
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    ops::Range,
+    sync::Arc,
+};
+use storage::{ObjectErrorKind, ObjectName};
+
+/// Objects read at the same time.
+const READS_IN_FLIGHT: usize = 16;
+
+/// How often a read begins again because history was compacted under it.
+const ATTEMPTS: usize = 5;
+
+/// Everything that was read.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    pub(super) manifests: HashMap<PartitionId, (Manifest, Revision)>,
+    pub(super) rests: HashMap<PartitionId, Rest>,
+    pub(super) sessions: HashMap<SessionId, SessionHistory>,
+}
+
+/// What one session committed.
+#[derive(Debug, Default)]
+pub(super) struct SessionHistory {
+    pub(super) commits: Vec<CommittedSegment>,
+    pub(super) indexes: Vec<FoldedCommits>,
+}
+
+/// A commit that is not folded.
+#[derive(Debug)]
+pub(super) struct CommittedSegment {
+    pub(super) seq: u64,
+    pub(super) object: ObjectName,
+    pub(super) footer: Footer,
+}
+
+/// An index object: the runs of the wanted partitions.
+#[derive(Debug)]
+pub(super) struct FoldedCommits {
+    pub(super) runs: HashMap<PartitionId, LoadedRun>,
+}
+
+/// A partition's run.
+#[derive(Debug)]
+pub(super) struct LoadedRun {
+    pub(super) run: IndexRun,
+    pub(super) slices: Vec<Arc<Slice>>,
+}
+
+/// The cold part of a manifest.
+#[derive(Debug)]
+pub(super) struct Rest {
+    pub(super) groups: Vec<IndexRun>,
+    pub(super) epochs: Vec<EpochStart>,
+    pub(super) producers: ProducerSnapshot,
+}
+
+impl History {
+    /// Reads what `claims` rest on, under the present session `own`.
+    pub(super) async fn read(
+        engine: &Engine,
+        own: SessionId,
+        claims: &[Claim],
+    ) -> Result<Self, LogError> {
+        for _ in 0..ATTEMPTS {
+            match Self::read_once(engine, own, claims).await {
+                Err(ReadFailure::Compacted) => {}
+                Err(ReadFailure::Failed(error)) => return Err(error),
+                Ok(history) => return Ok(history),
+            }
+        }
+        Err(LogError::Unavailable("metadata history is compacted faster than it is read".to_owned()))
+    }
+
+    async fn read_once(
+        engine: &Engine,
+        own: SessionId,
+        claims: &[Claim],
+    ) -> Result<Self, ReadFailure> {
+        let wanted: HashSet<_> = claims.iter().map(|claim| claim.partition).collect();
+        let mut snapshot = Snapshot { engine, revision: None };
+        let mut history = Self::default();
+        for session in sessions_of(own, claims)? {
+            let read = read_session(&mut snapshot, session, &wanted).await?;
+            history.sessions.insert(session, read);
+        }
+        let topics: BTreeSet<_> = wanted.iter().map(|partition| partition.topic).collect();
+        for topic in topics {
+            history.read_manifests(&mut snapshot, topic, &wanted).await?;
+        }
+        history.read_rests(engine).await?;
+        Ok(history)
+    }
+
+    async fn read_manifests(
+        &mut self,
+        snapshot: &mut Snapshot<'_>,
+        topic: TopicId,
+        wanted: &HashSet<PartitionId>,
+    ) -> Result<(), ReadFailure> {
+        let keys = &snapshot.engine.parts.keys;
+        for entry in snapshot.prefix(keys.manifests_of(topic)).await? {
+            let partition = keys.parse_manifest(&entry.key).ok_or_else(|| strange(&entry))?;
+            if wanted.contains(&partition) {
+                let manifest = families::decode(&entry)?;
+                self.manifests.insert(partition, (manifest, entry.mod_revision));
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_rests(&mut self, engine: &Engine) -> Result<(), ReadFailure> {
+        let references = self.manifests.iter().filter_map(|(&partition, (manifest, _))| {
+            Some((partition, manifest.rest.clone()?))
+        });
+        let references: Vec<_> = references.collect();
+        let rests = stream::iter(references)
+            .map(|(partition, reference)| async move {
+                Ok::<_, ReadFailure>((partition, read_rest(engine, &reference).await?))
+            })
+            .buffer_unordered(READS_IN_FLIGHT)
+            .try_collect()
+            .await?;
+        self.rests = rests;
+        Ok(())
+    }
+}
+
+fn sessions_of(own: SessionId, claims: &[Claim]) -> Result<BTreeSet<SessionId>, ReadFailure> {
+    let mut sessions = BTreeSet::from([own]);
+    for unfolded in claims.iter().flat_map(|claim| &claim.owner.unfolded) {
+        let session = SessionId::from_slice(&unfolded.session)
+            .ok_or_else(|| inconsistent("an owner record names a session that is no id".to_owned()))?;
+        sessions.insert(session);
+    }
+    Ok(sessions)
+}
+
+async fn read_session(
+    snapshot: &mut Snapshot<'_>,
+    session: SessionId,
+    wanted: &HashSet<PartitionId>,
+) -> Result<SessionHistory, ReadFailure> {
+    let engine = snapshot.engine;
+    let keys = &engine.parts.keys;
+    let commits = snapshot.prefix(keys.commits(session)).await?;
+    let indexes = snapshot.prefix(keys.indexes(session)).await?;
+    let mut commits: Vec<_> = stream::iter(commits)
+        .map(|entry| read_commit(engine, entry))
+        .buffer_unordered(READS_IN_FLIGHT)
+        .try_collect()
+        .await?;
+    commits.sort_unstable_by_key(|commit: &CommittedSegment| commit.seq);
+    let indexes = stream::iter(indexes)
+        .map(|entry| read_index(engine, session, entry, wanted))
+        .buffered(READS_IN_FLIGHT)
+        .try_collect()
+        .await?;
+    Ok(SessionHistory { commits, indexes })
+}
+
+async fn read_commit(engine: &Engine, entry: Entry) -> Result<CommittedSegment, ReadFailure> {
+    let (_, seq) = engine.parts.keys.parse_commit(&entry.key).ok_or_else(|| strange(&entry))?;
+    let commit: Commit = families::decode(&entry)?;
+    let object = object_name(&commit.object)?;
+    let bytes = match commit.footer.is_empty() {
+        false => commit.footer,
+        true => read(engine, &object, range(commit.footer_offset, commit.footer_length)?).await?,
+    };
+    let footer = Footer::decode(&bytes)
+        .map_err(|error| inconsistent(format!("the footer of {object} is damaged: {error}")))?;
+    Ok(CommittedSegment { seq, object, footer })
+}
+
+async fn read_index(
+    engine: &Engine,
+    session: SessionId,
+    entry: Entry,
+    wanted: &HashSet<PartitionId>,
+) -> Result<FoldedCommits, ReadFailure> {
+    let (_, level, _) = engine.parts.keys.parse_index(&entry.key).ok_or_else(|| strange(&entry))?;
+    let index: Index = families::decode(&entry)?;
+    let object = object_name(&index.object)?;
+    let directory = range(index.directory_offset, index.directory_length)?;
+    let directory = decode_directory(&read(engine, &object, directory).await?)
+        .map_err(|error| inconsistent(format!("the directory of {object} is damaged: {error}")))?;
+    let rows: Vec<_> =
+        directory.entries.iter().filter(|row| wanted.contains(&row.partition)).collect();
+    let (Some(first), Some(last)) = (
+        rows.iter().map(|row| row.bytes.start).min(),
+        rows.iter().map(|row| row.bytes.end).max(),
+    ) else {
+        return Ok(FoldedCommits { runs: HashMap::new() });
+    };
+    let bytes = read(engine, &object, first..last).await?;
+    let mut runs = HashMap::new();
+    for row in rows {
+        let run = IndexRun {
+            object: object.clone(),
+            level,
+            bytes: row.bytes.clone(),
+            base_offset: row.base_offset,
+            end_offset: row.end_offset,
+            size_bytes: row.size_bytes,
+            max_timestamp: row.max_timestamp,
+            session,
+            from_seq: index.from_seq,
+            through_seq: index.through_seq,
+        };
+        let within = (row.bytes.start - first) as usize..(row.bytes.end - first) as usize;
+        let slices = decode_run(&object, bytes.get(within).unwrap_or_default())?;
+        runs.insert(row.partition, LoadedRun { run, slices });
+    }
+    Ok(FoldedCommits { runs })
+}
+
+fn decode_run(object: &ObjectName, bytes: &[u8]) -> Result<Vec<Arc<Slice>>, ReadFailure> {
+    let slices = decode_partition(bytes)
+        .map_err(|error| inconsistent(format!("a run of {object} is damaged: {error}")))?;
+    Ok(slices.into_iter().map(|indexed| Arc::new(indexed.slice)).collect())
+}
+
+async fn read_rest(engine: &Engine, reference: &Reference) -> Result<Rest, ReadFailure> {
+    let object = object_name(&reference.object)?;
+    let damaged = |what: &str| inconsistent(format!("a manifest in {object} is damaged: {what}"));
+    let bytes = read(engine, &object, range(reference.offset, reference.length)?).await?;
+    let rest = ManifestRest::decode(bytes).map_err(|error| damaged(&error.to_string()))?;
+    let producers = ProducerSnapshot::decode(rest.producer_state)
+        .map_err(|error| damaged(&error.to_string()))?;
+    let groups: Option<Vec<_>> = rest.groups.iter().map(run_of).collect();
+    let groups = groups.ok_or_else(|| damaged("a group has impossible values"))?;
+    Ok(Rest { groups, epochs: rest.epochs, producers })
+}
+
+fn run_of(group: &SliceGroup) -> Option<IndexRun> {
+    let index = group.index.as_ref()?;
+    Some(IndexRun {
+        object: ObjectName::new(&index.object).ok()?,
+        level: group.level,
+        bytes: index.offset..index.offset.checked_add(index.length)?,
+        base_offset: Offset::new(group.base_offset)?,
+        end_offset: Offset::new(group.end_offset)?,
+        size_bytes: group.size_bytes,
+        max_timestamp: TimestampMs(group.max_timestamp_ms),
+        session: SessionId::from_slice(&group.session)?,
+        from_seq: group.from_seq,
+        through_seq: group.through_seq,
+    })
+}
+
+/// Reads of metadata that all see the same revision: that of the first.
+struct Snapshot<'a> {
+    engine: &'a Engine,
+    revision: Option<Revision>,
+}
+
+impl Snapshot<'_> {
+    async fn prefix(&mut self, prefix: Bytes) -> Result<Vec<Entry>, ReadFailure> {
+        let mut query = RangeQuery::prefix(prefix);
+        query.at = self.revision;
+        let range = self.engine.parts.metadata.range(query).await?;
+        self.revision.get_or_insert(range.revision);
+        Ok(range.entries)
+    }
+}
+
+async fn read(
+    engine: &Engine,
+    object: &ObjectName,
+    range: Range<u64>,
+) -> Result<Bytes, ReadFailure> {
+    engine.parts.objects.get_range(object, range).await.map_err(|error| {
+        ReadFailure::Failed(match error.kind {
+            ObjectErrorKind::NotFound | ObjectErrorKind::Invalid => LogError::Inconsistent(format!(
+                "metadata names what is not in the object store: {error}"
+            )),
+            _ => LogError::Unavailable(error.to_string()),
+        })
+    })
+}
+
+fn range(offset: u64, length: u64) -> Result<Range<u64>, ReadFailure> {
+    let end = offset.checked_add(length);
+    end.map(|end| offset..end).ok_or_else(|| inconsistent("a byte range is impossible".to_owned()))
+}
+
+fn object_name(name: &str) -> Result<ObjectName, ReadFailure> {
+    ObjectName::new(name).map_err(|error| inconsistent(error.to_string()))
+}
+
+fn strange(entry: &Entry) -> ReadFailure {
+    let key = String::from_utf8_lossy(&entry.key);
+    inconsistent(format!("metadata has a key that can't be read: {key}"))
+}
+
+fn inconsistent(reason: String) -> ReadFailure {
+    ReadFailure::Failed(LogError::Inconsistent(reason))
+}
+
+/// Why a read ended.
+#[derive(Debug)]
+enum ReadFailure {
+    /// The revision is gone: begin again at a new one.
+    Compacted,
+    Failed(LogError),
+}
+
+impl From<MetadataError> for ReadFailure {
+    fn from(error: MetadataError) -> Self {
+        match error {
+            MetadataError::Compacted(_) => Self::Compacted,
+            MetadataError::Damaged { .. } => Self::Failed(LogError::Inconsistent(error.to_string())),
+            other => Self::Failed(LogError::Unavailable(other.to_string())),
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Opening partitions: what metadata and objects say, then what the WAL still has.
+//!
+//! Everything is read at one revision of the metadata store, and each commit, index and object once, however many partitions are
+//! opened together. A partition that is in memory already (its session was lost) keeps its tail, drops what turns out to
+//! be committed, and goes on at its log end under the new epoch.
+
+mod assemble;
+mod history;
+mod replay;
+
+use crate::{
+    Claim, LogError, Partition,
+    engine::Engine,
+    partition::Shared,
+    pipeline::ActiveSession,
+    produced::produced_batch,
+    sequencer::{OpenedLog, Ownership, Phase, Sequencer},
+    tail::{Tail, TailBatch},
+};
+use assemble::{Assembled, assemble};
+use history::History;
+use model::{LeaderEpoch, Offset, TimestampMs};
+use parking_lot::Mutex;
+use replay::{Replay, replay};
+use std::sync::Arc;
+use wal::RecoveredFrame;
+
+/// Opens `claims`; results in their order.
+pub(crate) async fn open(
+    engine: &Arc<Engine>,
+    claims: Vec<Claim>,
+) -> Vec<Result<Partition, LogError>> {
+    let session = match engine.require_session() {
+        Ok(session) => session,
+        Err(error) => return claims.iter().map(|_| Err(error.clone())).collect(),
+    };
+    let unread: Vec<_> =
+        claims.iter().filter(|claim| !is_open_under(engine, claim, &session)).cloned().collect();
+    let history = match read_history(engine, &session, &unread).await {
+        Ok(history) => history,
+        Err(error) => return claims.iter().map(|_| Err(error.clone())).collect(),
+    };
+    let open = |claim: Claim| {
+        let id = claim.partition;
+        let opened = open_one(engine, &session, claim, &history);
+        if let Err(error) = &opened {
+            tracing::warn!(partition = %id, %error, "a partition could not be opened");
+        }
+        opened.map(Partition::new)
+    };
+    claims.into_iter().map(open).collect()
+}
+
+/// Whether the claim only changes the terms under which the same session serves.
+fn is_open_under(engine: &Engine, claim: &Claim, session: &ActiveSession) -> bool {
+    engine.partition(claim.partition).is_some_and(|partition| {
+        let sequencer = partition.sequencer.lock();
+        sequencer.ownership.session.id == session.stamp.id && sequencer.phase == Phase::Serving
+    })
+}
+
+async fn read_history(
+    engine: &Engine,
+    session: &ActiveSession,
+    claims: &[Claim],
+) -> Result<History, LogError> {
+    if claims.is_empty() {
+        return Ok(History::default());
+    }
+    // What this session cut of a partition that it closed since may still be committed.
+    if claims.iter().any(|claim| engine.was_closed(claim.partition)) && !session.settled().await {
+        return Err(LogError::SessionLost);
+    }
+    History::read(engine, session.stamp.id, claims).await
+}
+
+fn open_one(
+    engine: &Arc<Engine>,
+    session: &ActiveSession,
+    claim: Claim,
+    history: &History,
+) -> Result<Arc<Shared>, LogError> {
+    let inconsistent = |reason: String| {
+        LogError::Inconsistent(format!("partition {} of {}: {reason}", claim.partition, claim.topic))
+    };
+    if claim.owner.session.as_ref() != session.stamp.id.as_bytes() {
+        return Err(LogError::SessionLost);
+    }
+    let ownership = Ownership::of(&claim, session.stamp)
+        .ok_or_else(|| inconsistent("its owner record is damaged".to_owned()))?;
+    if is_open_under(engine, &claim, session)
+        && let Some(partition) = engine.partition(claim.partition)
+    {
+        change_terms(engine, &partition, ownership, &claim);
+        return Ok(partition);
+    }
+    let assembled =
+        assemble(&claim, session.stamp.id, history).map_err(inconsistent)?;
+    match engine.partition(claim.partition) {
+        Some(partition) => {
+            reclaim(engine, &partition, ownership, &claim, assembled).map_err(inconsistent)?;
+            Ok(partition)
+        }
+        None => open_fresh(engine, session, &claim, ownership, assembled).map_err(inconsistent),
+    }
+}
+
+fn change_terms(engine: &Engine, partition: &Shared, ownership: Ownership, claim: &Claim) {
+    let mut sequencer = partition.sequencer.lock();
+    sequencer.ownership = ownership;
+    sequencer.settings = Arc::clone(&claim.settings);
+    sequencer.wake_all();
+    drop(sequencer);
+    engine.advance(partition, None);
+}
+
+/// Claims a partition again whose tail is in memory.
+fn reclaim(
+    engine: &Engine,
+    partition: &Shared,
+    ownership: Ownership,
+    claim: &Claim,
+    assembled: Assembled,
+) -> Result<(), String> {
+    let mut sequencer = partition.sequencer.lock();
+    let durable = assembled.index.end();
+    if durable > sequencer.log_end() || durable < sequencer.durable() {
+        return Err(format!(
+            "{durable} offsets are committed, this broker knew {}..{}",
+            sequencer.durable(),
+            sequencer.log_end()
+        ));
+    }
+    let before = sequencer.uncommitted_bytes();
+    let log = &mut sequencer.log;
+    log.index = assembled.index;
+    log.manifest = assembled.manifest;
+    log.manifest_revision = assembled.manifest_revision;
+    let uncommitted = sequencer.uncommitted_bytes();
+    sequencer.cut_end = durable;
+    sequencer.ownership = ownership;
+    sequencer.settings = Arc::clone(&claim.settings);
+    sequencer.phase = Phase::Serving;
+    sequencer.raise_log_start(assembled.log_start);
+    sequencer.wake_all();
+    drop(sequencer);
+    engine.buffers.settled(before - uncommitted);
+    serve(engine, partition, durable, uncommitted);
+    Ok(())
+}
+
+fn open_fresh(
+    engine: &Arc<Engine>,
+    session: &ActiveSession,
+    claim: &Claim,
+    ownership: Ownership,
+    assembled: Assembled,
+) -> Result<Arc<Shared>, String> {
+    let id = claim.partition;
+    let durable = assembled.index.end();
+    let since = LeaderEpoch::new(claim.owner.since_epoch).ok_or("since_epoch is out of range")?;
+    let frames = engine.unclaimed.lock().get(&id).cloned().unwrap_or_default();
+    let replay = replay(frames, since, durable)?;
+    let quarantined = replay.quarantined.clone();
+    let log = replayed(engine, assembled, replay)?;
+    let uncommitted = log.tail.bytes();
+    keep_unclaimed(engine, claim, quarantined);
+    engine.ledger.quarantine(id, since);
+    engine.buffers.appended(uncommitted);
+    let partition = Arc::new(Shared {
+        id,
+        topic: claim.topic.clone(),
+        engine: Arc::clone(engine),
+        sequencer: Mutex::new(Sequencer::new(ownership, Arc::clone(&claim.settings), log)),
+        manifest_gate: tokio::sync::Mutex::new(()),
+    });
+    engine.insert(Arc::clone(&partition), session);
+    serve(engine, &partition, durable, uncommitted);
+    Ok(partition)
+}
+
+/// Puts the replayed frames behind the durable part, under their own offsets and epochs.
+fn replayed(engine: &Engine, assembled: Assembled, replay: Replay) -> Result<OpenedLog, String> {
+    let Assembled { manifest, manifest_revision, log_start, index, mut epochs, mut producers } =
+        assembled;
+    let mut tail = Tail::new(index.end());
+    for it in replay.current {
+        let (meta, bytes) = (it.frame.meta, it.frame.payload);
+        if let Some(produced) = produced_batch(&it.header, &bytes, meta.base_offset)? {
+            producers.apply(&produced);
+        }
+        epochs.begin(meta.leader_epoch, meta.base_offset);
+        tail.push(TailBatch {
+            base_offset: meta.base_offset,
+            end_offset: it.end_offset,
+            max_timestamp: TimestampMs(it.header.max_timestamp),
+            bytes,
+        });
+    }
+    epochs.truncate_before(log_start);
+    let now = TimestampMs(engine.parts.clock.unix_ms());
+    producers.expire(now, engine.options.producer_expiration.as_millis() as u64);
+    Ok(OpenedLog { manifest, manifest_revision, log_start, index, epochs, producers, tail })
+}
+
+fn keep_unclaimed(engine: &Engine, claim: &Claim, quarantined: Vec<RecoveredFrame>) {
+    let mut unclaimed = engine.unclaimed.lock();
+    unclaimed.remove(&claim.partition);
+    if !quarantined.is_empty() {
+        tracing::warn!(
+            partition = %claim.partition,
+            topic = %claim.topic,
+            frames = quarantined.len(),
+            "WAL frames of a lost ownership are quarantined; `alluvium wal salvage` reads them"
+        );
+        unclaimed.insert(claim.partition, quarantined);
+    }
+}
+
+/// Lets a partition's recovered part count: WAL space, watermarks, the next flush.
+fn serve(engine: &Engine, partition: &Shared, durable: Offset, uncommitted_bytes: u64) {
+    engine.ledger.committed([(partition.id, durable)]);
+    engine.advance(partition, None);
+    if uncommitted_bytes > 0 {
+        let now = engine.parts.clock.boot_time();
+        engine.flush_queue.add(partition.id, uncommitted_bytes, true, now);
+    }
+}

@@ -1,0 +1,301 @@
+//! [`Sequencer`]: everything that changes about one partition, under one short lock.
+//!
+//! Guarantees: offsets are given in the order of the calls, in the order in which the WAL takes the batches; the high
+//! watermark moves forward only, and in a `wal` partition only while the lease holds; what a waiter is told was true
+//! while this lock was held.
+
+use crate::{
+    AppendError, Claim, ReadError, SessionStamp, Watermarks,
+    epochs::EpochStarts,
+    index::LogIndex,
+    producer_state::ProducerStates,
+    tail::Tail,
+    waiters::{WaitFor, Waiters},
+};
+use formats::metadata::{Manifest, Owner};
+use metadata::Revision;
+use model::{
+    LeaderEpoch, Offset,
+    config::{DurabilityMode, TopicSettings},
+};
+use std::sync::{Arc, Weak};
+use tokio::sync::{Notify, oneshot};
+
+/// What may be done with the partition now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Phase {
+    /// Everything.
+    Serving,
+    /// The session is lost: reads only, until it is claimed again.
+    Suspended,
+    /// Being drained: reads and acknowledgements only.
+    Draining,
+    /// Nothing: it was deleted or lost.
+    Closed,
+}
+
+/// The right to the partition: an owner record and the session it names.
+#[derive(Clone, Debug)]
+pub(crate) struct Ownership {
+    pub(crate) session: SessionStamp,
+    pub(crate) owner: Owner,
+    pub(crate) owner_revision: Revision,
+    pub(crate) epoch: LeaderEpoch,
+    pub(crate) mode: DurabilityMode,
+}
+
+/// A log as it was read from metadata and objects, with its end replayed from the WAL.
+#[derive(Debug)]
+pub(crate) struct OpenedLog {
+    pub(crate) manifest: Manifest,
+    pub(crate) manifest_revision: Revision,
+    pub(crate) log_start: Offset,
+    pub(crate) index: LogIndex,
+    pub(crate) epochs: EpochStarts,
+    pub(crate) producers: ProducerStates,
+    pub(crate) tail: Tail,
+}
+
+/// One partition's mutable state.
+#[derive(Debug)]
+pub(crate) struct Sequencer {
+    pub(crate) phase: Phase,
+    pub(crate) ownership: Ownership,
+    pub(crate) settings: Arc<TopicSettings>,
+    pub(crate) log: OpenedLog,
+    /// End of what is cut for a flush of the present session.
+    pub(crate) cut_end: Offset,
+    /// End of what the WAL has synced.
+    synced: Offset,
+    high_watermark: Offset,
+    sync_waiters: Waiters,
+    commit_waiters: Waiters,
+    readers: Vec<Weak<Notify>>,
+}
+
+/// What an advance came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Advance {
+    /// As far as it goes.
+    Done,
+    /// The lease does not hold: to be tried again.
+    HeldBack,
+}
+
+/// What is known of an append that waits.
+#[derive(Debug)]
+pub(crate) enum Standing {
+    /// It is covered.
+    Covered,
+    /// Not yet: look again when this wakes.
+    Waiting(oneshot::Receiver<()>),
+    /// Covered by the WAL, but the lease does not hold.
+    HeldBack(oneshot::Receiver<()>),
+}
+
+impl Sequencer {
+    /// Starts to serve a log whose tail is replayed (and therefore synced).
+    pub(crate) fn new(ownership: Ownership, settings: Arc<TopicSettings>, log: OpenedLog) -> Self {
+        let durable = log.index.end();
+        Self {
+            phase: Phase::Serving,
+            ownership,
+            settings,
+            cut_end: durable,
+            synced: log.tail.end(),
+            high_watermark: durable,
+            log,
+            sync_waiters: Waiters::default(),
+            commit_waiters: Waiters::default(),
+            readers: Vec::new(),
+        }
+    }
+
+    /// End of what is stored and committed.
+    pub(crate) fn durable(&self) -> Offset {
+        self.log.index.end()
+    }
+
+    /// End of what was appended.
+    pub(crate) fn log_end(&self) -> Offset {
+        self.log.tail.end()
+    }
+
+    /// End of what consumers may see.
+    pub(crate) fn high_watermark(&self) -> Offset {
+        self.high_watermark
+    }
+
+    /// All positions.
+    pub(crate) fn watermarks(&self) -> Watermarks {
+        Watermarks {
+            log_start: self.log.log_start,
+            durable: self.durable(),
+            high_watermark: self.high_watermark,
+            last_stable: self.log.producers.last_stable_offset(self.high_watermark),
+            log_end: self.log_end(),
+            leader_epoch: self.ownership.epoch,
+        }
+    }
+
+    /// What an append under these acks has to wait for.
+    pub(crate) fn wait_for(&self, acks: crate::Acks) -> WaitFor {
+        match (acks, self.ownership.mode) {
+            (crate::Acks::None, _) => WaitFor::Nothing,
+            (crate::Acks::All, DurabilityMode::Object) => WaitFor::Commit,
+            (crate::Acks::Leader, _) | (crate::Acks::All, DurabilityMode::Wal) => WaitFor::Sync,
+        }
+    }
+
+    /// Whether the WAL must sync a frame of such an append at once. In `wal` partitions the high watermark waits for it.
+    pub(crate) fn needs_sync(&self, wait_for: WaitFor) -> bool {
+        wait_for == WaitFor::Sync || self.ownership.mode == DurabilityMode::Wal
+    }
+
+    /// Refuses appends where there must be none.
+    pub(crate) fn check_appendable(&self) -> Result<(), AppendError> {
+        match self.phase {
+            Phase::Serving => Ok(()),
+            Phase::Suspended => Err(AppendError::NotReady),
+            Phase::Draining => Err(AppendError::Stopping),
+            Phase::Closed => Err(AppendError::NotOwner),
+        }
+    }
+
+    /// Refuses reads where there must be none.
+    pub(crate) fn check_readable(&self) -> Result<(), ReadError> {
+        match self.phase {
+            Phase::Closed => Err(ReadError::NotOwner),
+            Phase::Serving | Phase::Suspended | Phase::Draining => Ok(()),
+        }
+    }
+
+    /// Checks a client's epoch.
+    pub(crate) fn check_epoch(&self, believed: Option<LeaderEpoch>) -> Result<(), ReadError> {
+        let current = self.ownership.epoch;
+        match believed {
+            Some(got) if got < current => Err(ReadError::FencedEpoch { current, got }),
+            Some(got) if got > current => Err(ReadError::UnknownEpoch { current, got }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes that the WAL has synced everything before `end`.
+    pub(crate) fn note_synced(&mut self, end: Offset) {
+        self.synced = self.synced.max(end);
+    }
+
+    /// Moves the high watermark as far as durability under the mode in force allows, and wakes whom that concerns.
+    /// `lease_holds` is asked only when something rests on it.
+    pub(crate) fn advance(&mut self, lease_holds: impl FnOnce() -> bool) -> Advance {
+        let durable = self.durable();
+        self.commit_waiters.wake_through(durable);
+        let leads_by_wal = self.phase != Phase::Closed && self.synced > durable;
+        let rests_on_lease = leads_by_wal
+            && (self.ownership.mode == DurabilityMode::Wal && self.synced > self.high_watermark
+                || self.sync_waiters.any_through(self.synced));
+        let leased = rests_on_lease && self.phase != Phase::Suspended && lease_holds();
+        let by_wal = if leased { self.synced.max(durable) } else { durable };
+        self.sync_waiters.wake_through(by_wal);
+        self.raise_high_watermark(match self.ownership.mode {
+            DurabilityMode::Object => durable,
+            DurabilityMode::Wal => by_wal,
+        });
+        if rests_on_lease && !leased { Advance::HeldBack } else { Advance::Done }
+    }
+
+    fn raise_high_watermark(&mut self, to: Offset) {
+        if to > self.high_watermark {
+            self.high_watermark = to;
+            self.wake_readers();
+        }
+    }
+
+    /// Judges an append that waits: the only place where one is found acknowledged.
+    pub(crate) fn standing(
+        &mut self,
+        end: Offset,
+        wait_for: WaitFor,
+        lease_holds: impl FnOnce() -> bool,
+    ) -> Result<Standing, AppendError> {
+        if wait_for == WaitFor::Nothing || end <= self.durable() {
+            return Ok(Standing::Covered);
+        }
+        if self.phase == Phase::Closed {
+            return Err(AppendError::NotOwner);
+        }
+        if wait_for == WaitFor::Commit {
+            return Ok(Standing::Waiting(self.commit_waiters.wait(end)));
+        }
+        if end > self.synced {
+            return Ok(Standing::Waiting(self.sync_waiters.wait(end)));
+        }
+        if self.phase != Phase::Suspended && lease_holds() {
+            return Ok(Standing::Covered);
+        }
+        Ok(Standing::HeldBack(self.sync_waiters.wait(end)))
+    }
+
+    /// Wakes everybody who waits, to look again.
+    pub(crate) fn wake_all(&mut self) {
+        self.sync_waiters.wake_all();
+        self.commit_waiters.wake_all();
+        self.wake_readers();
+    }
+
+    /// Wakes `reader` at the next advance.
+    pub(crate) fn wake_on_advance(&mut self, reader: &Arc<Notify>) {
+        self.readers.retain(|known| known.strong_count() > 0);
+        if !self.readers.iter().any(|known| std::ptr::eq(known.as_ptr(), Arc::as_ptr(reader))) {
+            self.readers.push(Arc::downgrade(reader));
+        }
+    }
+
+    /// Wakes the readers that registered.
+    pub(crate) fn wake_readers(&mut self) {
+        for reader in self.readers.drain(..).filter_map(|reader| reader.upgrade()) {
+            reader.notify_one();
+        }
+    }
+
+    /// Moves the log's start forward.
+    pub(crate) fn raise_log_start(&mut self, to: Offset) {
+        if to > self.log.log_start {
+            self.log.log_start = to;
+            self.log.index.prune(to);
+            self.log.epochs.truncate_before(to);
+            self.log.producers.forget_aborted_before(to);
+            self.wake_readers();
+        }
+    }
+
+    /// Bytes of the log: what is stored, and what is only in memory.
+    pub(crate) fn size_bytes(&self) -> u64 {
+        let uncommitted = self.log.tail.bytes_between(self.durable(), self.log_end());
+        self.log.index.size_bytes() + uncommitted
+    }
+
+    /// Bytes appended and not yet committed.
+    pub(crate) fn uncommitted_bytes(&self) -> u64 {
+        self.log.tail.bytes_between(self.durable(), self.log_end())
+    }
+}
+
+impl Ownership {
+    /// The right that `claim` gives to `session`; `None` when the record is damaged.
+    pub(crate) fn of(claim: &Claim, session: SessionStamp) -> Option<Self> {
+        use formats::metadata::DurabilityMode as Recorded;
+        let mode = match Recorded::try_from(claim.owner.mode).ok()? {
+            Recorded::Object => DurabilityMode::Object,
+            Recorded::Wal => DurabilityMode::Wal,
+            Recorded::Unspecified => return None,
+        };
+        Some(Self {
+            session,
+            epoch: LeaderEpoch::new(claim.owner.leader_epoch)?,
+            owner: claim.owner.clone(),
+            owner_revision: claim.owner_revision,
+            mode,
+        })
+    }
+}
