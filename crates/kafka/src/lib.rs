@@ -1,1 +1,22 @@
 //! The wire: connections, frames, and one handler per API key.
+//!
+//! [`Listeners`] binds the sockets, [`Server`] serves them. A connection's requests are decoded and *begun* in order, the rest of their
+//! work runs side by side, and their answers leave in the order of the requests (DESIGN section 4.1). The table in `api` says which
+//! API keys there are; dispatch, ApiVersions, access checks and metric labels derive from it. Kafka's wire types and error codes end
+//! here: the engines see neither.
+
+mod answers;
+mod api;
+mod broker;
+mod budget;
+mod connection;
+mod context;
+mod error;
+mod frame;
+mod listener;
+mod rope;
+mod server;
+
+pub use broker::{Broker, BrokerOptions};
+pub use listener::{AdvertisedListener, ListenerError, ListenerSpec, Listeners, SecurityProtocol};
+pub use server::{Server, ServerOptions};

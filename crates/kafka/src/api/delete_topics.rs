@@ -1,0 +1,63 @@
+//! `DeleteTopics` (API key 20): by name, or since version 6 by id.
+//!
+//! Sources: KIP-4, KIP-516, KIP-599.
+
+use super::{Api, Outcome, Versions};
+use crate::{
+    broker::{TopicRef, find_topic},
+    context::Context,
+    error::Refusal,
+};
+use kafka_protocol::messages::{
+    DeleteTopicsRequest, DeleteTopicsResponse, TopicName, delete_topics_request::DeleteTopicState,
+    delete_topics_response::DeletableTopicResult,
+};
+use model::TopicId;
+
+/// Handles versions 1 to 6.
+pub(super) struct DeleteTopics;
+
+impl Api for DeleteTopics {
+    type Request = DeleteTopicsRequest;
+    type Response = DeleteTopicsResponse;
+    const VERSIONS: Versions = Versions::new(1, 6);
+
+    async fn begin(
+        context: Context,
+        request: DeleteTopicsRequest,
+    ) -> Outcome<DeleteTopicsResponse> {
+        let by_name = request
+            .topic_names
+            .into_iter()
+            .map(|name| DeleteTopicState::default().with_name(Some(name)));
+        let mut results = Vec::new();
+        for topic in by_name.chain(request.topics) {
+            results.push(delete(&context, topic).await);
+        }
+        Outcome::Ready(DeleteTopicsResponse::default().with_responses(results))
+    }
+}
+
+async fn delete(context: &Context, topic: DeleteTopicState) -> DeletableTopicResult {
+    let image = context.broker().cluster.image();
+    let wanted = match &topic.name {
+        Some(name) => TopicRef::Name(name.as_str()),
+        None => TopicRef::Id(TopicId::from(topic.topic_id)),
+    };
+    let (name, id, deleted) = match find_topic(&image, wanted) {
+        Err(refusal) => (topic.name, topic.topic_id, Err(refusal)),
+        Ok(found) => {
+            let deleted = context.broker().cluster.delete_topic(found.id).await;
+            let name = TopicName(found.name.to_string().into());
+            (Some(name), found.id.as_uuid(), deleted.map_err(Refusal::from))
+        }
+    };
+    let result = DeletableTopicResult::default().with_name(name);
+    let result = if context.version() >= 6 { result.with_topic_id(id) } else { result };
+    let Err(refusal) = deleted else { return result };
+    let result = result.with_error_code(refusal.code());
+    if context.version() >= 5 {
+        return result.with_error_message(refusal.wire_message());
+    }
+    result
+}

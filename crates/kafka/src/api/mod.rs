@@ -1,0 +1,351 @@
+//! Every API key that is served: one line of [`TABLE`] and one file each.
+//!
+//! Dispatch, ApiVersions, access checks and metric labels derive from the table.
+
+mod alter_configs;
+mod api_versions;
+mod config_resource;
+mod config_view;
+mod create_partitions;
+mod create_topics;
+mod delete_records;
+mod delete_topics;
+mod describe_cluster;
+mod describe_configs;
+mod describe_log_dirs;
+mod describe_topic_partitions;
+mod fetch;
+mod find_coordinator;
+mod incremental_alter_configs;
+mod init_producer_id;
+mod list_offsets;
+mod list_partition_reassignments;
+mod metadata;
+mod offset_for_leader_epoch;
+mod produce;
+
+use crate::{
+    answers::{Answer, Waiting},
+    budget::Reservation,
+    context::{ConnectionContext, Context, Operation, ResourceKind},
+    frame::{FrameError, Reply, RequestFrame, RequestHead, encode_response, take_client_id},
+};
+use bytes::Bytes;
+use futures::future::{BoxFuture, FutureExt};
+use kafka_protocol::{
+    messages::ApiKey,
+    protocol::{Decodable, HeaderVersion, Message},
+};
+use std::sync::Arc;
+
+/// Versions from `min` to `max`, both included.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Versions {
+    /// The lowest.
+    pub(crate) min: i16,
+    /// The highest.
+    pub(crate) max: i16,
+}
+
+impl Versions {
+    /// From `min` to `max`.
+    pub(crate) const fn new(min: i16, max: i16) -> Self {
+        Self { min, max }
+    }
+
+    /// Whether `version` is one of them.
+    pub(crate) const fn contains(self, version: i16) -> bool {
+        self.min <= version && version <= self.max
+    }
+}
+
+/// What a handler's ordered part comes to.
+pub(crate) enum Outcome<R> {
+    /// The answer.
+    Ready(R),
+    /// The answer will take a while; later requests are begun meanwhile.
+    Later(BoxFuture<'static, R>),
+    /// The client wants no answer.
+    Silent,
+    /// The client wants no answer and must learn of an error: its connection is closed.
+    HangUp(String),
+}
+
+impl<R> Outcome<R> {
+    /// An answer that takes a while.
+    fn later(answer: impl Future<Output = R> + Send + 'static) -> Self {
+        Self::Later(answer.boxed())
+    }
+}
+
+/// One API key.
+pub(crate) trait Api: 'static {
+    /// The request.
+    type Request: Decodable + HeaderVersion + Message + Send;
+    /// The answer.
+    type Response: Reply;
+    /// Versions that are served.
+    const VERSIONS: Versions;
+
+    /// Does what must be done before the connection's next request is begun, and says how the answer comes about.
+    fn begin(
+        context: Context,
+        request: Self::Request,
+    ) -> impl Future<Output = Outcome<Self::Response>> + Send;
+}
+
+/// A line of the table.
+pub(crate) struct Entry {
+    /// The key.
+    pub(crate) key: ApiKey,
+    /// Its name, which labels metrics and logs.
+    pub(crate) name: &'static str,
+    /// Versions that are served.
+    pub(crate) served: Versions,
+    /// Versions that ApiVersions names.
+    pub(crate) advertised: Versions,
+    /// What a principal must be allowed to do …
+    pub(crate) operation: Operation,
+    /// … and to what.
+    pub(crate) resource: ResourceKind,
+    /// Whether its request's bytes may be forgotten once it is begun, because what matters of them was copied.
+    frees_request_early: bool,
+    run: fn(Context, Bytes) -> BoxFuture<'static, Result<Begin, FrameError>>,
+}
+
+/// What running an entry comes to: [`Begun`] before the budgets are settled.
+enum Begin {
+    Waiting(BoxFuture<'static, Result<Answer, String>>),
+    Silent,
+    HangUp(String),
+}
+
+/// A request that was begun.
+pub(crate) enum Begun {
+    /// Its answer is on the way.
+    Waiting(Waiting),
+    /// It has none.
+    Silent,
+    /// It has none, and the connection is to be closed.
+    HangUp(String),
+}
+
+const fn entry<A: Api>(
+    key: ApiKey,
+    name: &'static str,
+    operation: Operation,
+    resource: ResourceKind,
+) -> Entry {
+    Entry {
+        key,
+        name,
+        served: A::VERSIONS,
+        advertised: A::VERSIONS,
+        operation,
+        resource,
+        frees_request_early: false,
+        run: run::<A>,
+    }
+}
+
+impl Entry {
+    /// Names `min` as the lowest version although it is refused: librdkafka takes the absence of old versions for the absence of
+    /// compression (KAFKA-18659).
+    const fn advertised_from(mut self, min: i16) -> Self {
+        self.advertised.min = min;
+        self
+    }
+
+    const fn freeing_request_early(mut self) -> Self {
+        self.frees_request_early = true;
+        self
+    }
+}
+
+/// Every API key that is served, by key.
+pub(crate) static TABLE: &[Entry] = {
+    use Operation as Op;
+    use ResourceKind::{Cluster, Coordinated, Topic};
+    &[
+        entry::<produce::Produce>(ApiKey::Produce, "Produce", Op::Write, Topic)
+            .advertised_from(0)
+            .freeing_request_early(),
+        entry::<fetch::Fetch>(ApiKey::Fetch, "Fetch", Op::Read, Topic),
+        entry::<list_offsets::ListOffsets>(ApiKey::ListOffsets, "ListOffsets", Op::Describe, Topic),
+        entry::<metadata::Metadata>(ApiKey::Metadata, "Metadata", Op::Describe, Topic),
+        entry::<find_coordinator::FindCoordinator>(
+            ApiKey::FindCoordinator,
+            "FindCoordinator",
+            Op::Describe,
+            Coordinated,
+        ),
+        entry::<api_versions::ApiVersions>(ApiKey::ApiVersions, "ApiVersions", Op::None, Cluster),
+        entry::<create_topics::CreateTopics>(
+            ApiKey::CreateTopics,
+            "CreateTopics",
+            Op::Create,
+            Topic,
+        ),
+        entry::<delete_topics::DeleteTopics>(
+            ApiKey::DeleteTopics,
+            "DeleteTopics",
+            Op::Delete,
+            Topic,
+        ),
+        entry::<delete_records::DeleteRecords>(
+            ApiKey::DeleteRecords,
+            "DeleteRecords",
+            Op::Delete,
+            Topic,
+        ),
+        entry::<init_producer_id::InitProducerId>(
+            ApiKey::InitProducerId,
+            "InitProducerId",
+            Op::IdempotentWrite,
+            Cluster,
+        ),
+        entry::<offset_for_leader_epoch::OffsetForLeaderEpoch>(
+            ApiKey::OffsetForLeaderEpoch,
+            "OffsetForLeaderEpoch",
+            Op::Describe,
+            Topic,
+        ),
+        entry::<describe_configs::DescribeConfigs>(
+            ApiKey::DescribeConfigs,
+            "DescribeConfigs",
+            Op::DescribeConfigs,
+            Topic,
+        ),
+        entry::<alter_configs::AlterConfigs>(
+            ApiKey::AlterConfigs,
+            "AlterConfigs",
+            Op::AlterConfigs,
+            Topic,
+        ),
+        entry::<describe_log_dirs::DescribeLogDirs>(
+            ApiKey::DescribeLogDirs,
+            "DescribeLogDirs",
+            Op::Describe,
+            Cluster,
+        ),
+        entry::<create_partitions::CreatePartitions>(
+            ApiKey::CreatePartitions,
+            "CreatePartitions",
+            Op::Alter,
+            Topic,
+        ),
+        entry::<incremental_alter_configs::IncrementalAlterConfigs>(
+            ApiKey::IncrementalAlterConfigs,
+            "IncrementalAlterConfigs",
+            Op::AlterConfigs,
+            Topic,
+        ),
+        entry::<list_partition_reassignments::ListPartitionReassignments>(
+            ApiKey::ListPartitionReassignments,
+            "ListPartitionReassignments",
+            Op::Describe,
+            Cluster,
+        ),
+        entry::<describe_cluster::DescribeCluster>(
+            ApiKey::DescribeCluster,
+            "DescribeCluster",
+            Op::Describe,
+            Cluster,
+        ),
+        entry::<describe_topic_partitions::DescribeTopicPartitions>(
+            ApiKey::DescribeTopicPartitions,
+            "DescribeTopicPartitions",
+            Op::Describe,
+            Topic,
+        ),
+    ]
+};
+
+/// The table's line for a key on the wire.
+pub(crate) fn find(api_key: i16) -> Option<&'static Entry> {
+    TABLE.iter().find(|entry| entry.key as i16 == api_key)
+}
+
+/// Begins a request: its ordered part is done on return.
+///
+/// # Errors
+/// [`FrameError`] for a key or version that is not served, and for bytes that do not parse: the connection is to be closed.
+pub(crate) async fn begin(
+    connection: &Arc<ConnectionContext>,
+    frame: RequestFrame,
+) -> Result<Begun, FrameError> {
+    let RequestFrame { head, rest, mut held } = frame;
+    let entry = find(head.api_key).ok_or(FrameError::UnknownApi(head.api_key))?;
+    if !entry.served.contains(head.version) {
+        return refuse_version(entry, head);
+    }
+    metrics::counter!("kafka_requests_total", "api" => entry.name).increment(1);
+    let context = Context { connection: Arc::clone(connection), head, client_id: None };
+    if !context.allows(entry.operation, entry.resource) {
+        return Ok(Begun::HangUp("not authorized".to_owned()));
+    }
+    let begun = (entry.run)(context, rest).await?;
+    if entry.frees_request_early {
+        held.clear();
+    }
+    Ok(match begun {
+        Begin::Waiting(answer) => Begun::Waiting(holding(held, answer)),
+        Begin::Silent => Begun::Silent,
+        Begin::HangUp(reason) => Begun::HangUp(reason),
+    })
+}
+
+fn holding(held: Vec<Reservation>, answer: BoxFuture<'static, Result<Answer, String>>) -> Waiting {
+    async move {
+        let mut answer = answer.await?;
+        answer.held.extend(held);
+        Ok(answer)
+    }
+    .boxed()
+}
+
+/// A client that asks ApiVersions in a version of the future is answered in version 0 and asks again; any other closes.
+fn refuse_version(entry: &Entry, head: RequestHead) -> Result<Begun, FrameError> {
+    if entry.key != ApiKey::ApiVersions {
+        return Err(FrameError::UnsupportedVersion { api: entry.name, version: head.version });
+    }
+    let head = RequestHead { version: 0, ..head };
+    let answer = encode_response(head, api_versions::unsupported_version());
+    Ok(Begun::Waiting(holding(Vec::new(), futures::future::ready(answer).boxed())))
+}
+
+fn run<A: Api>(context: Context, rest: Bytes) -> BoxFuture<'static, Result<Begin, FrameError>> {
+    async move {
+        let head = context.head;
+        let (context, request) = decode::<A>(context, rest)?;
+        let answer = match A::begin(context, request).await {
+            Outcome::Ready(response) => {
+                futures::future::ready(encode_response(head, response)).boxed()
+            }
+            Outcome::Later(response) => {
+                async move { encode_response(head, response.await) }.boxed()
+            }
+            Outcome::Silent => return Ok(Begin::Silent),
+            Outcome::HangUp(reason) => return Ok(Begin::HangUp(reason)),
+        };
+        Ok(Begin::Waiting(answer))
+    }
+    .boxed()
+}
+
+fn decode<A: Api>(
+    mut context: Context,
+    mut rest: Bytes,
+) -> Result<(Context, A::Request), FrameError> {
+    let RequestHead { api_key, version, .. } = context.head;
+    let malformed = |reason: String| FrameError::Malformed {
+        api: find(api_key).map_or("?", |entry| entry.name),
+        version,
+        reason,
+    };
+    context.client_id =
+        take_client_id(&mut rest, A::Request::header_version(version)).map_err(malformed)?;
+    let request =
+        A::Request::decode(&mut rest, version).map_err(|error| malformed(error.to_string()))?;
+    Ok((context, request))
+}

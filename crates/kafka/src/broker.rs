@@ -1,0 +1,140 @@
+//! [`Broker`]: what every handler works with, and the look-ups that many share.
+
+use crate::{budget::ByteBudget, error::Refusal};
+use cluster::{BrokerInfo, Cluster, Endpoint, Image, PartitionInfo, TopicInfo};
+use kafka_protocol::ResponseError;
+use model::{PartitionId, PartitionIndex, TopicId};
+use partition_log::{Partition, PartitionLogs};
+use std::{sync::Arc, time::Duration};
+
+/// Settings that handlers read.
+#[derive(Clone, Debug)]
+pub struct BrokerOptions {
+    /// How long a metadata request may wait for the topic that it created.
+    pub auto_create_patience: Duration,
+    /// `fetch.max.bytes`: most bytes of records in one fetch answer.
+    pub fetch_max_bytes: usize,
+    /// Bytes of records that fetch answers on their way out hold together (`fetch.buffer.max.bytes`).
+    pub fetch_buffer_max_bytes: u64,
+    /// What DescribeLogDirs calls this broker's storage: the object store's URL.
+    pub log_dir: String,
+    /// Settings of this broker from flags, environment and file, for DescribeConfigs (key → value).
+    pub static_configs: std::collections::BTreeMap<String, String>,
+}
+
+impl Default for BrokerOptions {
+    fn default() -> Self {
+        Self {
+            auto_create_patience: Duration::from_secs(5),
+            fetch_max_bytes: 55 << 20,
+            fetch_buffer_max_bytes: 256 << 20,
+            log_dir: "object-store".to_owned(),
+            static_configs: std::collections::BTreeMap::new(),
+        }
+    }
+}
+
+/// The engines behind the wire. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Broker {
+    /// Who owns what.
+    pub cluster: Cluster,
+    /// The partitions of this broker.
+    pub logs: PartitionLogs,
+    /// Settings.
+    pub options: Arc<BrokerOptions>,
+    /// What fetch answers may hold.
+    pub(crate) fetch_budget: ByteBudget,
+}
+
+/// How a request names a topic.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum TopicRef<'a> {
+    /// By name.
+    Name(&'a str),
+    /// By id (KIP-516).
+    Id(TopicId),
+}
+
+impl Broker {
+    /// Joins the engines.
+    pub fn new(cluster: Cluster, logs: PartitionLogs, options: BrokerOptions) -> Self {
+        let fetch_budget = ByteBudget::new(options.fetch_buffer_max_bytes);
+        Self { cluster, logs, options: Arc::new(options), fetch_budget }
+    }
+
+    /// A partition that this broker owns and has open.
+    ///
+    /// # Errors
+    /// Unknown topic, topic id or partition; not the leader.
+    pub(crate) fn partition(
+        &self,
+        image: &Image,
+        topic: TopicRef<'_>,
+        index: i32,
+    ) -> Result<Partition, Refusal> {
+        let topic = find_topic(image, topic)?;
+        let (index, _) = find_partition(topic, index)?;
+        self.logs
+            .get(PartitionId { topic: topic.id, partition: index })
+            .ok_or_else(|| ResponseError::NotLeaderOrFollower.into())
+    }
+
+    /// The broker that administrative requests are sent to. Every broker can execute them, so a live one always is
+    /// named: the controller, or this broker.
+    pub(crate) fn controller_id(&self, image: &Image) -> i32 {
+        image
+            .controller
+            .filter(|controller| image.brokers.contains_key(controller))
+            .unwrap_or_else(|| self.cluster.broker())
+            .to_wire()
+    }
+
+    /// Another broker that leads the partition, with its epoch: where a client that came to the wrong one should go.
+    pub(crate) fn other_leader(
+        &self,
+        image: &Image,
+        topic: TopicRef<'_>,
+        index: i32,
+    ) -> Option<PartitionInfo> {
+        let topic = find_topic(image, topic).ok()?;
+        let (_, info) = find_partition(topic, index).ok()?;
+        info.leader.filter(|leader| *leader != self.cluster.broker()).map(|_| info)
+    }
+}
+
+/// A topic by name or id.
+///
+/// # Errors
+/// `UNKNOWN_TOPIC_OR_PARTITION` for a name, `UNKNOWN_TOPIC_ID` for an id.
+pub(crate) fn find_topic<'a>(
+    image: &'a Image,
+    topic: TopicRef<'_>,
+) -> Result<&'a Arc<TopicInfo>, Refusal> {
+    match topic {
+        TopicRef::Name(name) => {
+            image.topic(name).ok_or_else(|| ResponseError::UnknownTopicOrPartition.into())
+        }
+        TopicRef::Id(id) => {
+            image.topic_by_id(id).ok_or_else(|| ResponseError::UnknownTopicId.into())
+        }
+    }
+}
+
+/// A partition of a topic by its number on the wire.
+///
+/// # Errors
+/// `UNKNOWN_TOPIC_OR_PARTITION`.
+pub(crate) fn find_partition(
+    topic: &TopicInfo,
+    index: i32,
+) -> Result<(PartitionIndex, PartitionInfo), Refusal> {
+    PartitionIndex::from_wire(index)
+        .and_then(|index| Some((index, *topic.partitions.get(index.get() as usize)?)))
+        .ok_or_else(|| ResponseError::UnknownTopicOrPartition.into())
+}
+
+/// Where clients of that listener reach a broker; `None` when it does not have the listener.
+pub(crate) fn endpoint<'a>(broker: &'a BrokerInfo, listener: &str) -> Option<&'a Endpoint> {
+    broker.endpoints.iter().find(|endpoint| endpoint.listener == listener)
+}

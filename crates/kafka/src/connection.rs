@@ -1,0 +1,185 @@
+//! One connection: reads requests and begins them in order; [`crate::answers`] writes what they come to.
+
+use crate::{
+    answers::{self, InFlight},
+    api::{self, Begun},
+    budget::ByteBudget,
+    context::ConnectionContext,
+    frame::{FrameError, RequestFrame, checked_length},
+};
+use bytes::{Bytes, BytesMut};
+use runtime::net::BoxedStream;
+use std::{io, sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, ReadHalf},
+    sync::mpsc,
+    time::timeout,
+};
+
+/// How long a request's body may stand still half sent, while it holds memory.
+const BODY_STALL: Duration = Duration::from_secs(30);
+
+/// Bytes that are allocated for a body before any of them came.
+const FIRST_ALLOCATION: usize = 64 << 10;
+
+/// Limits of a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct ConnectionLimits {
+    /// Longest request, in bytes.
+    pub(crate) request_max_bytes: usize,
+    /// Bytes of this connection's requests in memory.
+    pub(crate) connection_request_max_bytes: u64,
+    /// Requests that may wait for their answers.
+    pub(crate) max_in_flight: usize,
+    /// Closed when nothing happened for so long.
+    pub(crate) max_idle: Duration,
+    /// How long answers may take once the server stops.
+    pub(crate) stop_patience: Duration,
+    /// Bytes of all connections' requests in memory.
+    pub(crate) all_requests: ByteBudget,
+}
+
+/// Why a connection ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Ended {
+    /// The client closed it, between requests.
+    #[error("closed by the client")]
+    ByClient,
+    /// The server stops.
+    #[error("the server stops")]
+    Stopping,
+    /// Nothing happened for `connections.max.idle.ms`.
+    #[error("idle")]
+    Idle,
+    /// Half a request came and then nothing.
+    #[error("a request stood still half sent")]
+    Stalled,
+    /// The bytes are no request.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// A handler asked for it: the answer to a request that wants none.
+    #[error("{0}")]
+    HungUp(String),
+    /// The socket failed, or the writer ended.
+    #[error(transparent)]
+    Socket(#[from] io::Error),
+}
+
+/// Serves a connection until either side ends it. Answers to requests that were begun go out first.
+pub(crate) async fn serve(
+    stream: BoxedStream,
+    context: Arc<ConnectionContext>,
+    limits: ConnectionLimits,
+) {
+    let (reader, writer) = tokio::io::split(stream);
+    let (queue, begun) = mpsc::channel(1);
+    let in_flight = InFlight::default();
+    let reading = Reader {
+        budget: ByteBudget::new(limits.connection_request_max_bytes),
+        reader,
+        queue,
+        in_flight: in_flight.clone(),
+        context: Arc::clone(&context),
+        limits: limits.clone(),
+    };
+    let writing = answers::write(writer, begun, limits.max_in_flight, limits.max_idle, in_flight);
+    let stopping = async {
+        context.shutdown.requested().await;
+        tokio::time::sleep(limits.stop_patience).await;
+    };
+    let both = async { tokio::join!(reading.run(), writing) };
+    tokio::select! {
+        (ended, written) = both => {
+            tracing::debug!(peer = %context.peer, %ended, ?written, "connection closed");
+            if let Ended::Frame(error) = &ended {
+                tracing::warn!(peer = %context.peer, %error, "connection closed: no valid request");
+                metrics::counter!("kafka_invalid_requests_total").increment(1);
+            }
+        }
+        () = stopping => tracing::warn!(peer = %context.peer, "answers did not go out in time"),
+    }
+}
+
+struct Reader {
+    reader: ReadHalf<BoxedStream>,
+    queue: mpsc::Sender<answers::Waiting>,
+    in_flight: InFlight,
+    budget: ByteBudget,
+    context: Arc<ConnectionContext>,
+    limits: ConnectionLimits,
+}
+
+impl Reader {
+    /// Reads until the connection ends. Dropping the queue lets the writer finish.
+    async fn run(mut self) -> Ended {
+        let shutdown = self.context.shutdown.clone();
+        let queue = self.queue.clone();
+        tokio::select! {
+            ended = self.read_requests() => match ended { Err(ended) => ended, Ok(never) => match never {} },
+            () = shutdown.requested() => Ended::Stopping,
+            () = queue.closed() => Ended::Socket(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    async fn read_requests(&mut self) -> Result<std::convert::Infallible, Ended> {
+        loop {
+            let frame = self.read_frame().await?;
+            let waiting = match api::begin(&self.context, frame).await? {
+                Begun::Waiting(answer) => answer,
+                Begun::Silent => continue,
+                Begun::HangUp(reason) => return Err(Ended::HungUp(reason)),
+            };
+            self.in_flight.add();
+            if self.queue.send(waiting).await.is_err() {
+                return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
+            }
+        }
+    }
+
+    /// Reads one frame; its bytes are taken from both budgets before its body is read.
+    async fn read_frame(&mut self) -> Result<RequestFrame, Ended> {
+        let length = self.read_length().await?;
+        let length = checked_length(length, self.limits.request_max_bytes)?;
+        let held =
+            vec![self.budget.take(length).await, self.limits.all_requests.take(length).await];
+        let body = read_body(&mut self.reader, length).await?;
+        metrics::counter!("kafka_request_bytes_total").increment(length as u64 + 4);
+        Ok(RequestFrame::parse(body, held)?)
+    }
+
+    async fn read_length(&mut self) -> Result<i32, Ended> {
+        let mut bytes = BytesMut::with_capacity(4);
+        while bytes.len() < 4 {
+            let room = 4 - bytes.len();
+            match timeout(
+                self.limits.max_idle,
+                (&mut self.reader).take(room as u64).read_buf(&mut bytes),
+            )
+            .await
+            {
+                Ok(Ok(0)) if bytes.is_empty() => return Err(Ended::ByClient),
+                Ok(Ok(0)) => return Err(Ended::Socket(io::ErrorKind::UnexpectedEof.into())),
+                Ok(read) => drop(read?),
+                Err(_) if bytes.is_empty() && !self.in_flight.is_empty() => {}
+                Err(_) => return Err(Ended::Idle),
+            }
+        }
+        Ok(bytes::Buf::get_i32(&mut bytes))
+    }
+}
+
+async fn read_body<R: AsyncRead + Unpin>(reader: &mut R, length: usize) -> Result<Bytes, Ended> {
+    let mut body = BytesMut::with_capacity(length.min(FIRST_ALLOCATION));
+    let mut reader = reader.take(length as u64);
+    while body.len() < length {
+        if body.len() == body.capacity() {
+            body.reserve(body.len().min(length - body.len()));
+        }
+        match timeout(BODY_STALL, reader.read_buf(&mut body)).await {
+            Err(_) => return Err(Ended::Stalled),
+            Ok(Ok(0)) => return Err(Ended::Socket(io::ErrorKind::UnexpectedEof.into())),
+            Ok(read) => drop(read?),
+        }
+    }
+    Ok(body.freeze())
+}

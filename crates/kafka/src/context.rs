@@ -1,0 +1,107 @@
+//! [`Context`]: who asks, from where, and what may be done for them.
+
+use crate::{broker::Broker, frame::RequestHead};
+use kafka_protocol::protocol::StrBytes;
+use runtime::Shutdown;
+use std::{net::SocketAddr, sync::Arc};
+
+/// Who a connection belongs to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Principal(Arc<str>);
+
+impl Principal {
+    /// Somebody who did not say who they are.
+    pub(crate) fn anonymous() -> Self {
+        Self(Arc::from("User:ANONYMOUS"))
+    }
+
+    /// As access rules spell it.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a request wants to do (KIP-11).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Operation {
+    /// Open to everyone, before authentication too.
+    None,
+    /// Reads records.
+    Read,
+    /// Writes records.
+    Write,
+    /// Makes something.
+    Create,
+    /// Removes something.
+    Delete,
+    /// Changes something.
+    Alter,
+    /// Looks at something.
+    Describe,
+    /// Looks at configs.
+    DescribeConfigs,
+    /// Changes configs.
+    AlterConfigs,
+    /// Writes with a producer id.
+    IdempotentWrite,
+}
+
+/// What it wants to do it to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ResourceKind {
+    /// Topics named in the request.
+    Topic,
+    /// The group or transactional id named in the request.
+    Coordinated,
+    /// The cluster.
+    Cluster,
+}
+
+/// A connection as its requests see it.
+#[derive(Clone, Debug)]
+pub(crate) struct ConnectionContext {
+    /// The engines.
+    pub(crate) broker: Broker,
+    /// Name of the listener it came in by.
+    pub(crate) listener: Arc<str>,
+    /// The other end.
+    pub(crate) peer: SocketAddr,
+    /// Whose it is.
+    pub(crate) principal: Principal,
+    /// Asks long polls to end.
+    pub(crate) shutdown: Shutdown,
+}
+
+/// One request's surroundings.
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    /// Its connection.
+    pub(crate) connection: Arc<ConnectionContext>,
+    /// Its head.
+    pub(crate) head: RequestHead,
+    /// What the client calls itself.
+    pub(crate) client_id: Option<StrBytes>,
+}
+
+impl Context {
+    /// The engines.
+    pub(crate) fn broker(&self) -> &Broker {
+        &self.connection.broker
+    }
+
+    /// The request's version.
+    pub(crate) fn version(&self) -> i16 {
+        self.head.version
+    }
+
+    /// Whether the principal may do this. There are no access rules yet: everyone may do everything.
+    pub(crate) fn allows(&self, operation: Operation, resource: ResourceKind) -> bool {
+        tracing::trace!(
+            principal = self.connection.principal.as_str(),
+            ?operation,
+            ?resource,
+            "allowed"
+        );
+        true
+    }
+}
