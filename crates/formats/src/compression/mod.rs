@@ -82,7 +82,7 @@ impl Codec {
         }
     }
 
-    fn damaged(self, reason: impl ToString) -> CompressionError {
+    fn damaged(self, reason: &dyn std::fmt::Display) -> CompressionError {
         CompressionError::Damaged { codec: self, reason: reason.to_string() }
     }
 }
@@ -103,11 +103,11 @@ impl FromStr for Codec {
 pub fn compress(codec: Codec, bytes: &[u8]) -> Result<Vec<u8>, CompressionError> {
     match codec {
         Codec::None => Ok(bytes.to_vec()),
-        Codec::Gzip => gzip(bytes).map_err(|error| codec.damaged(error)),
+        Codec::Gzip => gzip(bytes).map_err(|error| codec.damaged(&error)),
         Codec::Snappy => snappy::compress(bytes),
-        Codec::Lz4 => lz4(bytes).map_err(|error| codec.damaged(error)),
+        Codec::Lz4 => lz4(bytes).map_err(|error| codec.damaged(&error)),
         Codec::Zstd => zstd::bulk::compress(bytes, zstd::DEFAULT_COMPRESSION_LEVEL)
-            .map_err(|e| codec.damaged(e)),
+            .map_err(|e| codec.damaged(&e)),
     }
 }
 
@@ -130,7 +130,7 @@ pub fn decompress(
         Codec::Lz4 => read_bounded(codec, lz4_flex::frame::FrameDecoder::new(bytes), limit_bytes),
         Codec::Zstd => {
             let decoder =
-                zstd::Decoder::with_buffer(bytes).map_err(|error| codec.damaged(error))?;
+                zstd::Decoder::with_buffer(bytes).map_err(|error| codec.damaged(&error))?;
             read_bounded(codec, decoder, limit_bytes)
         }
     }
@@ -159,7 +159,7 @@ fn read_bounded(
 ) -> Result<Vec<u8>, CompressionError> {
     let mut output = Vec::new();
     let one_more = (limit_bytes as u64).saturating_add(1);
-    decoder.take(one_more).read_to_end(&mut output).map_err(|error| codec.damaged(error))?;
+    decoder.take(one_more).read_to_end(&mut output).map_err(|error| codec.damaged(&error))?;
     if output.len() > limit_bytes {
         return Err(CompressionError::TooLarge { codec, limit_bytes });
     }

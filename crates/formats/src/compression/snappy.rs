@@ -19,7 +19,7 @@ pub(super) fn compress(bytes: &[u8]) -> Result<Vec<u8>, CompressionError> {
     output.extend_from_slice(&VERSIONS);
     let mut encoder = snap::raw::Encoder::new();
     for chunk in bytes.chunks(BLOCK_BYTES) {
-        let block = encoder.compress_vec(chunk).map_err(|error| Codec::Snappy.damaged(error))?;
+        let block = encoder.compress_vec(chunk).map_err(|error| Codec::Snappy.damaged(&error))?;
         output.extend_from_slice(&(block.len() as u32).to_be_bytes());
         output.extend_from_slice(&block);
     }
@@ -53,22 +53,22 @@ fn append_block(
     block: &[u8],
     limit_bytes: usize,
 ) -> Result<(), CompressionError> {
-    let grown = snap::raw::decompress_len(block).map_err(|error| Codec::Snappy.damaged(error))?;
+    let grown = snap::raw::decompress_len(block).map_err(|error| Codec::Snappy.damaged(&error))?;
     if grown > limit_bytes.saturating_sub(output.len()) {
         return Err(CompressionError::TooLarge { codec: Codec::Snappy, limit_bytes });
     }
     // The length is the block's claim: a block can't grow by more than snappy's best ratio (64 bytes out of 3), so
     // a larger claim is false and is not believed with memory.
     if grown > block.len().saturating_mul(64) {
-        return Err(Codec::Snappy.damaged("a block claims more bytes than it can hold"));
+        return Err(Codec::Snappy.damaged(&"a block claims more bytes than it can hold"));
     }
     let block = snap::raw::Decoder::new()
         .decompress_vec(block)
-        .map_err(|error| Codec::Snappy.damaged(error))?;
+        .map_err(|error| Codec::Snappy.damaged(&error))?;
     output.extend_from_slice(&block);
     Ok(())
 }
 
 fn cut_short() -> CompressionError {
-    Codec::Snappy.damaged("the stream is cut short")
+    Codec::Snappy.damaged(&"the stream is cut short")
 }

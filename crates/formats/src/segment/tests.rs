@@ -46,7 +46,9 @@ fn slices_lie_where_the_footer_says() {
     writer
         .push(partition(9, 0), contents(&[one.clone(), two.clone()]), offset(14), vec![])
         .unwrap();
-    writer.push(partition(2, 5), contents(&[three.clone()]), offset(2), vec![]).unwrap();
+    writer
+        .push(partition(2, 5), contents(std::slice::from_ref(&three)), offset(2), vec![])
+        .unwrap();
     let segment = writer.finish();
 
     let object = segment.parts.concat();

@@ -1,0 +1,202 @@
+//! Metadata values, format 1.
+
+use crate::{assert_golden, golden};
+use bytes::Bytes;
+use formats::metadata::{
+    Broker, Cluster, Commit, CommitHead, Configs, Controller, DeletedTopic, DurabilityMode,
+    Endpoint, EpochStart, Features, Folded, Garbage, Index, Manifest, ManifestRest, Owner,
+    Producer, ProducerBatch, ProducerIds, ProducerSnapshot, Reference, Registration, SeqRange,
+    Session, SliceGroup, Topic, TopicName, Unfolded,
+};
+use prost::Message;
+use std::fmt::Debug;
+
+const ID: Bytes = Bytes::from_static(b"0123456789abcdef");
+
+fn check<M: Message + Default + PartialEq + Debug>(name: &str, value: &M) {
+    let name = format!("metadata-{name}");
+    assert_golden(&name, &value.encode_to_vec());
+    assert_eq!(&M::decode(golden(&name).as_slice()).unwrap(), value, "{name}");
+}
+
+#[test]
+fn values_of_brokers_and_sessions_have_their_bytes() {
+    check(
+        "session",
+        &Session {
+            format: 1,
+            id: ID,
+            broker: 3,
+            started_unix_ms: 1_700_000_000_000,
+            software_version: "0.1.0".into(),
+        },
+    );
+    let endpoint = Endpoint {
+        listener: "EXTERNAL".into(),
+        host: "broker-3".into(),
+        port: 9092,
+        protocol: "PLAINTEXT".into(),
+    };
+    check(
+        "broker",
+        &Broker {
+            format: 1,
+            broker: 3,
+            endpoints: vec![endpoint],
+            rack: Some("a".into()),
+            draining: true,
+            wal_id: ID,
+            wal_generation: 12,
+        },
+    );
+    check("controller", &Controller { format: 1, broker: 3, session: ID });
+    check("registration", &Registration { format: 1, lowest_level: 1, highest_level: 2 });
+}
+
+#[test]
+fn values_of_the_cluster_have_their_bytes() {
+    check(
+        "cluster",
+        &Cluster {
+            format: 1,
+            cluster_id: "golden".into(),
+            generation: 2,
+            created_unix_ms: 1_700_000_000_000,
+        },
+    );
+    check("features", &Features { format: 1, level: 1 });
+    check("producer-ids", &ProducerIds { format: 1, next: 5_000 });
+    let values = [("retention.ms", "1000"), ("cleanup.policy", "delete")];
+    let values = values.map(|(key, value)| (key.into(), value.into())).into();
+    check("configs", &Configs { format: 1, values });
+    let objects = vec!["a".into(), "b".into()];
+    check("garbage", &Garbage { format: 1, objects, not_before_unix_ms: 1_700_000_000_000 });
+}
+
+#[test]
+fn values_of_topics_have_their_bytes() {
+    check(
+        "topic",
+        &Topic {
+            format: 1,
+            id: ID,
+            name: "orders".into(),
+            partitions: 4,
+            replication_factor: 3,
+            internal: false,
+            created_unix_ms: 1_700_000_000_000,
+        },
+    );
+    check("topic-name", &TopicName { format: 1, id: ID });
+    check(
+        "deleted-topic",
+        &DeletedTopic {
+            format: 1,
+            name: "orders".into(),
+            partitions: 4,
+            deleted_unix_ms: 1_700_000_000_000,
+        },
+    );
+    check(
+        "owner",
+        &Owner {
+            format: 1,
+            broker: 3,
+            session: ID,
+            session_create_revision: 44,
+            wal_id: ID,
+            leader_epoch: 9,
+            since_epoch: 7,
+            mode: DurabilityMode::Object.into(),
+            clean: true,
+            from_seq: 5,
+            unfolded: vec![Unfolded { session: ID, from_seq: 1, through_seq: 4 }],
+            given_up_takeovers: 1,
+        },
+    );
+}
+
+#[test]
+fn values_of_commits_have_their_bytes() {
+    check(
+        "commit",
+        &Commit {
+            format: 1,
+            object: "ab/session/0004".into(),
+            size: 8_000_000,
+            wal_synced: 9_000_000,
+            footer: Bytes::from_static(b"footer"),
+            footer_offset: 7_999_000,
+            footer_length: 900,
+        },
+    );
+    check("commit-head", &CommitHead { format: 1, seq: 4 });
+    check(
+        "index",
+        &Index {
+            format: 1,
+            object: "ab/session/index-1-64".into(),
+            size: 70_000,
+            from_seq: 1,
+            through_seq: 64,
+            directory_offset: 60_000,
+            directory_length: 9_968,
+            wal_synced: 9_000_000,
+            freed: vec![SeqRange { from_seq: 1, through_seq: 3 }],
+        },
+    );
+}
+
+#[test]
+fn values_of_manifests_have_their_bytes() {
+    let reference = Reference { object: "manifests/x".into(), offset: 10, length: 300 };
+    let epochs = vec![EpochStart { epoch: 2, start_offset: 100 }];
+    check(
+        "manifest",
+        &Manifest {
+            format: 1,
+            log_start_offset: 50,
+            rest: Some(reference.clone()),
+            folded: vec![Folded { session: ID, through_seq: 64 }],
+            epochs: epochs.clone(),
+        },
+    );
+    let batch = ProducerBatch {
+        first_sequence: 10,
+        last_sequence: 12,
+        base_offset: 90,
+        last_offset: 92,
+        timestamp_ms: 1_700_000_000_000,
+    };
+    let producer = Producer {
+        id: 6,
+        epoch: 1,
+        batches: vec![batch],
+        transaction_start_offset: Some(90),
+        last_timestamp_ms: 1_700_000_000_000,
+        coordinator_epoch: Some(0),
+    };
+    let snapshot = ProducerSnapshot { format: 1, producers: vec![producer] };
+    check("producer-snapshot", &snapshot);
+    let group = SliceGroup {
+        object: "ab/session/index-1-64".into(),
+        level: 1,
+        index: Some(reference),
+        base_offset: 0,
+        end_offset: 100,
+        size_bytes: 12_345,
+        max_timestamp_ms: 1_700_000_000_000,
+        session: ID,
+        from_seq: 1,
+        through_seq: 64,
+    };
+    check(
+        "manifest-rest",
+        &ManifestRest {
+            format: 1,
+            groups: vec![group],
+            epochs,
+            producer_state: snapshot.encode_to_vec().into(),
+        },
+    );
+}
