@@ -1,6 +1,6 @@
 //! Administrative changes: topics, partitions, configs, producer ids. Each is one conditional transaction.
 
-use crate::{Cluster, ClusterError, TopicInfo};
+use crate::{Cluster, ClusterError, TopicInfo, config_changes, producer_ids, topics};
 use model::{ProducerId, TopicId};
 use std::{collections::BTreeMap, ops::Range, sync::Arc, time::Duration};
 
@@ -48,19 +48,19 @@ impl Cluster {
     /// `TopicExists`, `InvalidTopicName`, `InvalidPartitions`, `InvalidReplicationFactor`, `InvalidConfig`, `Unavailable`.
     pub async fn create_topic(
         &self,
-        _topic: NewTopic,
-        _validate_only: bool,
-        _patience: Duration,
+        topic: NewTopic,
+        validate_only: bool,
+        patience: Duration,
     ) -> Result<Arc<TopicInfo>, ClusterError> {
-        todo!()
+        topics::create(&self.shared, topic, validate_only, patience).await
     }
 
     /// Deletes a topic; its objects follow later.
     ///
     /// # Errors
     /// `UnknownTopic`, `Unavailable`.
-    pub async fn delete_topic(&self, _topic: TopicId) -> Result<(), ClusterError> {
-        todo!()
+    pub async fn delete_topic(&self, topic: TopicId) -> Result<(), ClusterError> {
+        topics::delete(&self.shared, topic).await
     }
 
     /// Raises a topic's number of partitions to `total`.
@@ -69,12 +69,12 @@ impl Cluster {
     /// `UnknownTopic`, `InvalidPartitions`, `Unavailable`.
     pub async fn create_partitions(
         &self,
-        _topic: &str,
-        _total: u32,
-        _validate_only: bool,
-        _patience: Duration,
+        topic: &str,
+        total: u32,
+        validate_only: bool,
+        patience: Duration,
     ) -> Result<(), ClusterError> {
-        todo!()
+        topics::grow(&self.shared, topic, total, validate_only, patience).await
     }
 
     /// Applies changes to a resource's configs, all or none.
@@ -83,11 +83,11 @@ impl Cluster {
     /// `InvalidConfig`, `UnknownTopic`, `UnknownBroker`, `Unavailable`.
     pub async fn change_configs(
         &self,
-        _resource: &ConfigResource,
-        _changes: &[ConfigChange],
-        _validate_only: bool,
+        resource: &ConfigResource,
+        changes: &[ConfigChange],
+        validate_only: bool,
     ) -> Result<(), ClusterError> {
-        todo!()
+        config_changes::change(&self.shared, resource, changes, validate_only).await
     }
 
     /// Replaces a resource's configs (the older AlterConfigs).
@@ -96,19 +96,19 @@ impl Cluster {
     /// As [`Cluster::change_configs`].
     pub async fn replace_configs(
         &self,
-        _resource: &ConfigResource,
-        _configs: BTreeMap<String, String>,
-        _validate_only: bool,
+        resource: &ConfigResource,
+        configs: BTreeMap<String, String>,
+        validate_only: bool,
     ) -> Result<(), ClusterError> {
-        todo!()
+        config_changes::replace(&self.shared, resource, &configs, validate_only).await
     }
 
     /// Takes a block of producer ids that no other broker will give out.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn take_producer_ids(&self, _count: u64) -> Result<Range<u64>, ClusterError> {
-        todo!()
+    pub async fn take_producer_ids(&self, count: u64) -> Result<Range<u64>, ClusterError> {
+        producer_ids::take(&self.shared, count).await
     }
 
     /// One never-used producer id, from the broker's block.
@@ -116,6 +116,6 @@ impl Cluster {
     /// # Errors
     /// `Unavailable`.
     pub async fn next_producer_id(&self) -> Result<ProducerId, ClusterError> {
-        todo!()
+        producer_ids::next(&self.shared).await
     }
 }

@@ -1,9 +1,31 @@
 //! [`Cluster`]: start, run, stop.
 
-use crate::{ClusterError, Endpoint, Image, Ownership};
-use metadata::{MetadataStore, Revision};
-use model::{BrokerId, ClusterId, SessionId, config::TopicSettings};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use crate::{
+    ClusterError, Endpoint, Image, Ownership, identity,
+    lease::LeaseRule,
+    leaving, life, noter, picture, registered_wal,
+    session::{self, RegisteredSession},
+    stored::Stored,
+    view::View,
+    wal_match::WalVerdict,
+    watcher,
+};
+use metadata::{Event, MetadataStore, Revision, families::ConfigResource};
+use model::{
+    BrokerId, ClusterId, LeaderEpoch, PartitionId, SessionId, TopicId, WalId,
+    config::{ConfigLayers, DurabilityMode, TopicSettings},
+};
+use parking_lot::Mutex;
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::watch;
 use wal_identity::WalOnDisk;
 
 /// The WAL as the cluster sees it.
@@ -69,9 +91,124 @@ pub struct ClusterParts {
     pub tasks: runtime::Tasks,
 }
 
+/// Changes of the WAL's identity, which happen on disk (fsynced) before metadata is told. Calls block.
+pub trait WalKeeper: Send + Sync {
+    /// Raises the generation on disk and answers it.
+    ///
+    /// # Errors
+    /// The disk's.
+    fn raise_generation(&self) -> Result<u64, String>;
+
+    /// The WAL is not the one that metadata remembers: it takes a new id, and none of its frames is current any more (they are
+    /// kept for `alluvium wal salvage`). Answers the new id and generation.
+    ///
+    /// # Errors
+    /// The disk's.
+    fn renew(&self, reason: &str) -> Result<(WalId, u64), String>;
+}
+
 /// This broker's part in the cluster. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Cluster {}
+pub struct Cluster {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What the tasks of a cluster share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub options: ClusterOptions,
+    pub parts: ClusterParts,
+    pub identity: Identity,
+    pub cluster_id: ClusterId,
+    /// Of the cluster; the high bits of epochs and producer ids.
+    pub generation: u64,
+    pub wal: WalId,
+    pub wal_generation: u64,
+    pub lease: LeaseRule,
+    pub view: Mutex<View>,
+    pub image: watch::Sender<Arc<Image>>,
+    /// The session now, or the last one.
+    pub session: Mutex<Option<RegisteredSession>>,
+    /// Whether this process had a session before the one it has now.
+    pub earlier_session: AtomicBool,
+    /// Partitions that the engine has open, by epoch.
+    pub opened: watch::Sender<BTreeMap<PartitionId, LeaderEpoch>>,
+    pub ready: AtomicBool,
+    seen: AtomicU64,
+    pub features_epoch: u64,
+    /// Producer ids taken and not yet given out.
+    pub producer_ids: tokio::sync::Mutex<Range<u64>>,
+}
+
+impl Shared {
+    /// Takes in changes and shows them.
+    pub fn change_view(&self, events: &[Event]) {
+        let mut view = self.view.lock();
+        for event in events {
+            if let Err(error) = view.apply(&self.parts.keys, event) {
+                tracing::error!(%error, "a record is passed over");
+            }
+        }
+        self.show(&view);
+    }
+
+    /// Shows a view that was read anew.
+    pub fn replace_view(&self, fresh: View) {
+        let mut view = self.view.lock();
+        *view = fresh;
+        self.show(&view);
+    }
+
+    fn show(&self, view: &View) {
+        self.saw(view.revision);
+        let image = picture::draw(
+            view,
+            &self.cluster_id,
+            self.identity.broker,
+            &self.options.static_configs,
+        );
+        self.image.send_replace(Arc::new(image));
+    }
+
+    /// Takes note of a revision of the store.
+    pub fn saw(&self, revision: Revision) {
+        self.seen.fetch_max(revision.0, Ordering::AcqRel);
+    }
+
+    /// The newest revision of the store that was seen.
+    pub fn seen(&self) -> Revision {
+        Revision(self.seen.load(Ordering::Acquire))
+    }
+
+    /// Whether this process lost a session before.
+    pub fn had_earlier_session(&self) -> bool {
+        self.earlier_session.load(Ordering::Acquire)
+    }
+
+    /// Settings in force for overrides `configs`.
+    pub fn settings(&self, configs: &BTreeMap<String, String>) -> TopicSettings {
+        let image = self.image.borrow().clone();
+        let own = image.broker_configs.get(&self.identity.broker).cloned().unwrap_or_default();
+        let layers = ConfigLayers {
+            topic: Some(configs),
+            broker: &own,
+            default_broker: &image.default_broker_configs,
+            fixed: &self.options.static_configs,
+        };
+        TopicSettings::resolve(configs, &layers.merged_broker_values())
+    }
+
+    /// The mode that a partition's topic asks for.
+    pub fn wanted_mode(&self, partition: PartitionId) -> DurabilityMode {
+        let configs = self.view.lock().configs_of(ConfigResource::Topic(partition.topic));
+        self.settings(&configs).durability_mode
+    }
+
+    /// Whether a topic allows unclean takeovers.
+    pub fn unclean_allowed(&self, view: &View, topic: TopicId) -> bool {
+        self.settings(&view.configs_of(ConfigResource::Topic(topic))).unclean_leader_election
+    }
+}
 
 impl Cluster {
     /// Finds or founds the cluster in metadata and bucket: compares ids, marker, features. Run before the WAL is opened, whose
@@ -80,69 +217,121 @@ impl Cluster {
     /// # Errors
     /// `Identity`, `Version`, `Unavailable`.
     pub async fn identify(
-        _parts: &ClusterParts,
-        _identity: &Identity,
+        parts: &ClusterParts,
+        identity: &Identity,
     ) -> Result<ClusterId, ClusterError> {
-        todo!()
+        identity::identify(parts, identity.cluster_id.as_ref()).await
     }
 
     /// Joins: reads the image, decides whether the WAL is the one that metadata remembers, registers a session. Nothing is claimed
-    /// until [`Cluster::run`]. `raise_generation` is called (blocking, fsynced) before metadata is told.
+    /// until [`Cluster::run`]. `keeper` is called (blocking, fsynced) before metadata is told: for a WAL that is not the remembered
+    /// one it renews the WAL's id, else it raises the generation.
     ///
     /// # Errors
     /// `Identity`, `AlreadyRunning`, `Unavailable`.
     pub async fn join(
-        _options: ClusterOptions,
-        _parts: ClusterParts,
-        _identity: Identity,
-        _wal: WalOnDisk,
-        _raise_generation: &(dyn Fn() -> Result<u64, String> + Send + Sync),
+        options: ClusterOptions,
+        parts: ClusterParts,
+        identity: Identity,
+        wal: WalOnDisk,
+        keeper: &dyn WalKeeper,
     ) -> Result<Self, ClusterError> {
-        todo!()
+        let store = parts.metadata.as_ref();
+        let record =
+            Stored::<formats::metadata::Cluster>::read(store, parts.keys.cluster()).await?;
+        let record = record
+            .ok_or_else(|| ClusterError::Identity("the cluster was not identified".to_owned()))?
+            .value;
+        let features =
+            Stored::<formats::metadata::Features>::read(store, parts.keys.features()).await?;
+        let view = watcher::read_view(&parts).await?;
+        let verdict = registered_wal::judge(&parts, identity.broker, &view, &wal).await?;
+        let (wal, wal_generation) = keep_or_renew(&verdict, &wal, keeper)?;
+        let cluster_id = ClusterId::new(record.cluster_id)
+            .map_err(|error| ClusterError::Identity(error.to_string()))?;
+        let image = picture::draw(&view, &cluster_id, identity.broker, &options.static_configs);
+        let shared = Arc::new(Shared {
+            lease: LeaseRule::new(parts.clock.clone(), options.lease_margin),
+            generation: record.generation,
+            wal,
+            wal_generation,
+            cluster_id,
+            seen: AtomicU64::new(view.revision.0),
+            view: Mutex::new(view),
+            image: watch::Sender::new(Arc::new(image)),
+            session: Mutex::new(None),
+            earlier_session: AtomicBool::new(false),
+            opened: watch::Sender::new(BTreeMap::new()),
+            ready: AtomicBool::new(false),
+            features_epoch: features.map_or(0, |stored| stored.modified.0),
+            producer_ids: tokio::sync::Mutex::new(0..0),
+            options,
+            parts,
+            identity,
+        });
+        let registered = session::register(&shared, None).await?;
+        shared.session.lock().replace(registered);
+        Ok(Self { shared })
     }
 
-    /// Claims this broker's partitions and serves until shutdown: keep-alives, watches, controller work, re-registration.
-    pub fn run(&self, _ownership: Arc<dyn Ownership>) {
-        todo!()
+    /// Claims this broker's partitions and serves: keep-alives, watches, controller work, re-registration. Until the shutdown of the
+    /// tasks it was built with, which comes after [`Cluster::leave`]: a draining engine still needs its session.
+    pub fn run(&self, ownership: Arc<dyn Ownership>) {
+        let shared = &self.shared;
+        let tasks = &shared.parts.tasks;
+        let Some(session) = *shared.session.lock() else { return };
+        let from = shared.view.lock().revision;
+        tasks
+            .spawn("metadata_watcher", watcher::follow(Arc::clone(shared), from, tasks.shutdown()));
+        tasks.spawn("revision_noter", noter::note_changes(Arc::clone(shared), tasks.shutdown()));
+        tasks.spawn(
+            "cluster_life",
+            life::live(Arc::clone(shared), ownership, session, tasks.shutdown()),
+        );
     }
 
     /// The picture now.
     pub fn image(&self) -> Arc<Image> {
-        todo!()
+        self.shared.image.borrow().clone()
     }
 
     /// Waits for an image that satisfies `ready`, up to `patience`; answers the last seen.
     pub async fn wait_for(
         &self,
-        _patience: Duration,
-        _ready: &(dyn Fn(&Image) -> bool + Send + Sync),
+        patience: Duration,
+        ready: &(dyn Fn(&Image) -> bool + Send + Sync),
     ) -> Arc<Image> {
-        todo!()
+        let mut images = self.shared.image.subscribe();
+        let seen = tokio::time::timeout(patience, images.wait_for(|image| ready(image))).await;
+        match seen {
+            Ok(Ok(image)) => image.clone(),
+            _ => self.image(),
+        }
     }
 
     /// This broker's number.
     pub fn broker(&self) -> BrokerId {
-        todo!()
+        self.shared.identity.broker
     }
 
     /// The lease rule, at this instant, for that session.
-    pub fn lease_holds(&self, _session: SessionId) -> bool {
-        todo!()
+    pub fn lease_holds(&self, session: SessionId) -> bool {
+        self.shared.lease.holds(session)
     }
 
     /// Whether this broker has a session and its claims were opened.
     pub fn is_ready(&self) -> bool {
-        todo!()
+        self.shared.ready.load(Ordering::Acquire)
     }
 
     /// The epoch of the finalised features, for ApiVersions.
     pub fn features_epoch(&self) -> u64 {
-        todo!()
+        self.shared.features_epoch
     }
 
     /// Settings in force for overrides `configs` under today's broker defaults.
-    pub fn topic_settings(&self, _configs: &BTreeMap<String, String>) -> Arc<TopicSettings> {
-        todo!()
+    pub fn topic_settings(&self, configs: &BTreeMap<String, String>) -> Arc<TopicSettings> {
+        Arc::new(self.shared.settings(configs))
     }
 
     /// Tells others that this broker leaves, marks its (empty) WAL clean in its owner records, revokes the lease. After the engine drained.
@@ -150,11 +339,31 @@ impl Cluster {
     /// # Errors
     /// `Unavailable`: the lease then ends by itself.
     pub async fn leave(&self) -> Result<(), ClusterError> {
-        todo!()
+        leaving::leave(&self.shared).await
     }
 
     /// The store's revision last seen.
     pub fn revision(&self) -> Revision {
-        todo!()
+        self.shared.seen()
     }
+}
+
+/// Tells the disk what the verdict says; answers the WAL's id and generation from here on.
+fn keep_or_renew(
+    verdict: &WalVerdict,
+    wal: &WalOnDisk,
+    keeper: &dyn WalKeeper,
+) -> Result<(WalId, u64), ClusterError> {
+    let told = match verdict {
+        WalVerdict::New | WalVerdict::Remembered => {
+            keeper.raise_generation().map(|generation| (wal.id, generation))
+        }
+        WalVerdict::Mismatch(reason) => {
+            tracing::warn!(%reason, "the WAL takes a new id; what it held is kept aside, not replayed");
+            keeper.renew(reason)
+        }
+    };
+    told.map_err(|reason| {
+        ClusterError::Identity(format!("the WAL could not record its identity: {reason}"))
+    })
 }

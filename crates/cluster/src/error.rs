@@ -1,5 +1,8 @@
 //! Why a change of the cluster was refused.
 
+use metadata::MetadataError;
+use model::config::InvalidConfig;
+
 /// A refused change, by what the caller does about it.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ClusterError {
@@ -39,4 +42,26 @@ pub enum ClusterError {
     /// Another live broker has this broker id, WAL or directory.
     #[error("{0}")]
     AlreadyRunning(String),
+}
+
+impl ClusterError {
+    /// Whether the same call may succeed later.
+    pub fn retryable(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
+
+impl From<MetadataError> for ClusterError {
+    fn from(error: MetadataError) -> Self {
+        match error {
+            MetadataError::Damaged { .. } => Self::Version(error.to_string()),
+            _ => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+impl From<InvalidConfig> for ClusterError {
+    fn from(error: InvalidConfig) -> Self {
+        Self::InvalidConfig(error.to_string())
+    }
 }

@@ -6,13 +6,38 @@
 //! [`Ownership`] port the partitions to open and close.
 
 mod admin;
+mod assignment;
+mod claims;
 mod cluster;
+mod config_changes;
+mod controller;
+mod epoch;
 mod error;
+mod features;
+mod history;
+mod identity;
 mod image;
+mod keep_alive;
+mod lease;
+mod leaving;
+mod life;
+mod marker;
+mod noter;
+mod picture;
 mod ports;
+mod producer_ids;
+mod registered_wal;
+mod session;
+mod stored;
+mod succession;
+mod takeover;
+mod topics;
+mod view;
+mod wal_match;
+mod watcher;
 
 pub use admin::{ConfigChange, ConfigResource, NewTopic};
-pub use cluster::{Cluster, ClusterOptions, ClusterParts, Identity};
+pub use cluster::{Cluster, ClusterOptions, ClusterParts, Identity, WalKeeper, wal_identity};
 pub use error::ClusterError;
 pub use image::{BrokerInfo, Endpoint, Image, PartitionInfo, TopicInfo};
 pub use ports::{ClaimedPartition, Ownership, SessionStamp};

@@ -1,0 +1,422 @@
+//! The controller: one broker, elected under its session's lease, that gives unassigned partitions an owner, takes over those of
+//! dead brokers, clears what deleted topics left, and compacts the store's history.
+//!
+//! Every write compares the election key, so a controller that lost its session can do nothing any more.
+
+use crate::{
+    SessionStamp,
+    assignment::assign,
+    claims::read_final_head,
+    cluster::Shared,
+    history::History,
+    session::RegisteredSession,
+    stored::Stored,
+    succession::{EpochsUsedUp, Successor, first, take_over},
+    takeover::{Circumstances, Fate, fate},
+    view::{View, session_of},
+};
+use formats::metadata::{CommitHead, Controller as ControllerRecord, Owner};
+use metadata::{
+    Compare, MetadataError, Operation, Revision, Transaction,
+    families::{Keys, encode},
+};
+use model::{BrokerId, PartitionId, PartitionIndex, TopicId, WalId};
+use runtime::BootTime;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+/// Partitions in one transaction: each may need compares of its own for record, topic, target and dead session, of 128.
+const BATCH: usize = 30;
+/// The controller looks again this often when nothing changed: for delays that run out.
+const RHYTHM: Duration = Duration::from_secs(1);
+
+/// One partition's next record, decided.
+#[derive(Clone, Debug)]
+struct Decision {
+    partition: PartitionId,
+    target: BrokerId,
+    /// What the partition has now.
+    from: Option<(Owner, Revision)>,
+    given_up: bool,
+}
+
+/// Runs elections and, when elected, the controller's work, until dropped. The session's end ends it.
+pub(crate) async fn run(shared: Arc<Shared>, session: RegisteredSession) {
+    let mut changes = shared.image.subscribe();
+    let mut office = Office {
+        shared: Arc::clone(&shared),
+        session,
+        elected: None,
+        dead_since: BTreeMap::new(),
+        sessions_seen: 0,
+        hold_until: None,
+        history: History::default(),
+    };
+    loop {
+        changes.mark_unchanged();
+        let pause = match office.tick().await {
+            Ok(true) => Duration::from_millis(20),
+            Ok(false) => RHYTHM,
+            Err(error) => {
+                tracing::warn!(%error, "controller work is tried again");
+                Duration::from_millis(500)
+            }
+        };
+        if pause == RHYTHM {
+            tokio::select! {
+                _ = changes.changed() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        } else {
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+struct Office {
+    shared: Arc<Shared>,
+    session: RegisteredSession,
+    /// Create revision of the election key, once it is ours.
+    elected: Option<Revision>,
+    /// Since when partitions were seen without a live owner.
+    dead_since: BTreeMap<PartitionId, BootTime>,
+    sessions_seen: usize,
+    /// Nobody is counted dead before this.
+    hold_until: Option<BootTime>,
+    history: History,
+}
+
+impl Office {
+    /// One round; answers whether another should follow at once.
+    async fn tick(&mut self) -> Result<bool, MetadataError> {
+        if !self.is_elected().await? {
+            return Ok(false);
+        }
+        let decisions = self.decide();
+        let mut refused = false;
+        for batch in decisions.chunks(BATCH) {
+            refused |= !self.write(batch).await?;
+        }
+        self.clear_deleted_topics().await?;
+        self.compact_history().await?;
+        Ok(refused)
+    }
+
+    /// Whether the election key is ours; tries to take it when nobody has it.
+    async fn is_elected(&mut self) -> Result<bool, MetadataError> {
+        let held = self.shared.view.lock().controller.clone();
+        match held {
+            Some(held) if held.value.session.as_ref() == self.session.stamp.id.as_bytes() => {
+                if self.elected.is_none() {
+                    tracing::info!(broker = %self.session.stamp.broker, "this broker is the controller");
+                    self.count_from_now();
+                }
+                self.elected = Some(held.created);
+                Ok(true)
+            }
+            Some(_) => {
+                self.elected = None;
+                Ok(false)
+            }
+            None => {
+                self.elected = None;
+                self.stand().await?;
+                Ok(false)
+            }
+        }
+    }
+
+    async fn stand(&self) -> Result<(), MetadataError> {
+        let keys = &self.shared.parts.keys;
+        let stamp = self.session.stamp;
+        let record = ControllerRecord {
+            format: 1,
+            broker: stamp.broker.get(),
+            session: stamp.id.as_bytes().to_vec().into(),
+        };
+        let election = Transaction {
+            compares: vec![
+                Compare::Absent(keys.controller()),
+                Compare::CreateRevision(keys.session(stamp.broker), stamp.create_revision),
+            ],
+            then: vec![Operation::Put {
+                key: keys.controller(),
+                value: encode(record),
+                lease: Some(self.session.lease.id),
+            }],
+            otherwise: Vec::new(),
+        };
+        self.shared.parts.metadata.transact(election).await.map(|_| ())
+    }
+
+    /// A controller that was not there for a while waits one TTL before it counts anybody dead: their leases ran out in the same
+    /// stall, perhaps, and they are about to return.
+    fn count_from_now(&mut self) {
+        self.dead_since.clear();
+        self.sessions_seen = 0;
+        if self.shared.had_earlier_session() {
+            self.hold();
+        }
+    }
+
+    fn hold(&mut self) {
+        let now = self.shared.parts.clock.boot_time();
+        self.hold_until = Some(now.plus(self.shared.options.lease_ttl));
+    }
+
+    /// What to write now.
+    fn decide(&mut self) -> Vec<Decision> {
+        let shared = Arc::clone(&self.shared);
+        let view = shared.view.lock();
+        let now = shared.parts.clock.boot_time();
+        if view.sessions.len() * 2 < self.sessions_seen {
+            self.hold();
+        }
+        self.sessions_seen = view.sessions.len();
+        let live_wals = view.live_wals();
+        let mut load = eligible(&view);
+        let mut unassigned = Vec::new();
+        let mut ownerless = BTreeMap::new();
+        for (topic, stored) in &view.topics {
+            for index in (0..stored.value.partitions).filter_map(PartitionIndex::new) {
+                let partition = PartitionId { topic: *topic, partition: index };
+                let Some(owner) = view.owners.get(&partition) else {
+                    unassigned.push(partition);
+                    continue;
+                };
+                let Some(given_up) =
+                    self.is_to_move(&view, &live_wals, partition, &owner.value, now)
+                else {
+                    if let Some(count) =
+                        BrokerId::new(owner.value.broker).and_then(|id| load.get_mut(&id))
+                    {
+                        *count += 1;
+                    }
+                    continue;
+                };
+                ownerless.insert(partition, (owner.value.clone(), owner.modified, given_up));
+                unassigned.push(partition);
+            }
+        }
+        self.dead_since.retain(|partition, _| view.owners.contains_key(partition));
+        let decided = assign(unassigned, load).into_iter().map(|(partition, target)| {
+            let from = ownerless.remove(&partition);
+            let given_up = from.as_ref().is_some_and(|(_, _, given_up)| *given_up);
+            let from = from.map(|(record, revision, _)| (record, revision));
+            Decision { partition, target, from, given_up }
+        });
+        decided.collect()
+    }
+
+    /// Whether a partition is taken over now, and if so whether what its WAL held is given up.
+    fn is_to_move(
+        &mut self,
+        view: &View,
+        live_wals: &BTreeSet<WalId>,
+        partition: PartitionId,
+        record: &Owner,
+        now: BootTime,
+    ) -> Option<bool> {
+        let dead = |circumstances: &Circumstances| fate(record, view, live_wals, circumstances);
+        let mut circumstances = Circumstances {
+            unclean_allowed: self.shared.unclean_allowed(view, partition.topic),
+            dead_for: Duration::ZERO,
+            unclean_delay: self.shared.options.unclean_takeover_delay,
+        };
+        if dead(&circumstances) == Fate::Owned {
+            self.dead_since.remove(&partition);
+            return None;
+        }
+        let since = *self.dead_since.entry(partition).or_insert_with(|| {
+            tracing::warn!(%partition, owner = record.broker, "the owner of a partition is gone");
+            now
+        });
+        if self.hold_until.is_some_and(|until| now < until) {
+            return None;
+        }
+        circumstances.dead_for = now.since(since);
+        match dead(&circumstances) {
+            Fate::TakeOver => Some(false),
+            Fate::GiveUp => Some(true),
+            Fate::Owned | Fate::Offline(_) => None,
+        }
+    }
+
+    /// Writes one batch; answers whether it was written.
+    async fn write(&self, batch: &[Decision]) -> Result<bool, MetadataError> {
+        let Some(elected) = self.elected else { return Ok(false) };
+        let keys = &self.shared.parts.keys;
+        let mut writing = Writing::new(keys, elected);
+        for decision in batch {
+            let Some(target) = self.target(decision.target).await? else { continue };
+            let mode = self.shared.wanted_mode(decision.partition);
+            let generation = self.shared.generation;
+            let record = match &decision.from {
+                None => first(&target, mode, generation),
+                Some((record, _)) => {
+                    let Some(head) = self.head_of_dead(record).await? else { continue };
+                    writing.require_over(record);
+                    take_over(record, head, &target, mode, generation, decision.given_up)
+                }
+            };
+            match record {
+                Ok(record) => writing.put(decision, &target.session, record),
+                Err(EpochsUsedUp) => {
+                    tracing::error!(partition = %decision.partition, "leader epochs are used up");
+                }
+            }
+        }
+        if writing.transaction.then.is_empty() {
+            return Ok(true);
+        }
+        let written = self.shared.parts.metadata.transact(writing.finish()).await?.succeeded;
+        if written {
+            batch.iter().for_each(report);
+        }
+        Ok(written)
+    }
+
+    /// A live broker as the successor it would be.
+    async fn target(&self, broker: BrokerId) -> Result<Option<Successor>, MetadataError> {
+        let shared = &self.shared;
+        let found = {
+            let view = shared.view.lock();
+            let session = view.sessions.get(&broker);
+            let wal = view.brokers.get(&broker).and_then(|it| WalId::from_slice(&it.value.wal_id));
+            session
+                .and_then(|it| Some((model::SessionId::from_slice(&it.value.id)?, it.created)))
+                .zip(wal)
+        };
+        let Some(((id, create_revision), wal)) = found else { return Ok(None) };
+        let key = shared.parts.keys.commit_head(id);
+        let head = Stored::<CommitHead>::read(shared.parts.metadata.as_ref(), key).await?;
+        Ok(head.map(|stored| Successor {
+            session: SessionStamp { id, create_revision, broker },
+            wal,
+            head: stored.value.seq,
+        }))
+    }
+
+    async fn head_of_dead(&self, record: &Owner) -> Result<Option<u64>, MetadataError> {
+        let (Some(holder), Some(id)) = (BrokerId::new(record.broker), session_of(record)) else {
+            return Ok(None);
+        };
+        let created = Revision(record.session_create_revision);
+        let over = Compare::CreateRevisionNot(self.shared.parts.keys.session(holder), created);
+        read_final_head(&self.shared, over, id).await
+    }
+
+    /// Removes owner records and manifests of topics that are gone.
+    async fn clear_deleted_topics(&self) -> Result<(), MetadataError> {
+        let Some(elected) = self.elected else { return Ok(()) };
+        let keys = &self.shared.parts.keys;
+        let gone: BTreeSet<TopicId> = {
+            let view = self.shared.view.lock();
+            let topics = view.owners.keys().map(|partition| partition.topic);
+            topics.filter(|topic| view.deleted_topics.contains_key(topic)).collect()
+        };
+        for topic in gone {
+            let all = |prefix: bytes::Bytes| {
+                let end = metadata::port::prefix_end(&prefix);
+                Operation::DeleteRange(prefix, end)
+            };
+            let clearing = Transaction {
+                compares: vec![
+                    Compare::CreateRevision(keys.controller(), elected),
+                    Compare::Absent(keys.topic(topic)),
+                ],
+                then: vec![all(keys.owners_of(topic)), all(keys.manifests_of(topic))],
+                otherwise: Vec::new(),
+            };
+            self.shared.parts.metadata.transact(clearing).await?;
+        }
+        Ok(())
+    }
+
+    async fn compact_history(&mut self) -> Result<(), MetadataError> {
+        let now = self.shared.parts.clock.boot_time();
+        let seen = self.shared.seen();
+        match self.history.forget(now, seen) {
+            Some(revision) => self.shared.parts.metadata.compact(revision).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Live brokers that may be given partitions, with none yet. Those on their way out get nothing.
+fn eligible(view: &View) -> BTreeMap<BrokerId, usize> {
+    let stays = |id: &BrokerId| view.brokers.get(id).is_some_and(|it| !it.value.draining);
+    view.sessions.keys().filter(|id| stays(id)).map(|id| (*id, 0)).collect()
+}
+
+fn report(decision: &Decision) {
+    let Some((record, _)) = &decision.from else { return };
+    metrics::counter!("cluster_takeovers_total").increment(1);
+    if decision.given_up {
+        metrics::counter!("cluster_unclean_takeovers_total").increment(1);
+        tracing::warn!(
+            partition = %decision.partition,
+            from = record.broker,
+            to = %decision.target,
+            "unclean takeover: records acknowledged from a lost WAL are given up"
+        );
+    } else {
+        tracing::info!(partition = %decision.partition, from = record.broker, to = %decision.target, "taken over");
+    }
+}
+
+/// A batch's transaction in the making; a condition that several records share is stated once.
+struct Writing<'a> {
+    keys: &'a Keys,
+    transaction: Transaction,
+    sessions: BTreeMap<BrokerId, Revision>,
+    topics: BTreeSet<TopicId>,
+    over: BTreeSet<(u32, u64)>,
+}
+
+impl<'a> Writing<'a> {
+    fn new(keys: &'a Keys, elected: Revision) -> Self {
+        let transaction = Transaction {
+            compares: vec![Compare::CreateRevision(keys.controller(), elected)],
+            ..Transaction::default()
+        };
+        Self {
+            keys,
+            transaction,
+            sessions: BTreeMap::new(),
+            topics: BTreeSet::new(),
+            over: BTreeSet::new(),
+        }
+    }
+
+    fn require_over(&mut self, record: &Owner) {
+        self.over.insert((record.broker, record.session_create_revision));
+    }
+
+    fn put(&mut self, decision: &Decision, target: &SessionStamp, record: Owner) {
+        let key = self.keys.owner(decision.partition);
+        let seen = decision.from.as_ref().map_or(Revision(0), |(_, revision)| *revision);
+        self.transaction.compares.push(Compare::ModRevision(key.clone(), seen));
+        self.transaction.then.push(Operation::put(key, encode(record)));
+        self.sessions.insert(target.broker, target.create_revision);
+        self.topics.insert(decision.partition.topic);
+    }
+
+    fn finish(self) -> Transaction {
+        let Self { keys, mut transaction, sessions, topics, over } = self;
+        let live = sessions
+            .into_iter()
+            .map(|(broker, created)| Compare::CreateRevision(keys.session(broker), created));
+        transaction.compares.extend(live);
+        transaction.compares.extend(topics.into_iter().map(|it| Compare::Exists(keys.topic(it))));
+        let over = over.into_iter().filter_map(|(broker, created)| {
+            let key = keys.session(BrokerId::new(broker)?);
+            Some(Compare::CreateRevisionNot(key, Revision(created)))
+        });
+        transaction.compares.extend(over);
+        transaction
+    }
+}
