@@ -3,15 +3,19 @@
 //! The port carries bytes and versions, never Kafka meaning. What the keys mean lies in [`families`], on top of it.
 
 pub mod embedded;
+pub mod etcd;
 pub mod families;
 mod limits;
 mod machine;
 pub mod memory;
+mod open;
 pub mod port;
 
 pub use embedded::EmbeddedStore;
+pub use etcd::{EtcdOptions, EtcdStore};
 pub use memory::MemoryStore;
+pub use open::open;
 pub use port::{
     Compare, Entry, Event, EventKind, Lease, MetadataError, MetadataStore, Operation, Outcome,
-    Range, RangeQuery, Reply, Revision, Transaction, Watch,
+    Range, RangeQuery, Reply, Revision, Transaction, Watch, prefix_end,
 };

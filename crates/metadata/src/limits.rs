@@ -10,8 +10,9 @@ pub(crate) const TRANSACTION_MAX_OPERATIONS: usize = 128;
 
 /// Checks a read.
 pub(crate) fn check_query(query: &RangeQuery) -> Result<(), MetadataError> {
-    if query.end.is_none() {
-        check_key(&query.start)?;
+    match &query.end {
+        None => check_key(&query.start)?,
+        Some(end) => check_end(end)?,
     }
     if query.at == Some(Revision(0)) {
         return Err(MetadataError::Refused("revision 0 can't be read".to_owned()));
@@ -57,7 +58,10 @@ fn check_branch(branch: &[Operation]) -> Result<(), MetadataError> {
                 check_key(key)?;
                 deletes.push(KeyRange::one(key));
             }
-            Operation::DeleteRange(start, end) => deletes.push(KeyRange::new(start, Some(end))),
+            Operation::DeleteRange(start, end) => {
+                check_end(end)?;
+                deletes.push(KeyRange::new(start, Some(end)));
+            }
             Operation::Read(query) => check_query(query)?,
         }
     }
@@ -72,6 +76,14 @@ fn check_branch(branch: &[Operation]) -> Result<(), MetadataError> {
 fn check_key(key: &[u8]) -> Result<(), MetadataError> {
     if key.is_empty() {
         return Err(MetadataError::Refused("a key must not be empty".to_owned()));
+    }
+    Ok(())
+}
+
+/// etcd would read an empty end as none.
+fn check_end(end: &[u8]) -> Result<(), MetadataError> {
+    if end.is_empty() {
+        return Err(MetadataError::Refused("a range's end must not be empty".to_owned()));
     }
     Ok(())
 }
