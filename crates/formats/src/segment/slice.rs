@@ -146,6 +146,9 @@ impl Slice {
         if !self.epochs.windows(2).all(ascending) {
             return Err(SegmentError::Field("order of epochs"));
         }
+        if self.aborted.iter().any(|aborted| aborted.first_offset > aborted.last_offset) {
+            return Err(SegmentError::Field("aborted transaction"));
+        }
         self.check_batches()
     }
 

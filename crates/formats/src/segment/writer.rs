@@ -1,9 +1,7 @@
 //! [`SegmentWriter`]: lays a segment out as a rope, without copying payloads.
 
 use super::footer::TRAILER_MAGIC;
-use super::{
-    AbortedTransaction, BatchEntry, Extension, Footer, HEADER_BYTES, SegmentError, Slice, VERSION,
-};
+use super::{AbortedTransaction, BatchEntry, Footer, HEADER_BYTES, SegmentError, Slice, VERSION};
 use crate::layout::Layout;
 use crate::record_batch::{BatchHeader, EndTransactionMarker};
 use crate::trailer;
@@ -40,7 +38,6 @@ pub struct Segment {
 #[derive(Clone, Debug, Default)]
 pub struct SegmentWriter {
     slices: BTreeMap<PartitionId, (Slice, Vec<Bytes>)>,
-    extensions: Vec<Extension>,
 }
 
 impl SliceContents {
@@ -155,7 +152,7 @@ impl SegmentWriter {
     pub fn finish(self) -> Segment {
         let mut parts = vec![header()];
         let mut size = HEADER_BYTES as u64;
-        let mut footer = Footer { slices: Vec::new(), extensions: self.extensions };
+        let mut footer = Footer::default();
         for (mut slice, payload) in self.slices.into_values() {
             slice.bytes = size..size + slice.bytes.end;
             size = slice.bytes.end;

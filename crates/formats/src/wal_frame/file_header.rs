@@ -1,11 +1,11 @@
 //! [`FileHeader`]: what a WAL file says of itself, in its first block.
 
+use super::sealed::{open, take_cluster};
 use super::{VERSION, WalFrameError};
-use crate::layout::{Fields, Layout, is_sealed};
+use crate::layout::{Fields, Layout};
 use model::{ClusterId, WalId};
 
 const MAGIC: [u8; 8] = *b"ALLUVWAL";
-const CLUSTER_ID_BYTES: usize = 64;
 
 /// The first [`FileHeader::BYTES`] of a file's first block; the rest of the block is zero.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,17 +46,7 @@ impl FileHeader {
     /// [`WalFrameError`].
     pub fn decode(bytes: &[u8]) -> Result<Self, WalFrameError> {
         let bytes = bytes.get(..Self::BYTES).ok_or(WalFrameError::Truncated)?;
-        let mut fields = Fields::new(bytes);
-        if fields.array() != Some(MAGIC) {
-            return Err(WalFrameError::Magic);
-        }
-        if !is_sealed(bytes) {
-            return Err(WalFrameError::Checksum);
-        }
-        let version = fields.u16().ok_or(WalFrameError::Truncated)?;
-        if version != VERSION {
-            return Err(WalFrameError::Version(version));
-        }
+        let mut fields = open(bytes, MAGIC)?;
         Self::decode_fields(&mut fields).ok_or(WalFrameError::Field("cluster id"))
     }
 
@@ -65,9 +55,7 @@ impl FileHeader {
         let wal = WalId::from_bytes(fields.array()?);
         let file_generation = fields.u64()?;
         let first_position = fields.u64()?;
-        let cluster_length = usize::from(fields.u8()?);
-        let cluster = fields.take(CLUSTER_ID_BYTES)?.get(..cluster_length)?;
-        let cluster = ClusterId::new(str::from_utf8(cluster).ok()?).ok()?;
+        let cluster = take_cluster(fields)?;
         Some(Self { cluster, wal, file_generation, first_position })
     }
 }

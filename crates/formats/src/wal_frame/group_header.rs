@@ -1,7 +1,8 @@
 //! [`GroupHeader`]: what one write to the WAL says of itself.
 
+use super::sealed::open;
 use super::{VERSION, WalFrameError, padded};
-use crate::layout::{Fields, Layout, is_sealed};
+use crate::layout::{Fields, Layout};
 
 const MAGIC: [u8; 4] = *b"ALVG";
 
@@ -50,17 +51,7 @@ impl GroupHeader {
     /// [`WalFrameError`].
     pub fn decode(bytes: &[u8]) -> Result<Self, WalFrameError> {
         let bytes = bytes.get(..Self::BYTES).ok_or(WalFrameError::Truncated)?;
-        let mut fields = Fields::new(bytes);
-        if fields.array() != Some(MAGIC) {
-            return Err(WalFrameError::Magic);
-        }
-        if !is_sealed(bytes) {
-            return Err(WalFrameError::Checksum);
-        }
-        let version = fields.u16().ok_or(WalFrameError::Truncated)?;
-        if version != VERSION {
-            return Err(WalFrameError::Version(version));
-        }
+        let mut fields = open(bytes, MAGIC)?;
         let header = Self::decode_fields(&mut fields).ok_or(WalFrameError::Truncated)?;
         if header.synced > header.position {
             return Err(WalFrameError::Field("synced position"));

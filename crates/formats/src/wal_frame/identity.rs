@@ -1,11 +1,11 @@
 //! [`Identity`]: what a WAL directory says of itself, in a small file that is replaced whole.
 
+use super::sealed::{open, take_cluster};
 use super::{VERSION, WalFrameError};
-use crate::layout::{Fields, Layout, is_sealed};
+use crate::layout::{Fields, Layout};
 use model::{ClusterId, WalId};
 
 const MAGIC: [u8; 8] = *b"ALLUVWID";
-const CLUSTER_ID_BYTES: usize = 64;
 
 /// The whole content of a WAL directory's identity file.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -48,17 +48,7 @@ impl Identity {
         if bytes.len() != Self::BYTES {
             return Err(WalFrameError::Truncated);
         }
-        let mut fields = Fields::new(bytes);
-        if fields.array() != Some(MAGIC) {
-            return Err(WalFrameError::Magic);
-        }
-        if !is_sealed(bytes) {
-            return Err(WalFrameError::Checksum);
-        }
-        let version = fields.u16().ok_or(WalFrameError::Truncated)?;
-        if version != VERSION {
-            return Err(WalFrameError::Version(version));
-        }
+        let mut fields = open(bytes, MAGIC)?;
         Self::decode_fields(&mut fields).ok_or(WalFrameError::Field("cluster id"))
     }
 
@@ -67,9 +57,7 @@ impl Identity {
         let wal = WalId::from_bytes(fields.array()?);
         let generation = fields.u64()?;
         let first_file_generation = fields.u64()?;
-        let cluster_length = usize::from(fields.u8()?);
-        let cluster = fields.take(CLUSTER_ID_BYTES)?.get(..cluster_length)?;
-        let cluster = ClusterId::new(str::from_utf8(cluster).ok()?).ok()?;
+        let cluster = take_cluster(fields)?;
         Some(Self { cluster, wal, generation, first_file_generation })
     }
 }

@@ -17,6 +17,7 @@ mod file_header;
 mod frame_header;
 mod group_header;
 mod identity;
+mod sealed;
 
 pub use file_header::FileHeader;
 pub use frame_header::FrameHeader;

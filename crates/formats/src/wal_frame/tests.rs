@@ -91,5 +91,6 @@ proptest! {
         let _ = FileHeader::decode(&bytes);
         let _ = GroupHeader::decode(&bytes);
         let _ = FrameHeader::decode(&bytes);
+        let _ = Identity::decode(&bytes);
     }
 }

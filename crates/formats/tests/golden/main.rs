@@ -4,6 +4,8 @@
 //! file is a broken format: add a version and a file instead. To write a file that is missing, run the test with
 //! `GOLDEN=write`.
 
+#![expect(clippy::unwrap_used, reason = "tests, helpers included, say what broke by panicking")]
+
 mod index_object;
 mod metadata;
 mod record_batch;

@@ -1,5 +1,5 @@
 //! Record batches of magic 2: ours, and those of Kafka's Java client 4.3.1 (`MemoryRecords.builder`), which fill the
-//! same records into each codec.
+//! same records into each codec (`JavaBatches.java`).
 
 use crate::{assert_golden, golden};
 use bytes::Bytes;

@@ -1,7 +1,7 @@
 //! WAL headers, version 1.
 
 use crate::{assert_golden, golden};
-use formats::wal_frame::{FileHeader, FrameHeader, GroupHeader};
+use formats::wal_frame::{FileHeader, FrameHeader, GroupHeader, Identity};
 use model::{ClusterId, LeaderEpoch, Offset, PartitionId, PartitionIndex, TopicId, WalId};
 
 #[test]
@@ -14,6 +14,18 @@ fn a_file_header_has_its_bytes() {
     };
     assert_golden("wal-file-header-v1", &header.encode());
     assert_eq!(FileHeader::decode(&golden("wal-file-header-v1")), Ok(header));
+}
+
+#[test]
+fn an_identity_file_has_its_bytes() {
+    let identity = Identity {
+        cluster: ClusterId::new("lkc-golden_1").unwrap(),
+        wal: WalId::from_bytes(*b"0123456789abcdef"),
+        generation: 4,
+        first_file_generation: 0x1122_3344_5566_0000,
+    };
+    assert_golden("wal-identity-v1", &identity.encode());
+    assert_eq!(Identity::decode(&golden("wal-identity-v1")), Ok(identity));
 }
 
 #[test]
