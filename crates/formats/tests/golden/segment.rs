@@ -4,7 +4,7 @@ use crate::{assert_golden, golden};
 use bytes::Bytes;
 use formats::compression::Codec;
 use formats::record_batch::{
-    BatchBuilder, BatchHeader, EndTransactionMarker, TransactionResult, verify_crc,
+    BatchBuilder, BatchHeader, EndTransactionMarker, TransactionResult, patched_head, verify_crc,
 };
 use formats::segment::{
     AbortedTransaction, Extension, Footer, Origin, Segment, SegmentWriter, SliceContents,
@@ -46,9 +46,8 @@ pub(crate) fn segment() -> Segment {
         .build();
     push(&mut first, transactional, None);
     let marker = EndTransactionMarker { result: TransactionResult::Abort, coordinator_epoch: 9 };
-    let mut control = marker.batch(6, 0, 1_700_000_000_003).to_vec();
-    control[..8].copy_from_slice(&103_i64.to_be_bytes());
-    control[12..16].copy_from_slice(&4_i32.to_be_bytes());
+    let control = marker.batch(6, 0, 1_700_000_000_003);
+    let control = [patched_head(&control, 103, 4).as_slice(), &control.slice(16..)].concat();
     push(&mut first, control.into(), Some(marker));
 
     let mut second = SliceContents::new();
