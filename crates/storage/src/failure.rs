@@ -3,7 +3,7 @@
 //! Whoever reads a kind acts on it, so doubt goes to `Unavailable` (tried again), and nothing that is merely out of
 //! reach may look like `NotFound`.
 
-use crate::{ObjectErrorKind, http::StatusError, store::Failure};
+use crate::{ObjectErrorKind, s3::StatusError, store::Failure};
 use object_store::Error;
 use std::{error::Error as StdError, io};
 

@@ -6,7 +6,6 @@ mod counts;
 mod error;
 mod failure;
 mod faults;
-mod http;
 mod local;
 mod memory;
 mod name;
@@ -14,6 +13,7 @@ mod objects;
 mod operation;
 mod options;
 mod retry;
+mod s3;
 mod store;
 
 pub use counts::RequestCounts;

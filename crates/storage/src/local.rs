@@ -117,7 +117,7 @@ impl Store for LocalStore {
     async fn list(&self, prefix: &str, _page: Option<String>) -> Result<Page, Failure> {
         let directory = prefix.rsplit_once('/').map(|(directory, _)| ObjectPath::from(directory));
         let found = self.files.list(directory.as_ref()).map_err(from_object_store);
-        let mut objects: Vec<Listed> = found
+        let objects: Vec<Listed> = found
             .try_filter_map(|meta| std::future::ready(Ok(listed(&meta))))
             .try_filter(|object| std::future::ready(object.name.as_str().starts_with(prefix)))
             .try_collect()
@@ -125,7 +125,6 @@ impl Store for LocalStore {
         if objects.is_empty() && !self.root.is_dir() {
             return Err(self.not_found_unless_gone(Failure::not_found()));
         }
-        objects.sort_unstable_by(|left, right| left.name.cmp(&right.name));
         Ok(Page { objects, next: None })
     }
 

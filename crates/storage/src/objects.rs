@@ -7,12 +7,16 @@ use crate::{
     local::LocalStore,
     memory::MemoryStore,
     retry::{Request, Retry},
+    s3::{S3Store, Settings},
     store::{Failure, Mode, Store},
 };
 use bytes::Bytes;
 use object_store::PutPayload;
 use runtime::{Clock, Randomness};
 use std::{ops::Range, sync::Arc};
+
+/// No store keeps larger objects (S3: 50 TB); some ignore a range header with larger numbers and answer the whole object.
+const LARGEST_OBJECT: u64 = 1 << 50;
 
 /// An object met in a listing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -125,7 +129,7 @@ impl Objects {
         if range.start == range.end {
             return Ok(Bytes::new());
         }
-        if range.start > range.end {
+        if range.start > range.end || range.end > LARGEST_OBJECT {
             let Failure { kind, reason } = Failure::outside(&range, None);
             return Err(ObjectError::new("get", name, kind, reason));
         }
@@ -157,13 +161,14 @@ impl Objects {
     /// `Unavailable`, `Denied`.
     pub async fn list(&self, prefix: &str) -> Result<Vec<Listed>, ObjectError> {
         let request = Request { operation: Operation::List, name: prefix, bytes: 0 };
-        let mut objects = Vec::new();
+        let mut objects: Vec<Listed> = Vec::new();
         let mut next = None;
         loop {
             let page = self.retry.call(request, || self.store.list(prefix, next.clone())).await?;
             objects.extend(page.objects);
             next = page.next;
             if next.is_none() {
+                objects.sort_unstable_by(|left, right| left.name.cmp(&right.name));
                 return Ok(objects);
             }
         }
@@ -209,7 +214,7 @@ impl Objects {
 fn open_store(
     options: &ObjectsOptions,
     clock: Clock,
-    _counters: &Arc<Counters>,
+    counters: &Arc<Counters>,
 ) -> Result<Arc<dyn Store>, Failure> {
     let invalid = |reason: String| Failure::new(ObjectErrorKind::Invalid, reason);
     let url = url::Url::parse(&options.url)
@@ -222,6 +227,7 @@ fn open_store(
                 .map_err(|()| invalid("write an absolute path after file://".to_owned()))?;
             Ok(Arc::new(LocalStore::open(&root)?))
         }
+        "s3" => Ok(Arc::new(S3Store::open(Settings::new(&url, options)?, counters)?)),
         other => Err(invalid(format!(
             "unknown kind of store {other:?}: write file:///dir or s3://bucket/prefix"
         ))),

@@ -17,6 +17,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// Transfer rate below which a large request counts as stuck, in bytes per second.
 const SLOWEST_TRANSFER: u64 = 4 << 20;
 
+/// More than the largest object that is ever moved by one request, in bytes.
+const LARGEST_TRANSFER: u64 = 256 << 20;
+
 /// How calls are repeated.
 #[derive(Clone, Debug)]
 pub(crate) struct Retry {
@@ -43,7 +46,7 @@ impl Retry {
         request: Request<'_>,
         attempt: impl Fn() -> BoxFuture<'a, Result<T, Failure>>,
     ) -> Result<T, ObjectError> {
-        let allowance = Duration::from_secs(request.bytes / SLOWEST_TRANSFER);
+        let allowance = Duration::from_secs(request.bytes.min(LARGEST_TRANSFER) / SLOWEST_TRANSFER);
         let deadline = Instant::now() + self.call_timeout + allowance;
         let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, self.randomness.clone());
         let mut attempts = 1;

@@ -1,6 +1,6 @@
 //! The port: one attempt of one request, without retry, limits or counting.
 //!
-//! [`crate::conformance`] is its specification; every implementation passes it through [`crate::Objects`].
+//! `tests/conformance` is its specification; every implementation passes it through [`crate::Objects`].
 
 use crate::{Listed, ObjectErrorKind, ObjectName};
 use async_trait::async_trait;
@@ -46,7 +46,7 @@ pub(crate) enum Mode {
     Create,
 }
 
-/// A part of a listing, in name order.
+/// A part of a listing, in any order: not every store sorts.
 #[derive(Debug, Default)]
 pub(crate) struct Page {
     pub objects: Vec<Listed>,

@@ -21,3 +21,26 @@ async fn memory_conforms() {
     suite::all(&open(&ObjectsOptions::new("memory://"))).await;
     suite::all(&Objects::memory()).await;
 }
+
+#[tokio::test]
+async fn minio_conforms() {
+    let minio = services::Minio::start().expect("minio");
+    let options = ObjectsOptions {
+        endpoint: Some(minio.endpoint()),
+        credentials: Some((minio.access_key().into(), minio.secret_key().into())),
+        ..ObjectsOptions::new("s3://alluvium/a/prefix")
+    };
+    suite::all(&open(&options)).await;
+    suite::all(&open(&ObjectsOptions { url: "s3://alluvium".into(), ..options })).await;
+}
+
+#[tokio::test]
+async fn versitygw_conforms() {
+    let versitygw = services::Versitygw::start("alluvium").expect("versitygw");
+    let options = ObjectsOptions {
+        endpoint: Some(versitygw.endpoint()),
+        credentials: Some((versitygw.access_key().into(), versitygw.secret_key().into())),
+        ..ObjectsOptions::new("s3://alluvium/prefix")
+    };
+    suite::all(&open(&options)).await;
+}

@@ -24,6 +24,7 @@ fn name(text: &str) -> ObjectName {
     ObjectName::new(text).expect("a name of the suite")
 }
 
+#[track_caller]
 fn kind<T: Debug>(outcome: Result<T, ObjectError>) -> ObjectErrorKind {
     outcome.expect_err("the store should have refused").kind
 }
@@ -102,7 +103,7 @@ async fn deletes_forgive_absence(objects: &Objects) {
 }
 
 async fn listings_are_whole_and_in_name_order(objects: &Objects) {
-    let expected = ["list/a", "list/a-b", "list/a/1", "list/a/2", "list/b/deep/er", "list/b0"];
+    let expected = ["list/a-b", "list/a.b", "list/a/1", "list/a/2", "list/b/deep/er", "list/b0"];
     for text in expected.iter().rev() {
         put(objects, text, b"abc").await;
     }
