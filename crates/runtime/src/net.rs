@@ -83,7 +83,7 @@ impl Listener for TcpListener {
     async fn accept(&mut self) -> io::Result<(BoxedStream, SocketAddr)> {
         let (stream, peer) = self.0.accept().await?;
         stream.set_nodelay(true)?;
-        let keepalive = socket2::TcpKeepalive::new().with_time(std::time::Duration::from_secs(60));
+        let keepalive = socket2::TcpKeepalive::new().with_time(std::time::Duration::from_mins(1));
         socket2::SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
         Ok((Box::new(stream), peer))
     }

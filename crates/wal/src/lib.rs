@@ -1,4 +1,4 @@
-//! The write-ahead log port: local NVMe and memory.
+//! The write-ahead log port: a local disk, or memory.
 //!
 //! One WAL is one directory on one disk, written by one thread. [`Wal::append`] copies a batch once, into a
 //! reference-counted aligned buffer, and hands back the slice; everything downstream (upload, tail reads) shares it.
@@ -14,6 +14,7 @@ mod memory;
 pub mod port;
 mod queue;
 mod recovery;
+mod salvage;
 mod scan;
 mod writer;
 
@@ -23,3 +24,7 @@ pub use port::{
     Appended, Durability, FrameMeta, RecoveredFrame, Recovery, Wal, WalError, WalIdentity,
     WalObserver, WalPosition,
 };
+pub use salvage::{SalvagedFrame, salvage};
+
+#[cfg(test)]
+mod tests;

@@ -152,15 +152,16 @@ impl LocalWal {
 }
 
 impl Engine {
-    fn start(drive: Drive, mut writer: Writer, files: &Arc<Files>) -> io::Result<Self> {
+    fn start(drive: Drive, writer: Writer, files: &Arc<Files>) -> io::Result<Self> {
         if drive == Drive::Manual {
             return Ok(Self::Manual(writer));
         }
         let maintained = files.clone();
         let files =
             thread::Builder::new().name("wal-files".to_owned()).spawn(move || maintained.run())?;
-        let writer =
-            thread::Builder::new().name("wal-writer".to_owned()).spawn(move || writer.run())?;
+        let writer = thread::Builder::new()
+            .name("wal-writer".to_owned())
+            .spawn(move || writer.run_or_fail())?;
         Ok(Self::Threads { writer, files })
     }
 

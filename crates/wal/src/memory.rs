@@ -54,7 +54,7 @@ impl MemoryWal {
         frames: VecDeque<RecoveredFrame>,
         end: WalPosition,
     ) -> Self {
-        let released = frames.front().map_or(end, |first| start_of(first));
+        let released = frames.front().map_or(end, start_of);
         let state =
             State { identity, frames, end, waited: end, synced: end, released, failed: None };
         Self(Arc::new(Shared {

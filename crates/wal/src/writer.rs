@@ -11,7 +11,12 @@ use crate::{
     queue::{Queue, Resume, Work},
 };
 use formats::wal_frame::BLOCK_BYTES;
-use std::{collections::VecDeque, io, sync::Arc};
+use std::{
+    collections::VecDeque,
+    io,
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+};
 
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -57,8 +62,15 @@ impl Writer {
         }
     }
 
-    /// Works until the queue is closed or poisoned.
-    pub(crate) fn run(&mut self) {
+    /// Works until the queue is closed or poisoned. A panic poisons it too: nobody may wait for a writer that is gone.
+    pub(crate) fn run_or_fail(mut self) {
+        let queue = self.queue.clone();
+        if panic::catch_unwind(AssertUnwindSafe(|| self.run())).is_err() {
+            queue.fail("its writer panicked".to_owned());
+        }
+    }
+
+    fn run(&mut self) {
         while let Some(work) = self.queue.wait(!self.backlog.is_empty()) {
             self.perform(work);
         }

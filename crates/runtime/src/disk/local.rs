@@ -49,6 +49,17 @@ impl LocalDisk {
         File::open(&self.directory)?.sync_all()
     }
 
+    /// Removes what an earlier process had not finished. Only for who holds the lock.
+    fn remove_unfinished(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.directory)? {
+            let path = entry?.path();
+            if path.as_os_str().to_string_lossy().ends_with(UNFINISHED) {
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Gives a finished file its name; on an error of `made` nothing is left behind.
     fn finish(&self, made: io::Result<()>, name: &str) -> io::Result<()> {
         let unfinished = self.unfinished(name);
@@ -70,6 +81,7 @@ impl Disk for LocalDisk {
         let file =
             File::options().create(true).truncate(false).write(true).open(self.path(LOCK_FILE))?;
         rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+        self.remove_unfinished()?;
         Ok(Box::new(file))
     }
 

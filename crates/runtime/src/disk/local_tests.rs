@@ -63,8 +63,11 @@ fn small_files_are_replaced_whole_and_listed_by_name() {
 }
 
 #[test]
-fn a_half_made_file_is_not_listed() {
+fn a_half_made_file_is_not_listed_and_goes_when_the_lock_is_taken() {
     let (directory, disk) = disk();
-    fs::write(directory.path().join("a.unfinished"), b"half").unwrap();
+    let half = directory.path().join("a.unfinished");
+    fs::write(&half, b"half").unwrap();
     assert_eq!(disk.list().unwrap(), []);
+    let _lock = disk.lock().unwrap();
+    assert!(!half.exists());
 }

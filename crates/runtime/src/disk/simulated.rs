@@ -78,15 +78,26 @@ impl SimulatedDisk {
 
     /// Cuts the power: this value and its files answer errors from now on; the returned disk holds what survived.
     pub fn crash(&self, randomness: &Randomness) -> Self {
+        self.survive(|content| Content::durable(content.after_crash(randomness)))
+    }
+
+    /// Kills the process but not the machine: as [`SimulatedDisk::crash`], but every write is still there to be read,
+    /// and what was not synced can still be lost.
+    pub fn restart(&self) -> Self {
+        self.survive(Content::clone)
+    }
+
+    fn survive(&self, content_after: impl Fn(&Content) -> Content) -> Self {
         let state = self.0.lock();
         state.faults.powered_off.store(true, Ordering::SeqCst);
         let faults = Arc::<Faults>::default();
-        let survivors = state
-            .files
-            .iter()
-            .map(|(name, file)| (name.clone(), file.after_crash(randomness, faults.clone())))
-            .collect();
-        Self::with_files(survivors, faults, state.capacity)
+        let survivor = |file: &Arc<SimulatedFile>| {
+            let content = Mutex::new(content_after(&file.content.lock()));
+            Arc::new(SimulatedFile { length: file.length, content, faults: faults.clone() })
+        };
+        let survivors =
+            state.files.iter().map(|(name, file)| (name.clone(), survivor(file))).collect();
+        Self::with_files(survivors, faults.clone(), state.capacity)
     }
 
     /// Makes the next write of any file fail, having written nothing.
@@ -229,13 +240,6 @@ struct SimulatedFile {
     faults: Arc<Faults>,
 }
 
-impl SimulatedFile {
-    fn after_crash(&self, randomness: &Randomness, faults: Arc<Faults>) -> Arc<Self> {
-        let content = Mutex::new(Content::durable(self.content.lock().after_crash(randomness)));
-        Arc::new(Self { length: self.length, content, faults })
-    }
-}
-
 impl DiskFile for SimulatedFile {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.faults.check(&self.faults.write, "write")?;
@@ -263,14 +267,14 @@ impl DiskFile for SimulatedFile {
 }
 
 /// A file's bytes: what a process reads, and what survives.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Content {
     seen: Vec<u8>,
     durable: Vec<u8>,
     unsynced: Vec<Write>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Write {
     offset: usize,
     bytes: Vec<u8>,
