@@ -31,3 +31,33 @@ impl Backoff {
         self.next = self.first;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: Duration = Duration::from_millis(100);
+    const LONGEST: Duration = Duration::from_secs(1);
+
+    fn assert_within_half(pause: Duration, full: Duration) {
+        assert!(pause >= full / 2 && pause <= full, "{pause:?} of {full:?}");
+    }
+
+    #[test]
+    fn pauses_double_up_to_the_longest_and_are_jittered_downwards() {
+        let mut backoff = Backoff::new(FIRST, LONGEST, Randomness::seeded(1));
+        for full in [1, 2, 4, 8, 10, 10, 10] {
+            assert_within_half(backoff.next_pause(), full * FIRST);
+        }
+    }
+
+    #[test]
+    fn a_success_starts_over() {
+        let mut backoff = Backoff::new(FIRST, LONGEST, Randomness::seeded(2));
+        for _ in 0..5 {
+            backoff.next_pause();
+        }
+        backoff.reset();
+        assert_within_half(backoff.next_pause(), FIRST);
+    }
+}

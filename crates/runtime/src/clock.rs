@@ -91,3 +91,38 @@ impl fmt::Debug for Clock {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_simulated_clock_follows_paused_time() {
+        let clock = Clock::simulated(1_000);
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        assert_eq!(clock.boot_time(), BootTime(Duration::from_millis(250)));
+        assert_eq!(clock.unix_ms(), 1_250);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn skew_moves_the_wall_clock_of_every_clone_and_no_boot_time() {
+        let clock = Clock::simulated(1_000);
+        clock.clone().skew(-400);
+        assert_eq!(clock.unix_ms(), 600);
+        assert_eq!(clock.boot_time(), BootTime::default());
+    }
+
+    #[test]
+    fn the_machines_boot_time_does_not_go_back() {
+        let clock = Clock::system();
+        let earlier = clock.boot_time();
+        assert!(clock.boot_time() >= earlier);
+    }
+
+    #[test]
+    fn time_since_a_later_time_is_zero() {
+        let later = BootTime(Duration::from_secs(2));
+        assert_eq!(BootTime::default().since(later), Duration::ZERO);
+        assert_eq!(later.since(BootTime::default().plus(Duration::from_secs(1))).as_secs(), 1);
+    }
+}

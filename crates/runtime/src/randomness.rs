@@ -37,3 +37,25 @@ impl fmt::Debug for Randomness {
         f.write_str("Randomness")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_seed_gives_one_sequence_and_clones_share_it() {
+        let draw = |randomness: &Randomness| randomness.below(u64::MAX);
+        let (first, second) = (Randomness::seeded(5), Randomness::seeded(5));
+        let clone = first.clone();
+        let drawn = [draw(&first), draw(&clone), draw(&first)];
+        assert_eq!(drawn, [draw(&second), draw(&second), draw(&second)]);
+        assert_ne!(drawn[0], drawn[1]);
+    }
+
+    #[test]
+    fn numbers_stay_below_the_bound() {
+        let randomness = Randomness::seeded(6);
+        assert_eq!(randomness.below(0), 0);
+        assert!((0..1000).all(|_| randomness.below(7) < 7));
+    }
+}

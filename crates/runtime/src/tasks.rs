@@ -76,3 +76,34 @@ impl Tasks {
         self.tracker.wait().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn shutting_down_waits_for_the_groups_tasks() {
+        let tasks = Tasks::new();
+        let shutdown = tasks.shutdown();
+        let task = tasks.spawn("waits", async move {
+            shutdown.requested().await;
+            tokio::task::yield_now().await;
+            7
+        });
+        assert!(!task.is_finished());
+        tasks.shut_down().await;
+        assert!(task.is_finished());
+        assert_eq!(task.await.unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn a_childs_shutdown_leaves_its_parent_running_but_not_the_other_way_round() {
+        let parent = Tasks::new();
+        let (first, second) = (parent.child(), parent.child());
+        first.shut_down().await;
+        assert!(first.shutdown().is_requested());
+        assert!(!parent.shutdown().is_requested() && !second.shutdown().is_requested());
+        parent.request_shutdown();
+        assert!(second.shutdown().is_requested());
+    }
+}

@@ -57,6 +57,21 @@ fn positions_never_go_back_though_everything_is_released() {
 }
 
 #[test]
+fn a_life_that_releases_everything_and_writes_nothing_keeps_the_position() {
+    let disk = SimulatedDisk::new();
+    let (wal, _) = open(&disk);
+    append_synced(&wal, 0..3);
+    let end = wal.end();
+    drop(wal);
+    let (wal, _) = open(&disk);
+    wal.release(end);
+    wal.step();
+    drop(wal);
+    let (wal, _) = open(&disk);
+    assert!(wal.end() >= end);
+}
+
+#[test]
 fn recovered_frames_are_held_until_they_are_released() {
     let disk = SimulatedDisk::new();
     let (wal, _) = open(&disk);

@@ -7,4 +7,5 @@ mod directory;
 mod failure;
 mod files;
 mod salvage;
+mod stale;
 mod support;
