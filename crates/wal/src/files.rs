@@ -155,6 +155,10 @@ impl Files {
 
     fn create_spare(&self, least_bytes: u64) -> io::Result<Spare> {
         let length = self.state.lock().next_bytes.max(padded(least_bytes as usize) as u64);
+        // Looked at first: a file that turns out not to fit has been written out for nothing, again at each attempt.
+        if self.disk.free_bytes()? < length {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         let name = FileName { generation: self.next_generation(), role: Role::Spare };
         self.disk.create(&name.to_string(), length)?;
         let mut state = self.state.lock();

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use formats::wal_frame::{FrameHeader, Identity};
 use model::ClusterId;
 use parking_lot::Mutex;
-use runtime::{Randomness, disk::Disk};
+use runtime::{Randomness, Tasks, disk::Disk};
 use std::{
     fmt, io,
     sync::Arc,
@@ -37,7 +37,7 @@ pub enum Start {
 pub enum Drive {
     /// Threads of the WAL's own.
     Threads,
-    /// Whoever calls [`LocalWal::step`]: a test, or a task of a simulation.
+    /// Whoever calls [`LocalWal::step`]: a test, or a task of a simulation ([`LocalWal::spawn_writer`]).
     Manual,
 }
 
@@ -134,6 +134,21 @@ impl LocalWal {
             writer.step();
             self.files.maintain();
         }
+    }
+
+    /// Calls [`LocalWal::step`] on a task of `tasks` whenever there is something to do: for [`Drive::Manual`] in a
+    /// simulation, whose disk does not block.
+    pub fn spawn_writer(self: &Arc<Self>, tasks: &Tasks) {
+        let wal = self.clone();
+        let shutdown = tasks.shutdown();
+        tasks.spawn("wal-writer", async move {
+            loop {
+                tokio::select! {
+                    () = wal.queue.woken() => wal.step(),
+                    () = shutdown.requested() => return,
+                }
+            }
+        });
     }
 
     /// How many files of earlier WALs lie in quarantine in the directory.

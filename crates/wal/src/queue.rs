@@ -15,6 +15,7 @@ use std::{
     sync::{Arc, OnceLock},
     time::Duration,
 };
+use tokio::sync::Notify;
 
 const SMALLEST_BUFFER_BYTES: usize = 256 << 10;
 const LARGEST_BUFFER_BYTES: usize = 4 << 20;
@@ -54,6 +55,8 @@ pub(crate) struct Resume {
 pub(crate) struct Queue {
     state: Mutex<State>,
     wake: Condvar,
+    /// The same, for a writer that is a task.
+    wake_task: Notify,
     observer: OnceLock<Arc<dyn WalObserver>>,
     limits: Limits,
     directory: String,
@@ -97,6 +100,7 @@ impl Queue {
         Self {
             state: Mutex::new(state),
             wake: Condvar::new(),
+            wake_task: Notify::new(),
             observer: OnceLock::new(),
             limits,
             directory,
@@ -120,7 +124,7 @@ impl Queue {
             state.waited = state.end;
         }
         if was_empty || durability == Durability::Synced || !state.closed.is_empty() {
-            self.wake.notify_one();
+            self.wake();
         }
         Ok(appended)
     }
@@ -128,6 +132,8 @@ impl Queue {
     fn check_room(&self, state: &State, frame_bytes: usize) -> Result<(), WalError> {
         state.check_usable()?;
         if state.disk_full {
+            // The thread tries again by time; a task does when somebody asks.
+            self.wake_task.notify_one();
             return Err(WalError::DiskFull { directory: self.directory.clone() });
         }
         let refuse = |held: u64, limit| Err(WalError::Full { unreleased: held, limit });
@@ -143,10 +149,23 @@ impl Queue {
         Ok(())
     }
 
+    fn wake(&self) {
+        self.wake.notify_one();
+        self.wake_task.notify_one();
+    }
+
+    /// Waits until there may be something to do.
+    ///
+    /// # Cancel safety
+    /// Safe: a wake-up stays until it is seen.
+    pub(crate) async fn woken(&self) {
+        self.wake_task.notified().await;
+    }
+
     pub(crate) fn request_sync(&self) {
         let mut state = self.state.lock();
         state.waited = state.end;
-        self.wake.notify_one();
+        self.wake();
     }
 
     /// Waits until there is something to do; `None` when there never will be again. `blocked` says that the writer
@@ -217,7 +236,7 @@ impl Queue {
         let mut state = self.state.lock();
         state.released = state.released.max(through.0.min(state.end));
         if state.disk_full {
-            self.wake.notify_one();
+            self.wake();
         }
         state.released
     }

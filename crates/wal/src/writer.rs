@@ -101,23 +101,15 @@ impl Writer {
     /// Writes what waits, as far as the disk has room.
     fn write_backlog(&mut self) -> io::Result<()> {
         while let Some(group) = self.backlog.pop_front() {
-            match self.file_for(group.total_bytes()) {
-                Ok(file) => self.write(&file, group)?,
-                Err(error) if is_disk_full(&error) => {
-                    self.backlog.push_front(group);
-                    self.queue.set_disk_full();
-                    return Ok(());
-                }
-                Err(error) => return Err(error),
-            }
+            let Some(file) = self.file_for(group.total_bytes())? else {
+                self.backlog.push_front(group);
+                self.queue.set_disk_full();
+                return Ok(());
+            };
+            let bytes = group.total_bytes() as u64;
+            self.put(&file, group)?;
+            self.queue.wrote(bytes);
         }
-        Ok(())
-    }
-
-    fn write(&mut self, file: &LiveFile, group: Group) -> io::Result<()> {
-        let bytes = group.total_bytes() as u64;
-        self.put(file, group)?;
-        self.queue.wrote(bytes);
         Ok(())
     }
 
@@ -136,20 +128,24 @@ impl Writer {
         Ok(())
     }
 
-    /// The file that takes the next group, of `bytes`.
-    fn file_for(&mut self, bytes: usize) -> io::Result<LiveFile> {
+    /// The file that takes the next group, of `bytes`; `None` when the disk has no room for another file.
+    fn file_for(&mut self, bytes: usize) -> io::Result<Option<LiveFile>> {
         if let Some(active) = &self.active
             && active.has_room(self.written.position, bytes)
         {
             if active.offset_of(self.written.position) > active.file.length() / 2 {
                 self.files.want_spare();
             }
-            return Ok(active.clone());
+            return Ok(Some(active.clone()));
         }
-        // The next file's header proves that everything before it is synced.
+        // The next file's header proves that everything before it is synced. Should this fail, for want of room or
+        // otherwise, then frames are lost: only the making of a file may be tried again.
         self.sync()?;
-        let next = self.files.begin(self.written.position, bytes)?;
-        Ok(self.active.insert(next).clone())
+        match self.files.begin(self.written.position, bytes) {
+            Ok(next) => Ok(Some(self.active.insert(next).clone())),
+            Err(error) if is_disk_full(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn sync(&mut self) -> io::Result<()> {

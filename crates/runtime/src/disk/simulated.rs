@@ -39,12 +39,9 @@ struct Faults {
 }
 
 impl Faults {
-    fn check(&self, fault: &AtomicBool, action: &str) -> io::Result<()> {
+    fn check(&self, fault: &AtomicBool, kind: io::ErrorKind) -> io::Result<()> {
         self.check_power()?;
-        if fault.swap(false, Ordering::SeqCst) {
-            return Err(io::Error::other(format!("injected {action} error")));
-        }
-        Ok(())
+        if fault.swap(false, Ordering::SeqCst) { Err(kind.into()) } else { Ok(()) }
     }
 
     fn check_power(&self) -> io::Result<()> {
@@ -105,7 +102,8 @@ impl SimulatedDisk {
         self.0.lock().faults.write.store(true, Ordering::SeqCst);
     }
 
-    /// Makes the next sync of any file fail; what it should have made durable is lost at a crash, or not.
+    /// Makes the next sync of any file fail, as a thinly provisioned disk does: with `StorageFull`, which must not be
+    /// taken for something that can be tried again. What it should have made durable is lost at a crash, or not.
     pub fn fail_next_sync(&self) {
         self.0.lock().faults.sync.store(true, Ordering::SeqCst);
     }
@@ -242,12 +240,12 @@ struct SimulatedFile {
 
 impl DiskFile for SimulatedFile {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.faults.check(&self.faults.write, "write")?;
+        self.faults.check(&self.faults.write, io::ErrorKind::Other)?;
         self.content.lock().write(offset as usize, bytes)
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.faults.check(&self.faults.sync, "sync")?;
+        self.faults.check(&self.faults.sync, io::ErrorKind::StorageFull)?;
         self.content.lock().sync();
         Ok(())
     }

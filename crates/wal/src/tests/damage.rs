@@ -3,7 +3,7 @@
 use super::support::{
     BLOCK, append, append_sized, append_synced, files, offsets, open, options, try_open,
 };
-use crate::{Durability, Wal, WalError, file_name::Role};
+use crate::{Drive, Durability, LocalWalOptions, Wal, WalError, file_name::Role};
 use proptest::prelude::*;
 use runtime::disk::{Disk, SimulatedDisk};
 
@@ -76,12 +76,14 @@ fn a_flipped_bit_behind_the_synced_position_is_a_torn_tail() {
 
 #[test]
 fn after_a_clean_stop_even_the_last_frame_is_known_synced() {
-    let disk = SimulatedDisk::new();
-    let (wal, _) = open(&disk);
-    append_synced(&wal, 0..2);
-    wal.close().unwrap();
-    disk.flip_bit(&live_files(&disk)[0], 2 * BLOCK + 200, 3);
-    assert_eq!(refused(&disk).1, 2 * BLOCK);
+    for drive in [Drive::Manual, Drive::Threads] {
+        let disk = SimulatedDisk::new();
+        let (wal, _) = try_open(&disk, LocalWalOptions { drive, ..options() }).unwrap();
+        append(&wal, 0, Durability::Synced);
+        wal.close().unwrap();
+        disk.flip_bit(&live_files(&disk)[0], BLOCK + 200, 3);
+        assert_eq!(refused(&disk).1, BLOCK, "{drive:?}");
+    }
 }
 
 #[test]

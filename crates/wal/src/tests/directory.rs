@@ -3,7 +3,11 @@
 use super::support::{append_synced, offsets, open, open_afresh, options, try_open};
 use crate::{Drive, Durability, LocalWalOptions, Wal, WalError, tests::support::append};
 use model::ClusterId;
-use runtime::disk::{Disk, LocalDisk, SimulatedDisk};
+use runtime::{
+    Tasks,
+    disk::{Disk, LocalDisk, SimulatedDisk},
+};
+use std::sync::Arc;
 
 #[test]
 fn a_directory_is_opened_by_one_at_a_time() {
@@ -89,6 +93,21 @@ fn a_start_afresh_that_is_cut_short_replays_nothing_either() {
     let (wal, recovery) = open(&disk);
     assert_eq!(recovery.frames, []);
     assert_eq!(wal.quarantined_files(), 1);
+}
+
+#[tokio::test]
+async fn a_task_writes_in_a_simulation() {
+    let (wal, _) = open(&SimulatedDisk::new());
+    let wal = Arc::new(wal);
+    let tasks = Tasks::new();
+    wal.spawn_writer(&tasks);
+    for offset in 0..3 {
+        let appended = append(wal.as_ref(), offset, Durability::Synced);
+        while wal.synced() < appended.end {
+            tokio::task::yield_now().await;
+        }
+    }
+    tasks.shut_down().await;
 }
 
 #[test]

@@ -89,6 +89,20 @@ fn a_failed_sync_is_never_retried_and_never_acknowledged() {
 }
 
 #[test]
+fn a_failed_sync_before_the_next_file_is_not_taken_for_a_full_disk() {
+    let disk = SimulatedDisk::new();
+    let (wal, _) = open(&disk);
+    append_synced(&wal, 0..14);
+    append(&wal, 14, Durability::Written);
+    wal.step();
+    disk.fail_next_sync();
+    append(&wal, 15, Durability::Written);
+    wal.step();
+    wal.step();
+    assert!(matches!(refusal(&wal), WalError::Failed(_)));
+}
+
+#[test]
 fn a_disk_without_room_for_a_file_refuses_until_there_is_room_and_loses_nothing() {
     let disk = SimulatedDisk::new();
     disk.set_capacity(20 * 4096);
