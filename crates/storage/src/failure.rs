@@ -49,7 +49,7 @@ pub(crate) fn from_io(error: &io::Error) -> Failure {
 }
 
 /// From an S3 answer. Codes: the S3 API reference, "Error responses".
-fn status_kind(status: u16, code: &str) -> ObjectErrorKind {
+pub(crate) fn status_kind(status: u16, code: &str) -> ObjectErrorKind {
     match (status, code) {
         // A missing bucket says nothing about the object; a token that ran out has to be renewed; another region or
         // endpoint has to be configured.

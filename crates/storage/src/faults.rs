@@ -2,6 +2,7 @@
 
 use crate::{
     ObjectErrorKind, ObjectName, Operation,
+    probe::Check,
     store::{Failure, Mode, Page, Store},
 };
 use async_trait::async_trait;
@@ -206,6 +207,14 @@ impl Store for FaultyStore {
 
     async fn list(&self, prefix: &str, page: Option<String>) -> Result<Page, Failure> {
         self.read(Operation::List, self.store.list(prefix, page)).await
+    }
+
+    async fn inspect(&self) -> Vec<Check> {
+        self.store.inspect().await
+    }
+
+    async fn abort_uploads(&self, begun_before_unix_ms: i64) -> Result<usize, Failure> {
+        self.store.abort_uploads(begun_before_unix_ms).await
     }
 
     fn counts_on_the_wire(&self) -> bool {

@@ -19,6 +19,7 @@ use std::{
     ops::Range,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 #[derive(Debug)]
@@ -128,6 +129,12 @@ impl Store for LocalStore {
         Ok(Page { objects, next: None })
     }
 
+    async fn abort_uploads(&self, begun_before_unix_ms: i64) -> Result<usize, Failure> {
+        let root = self.root.clone();
+        let before = UNIX_EPOCH + Duration::from_millis(begun_before_unix_ms.max(0) as u64);
+        blocking(move || remove_staging_files(&root, before)).await
+    }
+
     fn describe(&self) -> String {
         format!("directory {}", self.root.display())
     }
@@ -193,6 +200,29 @@ fn sync_nearest(root: &Path, directory: &Path) -> io::Result<()> {
         }
         outcome => outcome,
     }
+}
+
+/// Removes what a crash left of writes: `object_store` stages them as `name#number`, and lists no such names.
+fn remove_staging_files(directory: &Path, before: SystemTime) -> io::Result<usize> {
+    let mut removed = 0;
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            removed += remove_staging_files(&entry.path(), before)?;
+        } else if is_staging(&entry.file_name().to_string_lossy())
+            && entry.metadata()?.modified()? < before
+        {
+            fs::remove_file(entry.path())?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
+fn is_staging(file_name: &str) -> bool {
+    file_name.rsplit_once('#').is_some_and(|(_, number)| {
+        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }
 
 fn sync(directory: &Path) -> io::Result<()> {

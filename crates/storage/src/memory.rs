@@ -81,6 +81,10 @@ impl Store for MemoryStore {
         Ok(Page { objects, next: None })
     }
 
+    async fn abort_uploads(&self, _begun_before_unix_ms: i64) -> Result<usize, Failure> {
+        Ok(0)
+    }
+
     fn describe(&self) -> String {
         "memory".to_owned()
     }

@@ -1,11 +1,13 @@
 //! [`Objects`]: the store as the rest of the broker sees it. Cheap to clone.
 
 use crate::{
-    FaultPlan, ObjectError, ObjectErrorKind, ObjectName, ObjectsOptions, Operation, RequestCounts,
+    Check, FaultPlan, ObjectError, ObjectErrorKind, ObjectName, ObjectsOptions, Operation,
+    ProbeReport, RequestCounts,
     counts::{Counters, count_bytes},
     faults::FaultyStore,
     local::LocalStore,
     memory::MemoryStore,
+    probe,
     retry::{Request, Retry},
     s3::{S3Store, Settings},
     store::{Failure, Mode, Store},
@@ -172,6 +174,31 @@ impl Objects {
                 return Ok(objects);
             }
         }
+    }
+
+    /// The start-up check: whether the store can be reached and keeps what it promises, and whether the bucket's settings
+    /// would lose data. Writes and removes one object below `probe/`.
+    ///
+    /// # Errors
+    /// None of the store's: those are findings.
+    pub async fn probe(&self) -> Result<ProbeReport, ObjectError> {
+        let unique = u128::from_be_bytes(self.retry.randomness.bytes16());
+        probe::probe(self, &format!("{unique:032x}")).await
+    }
+
+    /// Removes what is left of uploads that were begun before that time (milliseconds since 1970) and never ended; says
+    /// how many. Such uploads cost space and are in no listing.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Denied`: some may be removed.
+    pub async fn abort_uploads(&self, begun_before_unix_ms: i64) -> Result<usize, ObjectError> {
+        let request =
+            Request { operation: Operation::Delete, name: "unfinished uploads", bytes: 0 };
+        self.retry.call(request, || self.store.abort_uploads(begun_before_unix_ms)).await
+    }
+
+    pub(crate) async fn inspect(&self) -> Vec<Check> {
+        self.store.inspect().await
     }
 
     /// Requests sent since the store was opened.

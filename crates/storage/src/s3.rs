@@ -1,6 +1,9 @@
 //! S3 and what is compatible with it, below one prefix of a bucket.
 
+mod admin;
 mod http;
+mod lifecycle;
+mod profile;
 mod settings;
 
 pub(crate) use http::{CountingConnector, StatusError};
@@ -10,6 +13,7 @@ use crate::{
     Listed, ObjectErrorKind, ObjectName,
     counts::Counters,
     failure::from_object_store,
+    probe::Check,
     store::{Failure, Mode, Page, Store},
 };
 use async_trait::async_trait;
@@ -126,6 +130,14 @@ impl Store for S3Store {
         let answer = answer.map_err(from_object_store)?;
         let objects = answer.result.objects.iter().filter_map(|meta| self.listed(meta)).collect();
         Ok(Page { objects, next: answer.page_token })
+    }
+
+    async fn inspect(&self) -> Vec<Check> {
+        admin::inspect(self).await
+    }
+
+    async fn abort_uploads(&self, begun_before_unix_ms: i64) -> Result<usize, Failure> {
+        admin::abort_uploads(self, begun_before_unix_ms).await
     }
 
     fn counts_on_the_wire(&self) -> bool {

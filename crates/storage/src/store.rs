@@ -2,7 +2,7 @@
 //!
 //! `tests/conformance` is its specification; every implementation passes it through [`crate::Objects`].
 
-use crate::{Listed, ObjectErrorKind, ObjectName};
+use crate::{Listed, ObjectErrorKind, ObjectName, probe::Check};
 use async_trait::async_trait;
 use bytes::Bytes;
 use object_store::PutPayload;
@@ -69,6 +69,14 @@ pub(crate) trait Store: Send + Sync + fmt::Debug {
 
     /// Every object whose name starts with `prefix`; `page` is an earlier answer's `next`.
     async fn list(&self, prefix: &str, page: Option<String>) -> Result<Page, Failure>;
+
+    /// Looks at settings of the store that would lose or hoard data.
+    async fn inspect(&self) -> Vec<Check> {
+        Vec::new()
+    }
+
+    /// Removes what is left of writes that were begun before that time and never ended; says how many.
+    async fn abort_uploads(&self, begun_before_unix_ms: i64) -> Result<usize, Failure>;
 
     /// Whether requests are counted below this port, on the wire.
     fn counts_on_the_wire(&self) -> bool {
