@@ -8,9 +8,6 @@ mod errors;
 mod keep_alive;
 mod watch;
 
-#[cfg(test)]
-mod tests;
-
 use crate::{
     Lease, MetadataError, MetadataStore, Outcome, Range, RangeQuery, Revision, Transaction, Watch,
     limits,

@@ -8,9 +8,6 @@ mod leases;
 mod transaction;
 mod versions;
 
-#[cfg(test)]
-mod tests;
-
 use crate::{
     Event, EventKind, Lease, MetadataError, Operation, Outcome, Range, RangeQuery, Revision,
     Transaction, limits,
