@@ -1,0 +1,203 @@
+//! A broker in memory that serves the wire.
+
+use crate::{client::Client, network::Pipes};
+use async_trait::async_trait;
+use cluster::{
+    ClaimedPartition, Cluster, ClusterOptions, ClusterParts, Endpoint, Identity, NewTopic,
+    Ownership, WalKeeper, wal_identity::WalOnDisk,
+};
+use kafka::{Broker, BrokerOptions, ListenerSpec, Listeners, Server, ServerOptions};
+use metadata::{MemoryStore, families::Keys};
+use model::{BrokerId, ClusterId, PartitionId, SessionId, TopicId, WalId, config::TopicSettings};
+use partition_log::{Authority, Claim, EngineOptions, PartitionLogs, Parts};
+use runtime::{Clock, Randomness, Tasks, net::Network};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use storage::Objects;
+use wal::{MemoryWal, WalIdentity};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const WAL: WalId = WalId::from_bytes([9; 16]);
+
+/// A running broker.
+pub struct Served {
+    pub server: Server,
+    pub cluster: Cluster,
+    network: Pipes,
+    address: SocketAddr,
+}
+
+impl Served {
+    /// Starts with Kafka's defaults.
+    pub async fn start() -> Self {
+        Self::start_with(ServerOptions::default()).await
+    }
+
+    pub async fn start_with(options: ServerOptions) -> Self {
+        let parts = cluster_parts();
+        let cluster = join(&parts).await;
+        let logs = PartitionLogs::new(engine_options(), engine_parts(&parts, &cluster), Vec::new());
+        cluster.run(Arc::new(Opens(logs.clone())));
+        let network = Pipes::default();
+        let specs = ListenerSpec::parse_list("PLAINTEXT://127.0.0.1:9092", "").unwrap();
+        let listeners = Listeners::bind(&specs, &network).await.unwrap();
+        let address = listeners.addresses()[0].1;
+        let broker = Broker::new(cluster.clone(), logs, BrokerOptions::default());
+        let server =
+            Server::start(listeners, &options, broker, parts.randomness.clone(), &parts.tasks);
+        let served = Self { server, cluster, network, address };
+        served.until_ready().await;
+        served
+    }
+
+    pub async fn connect(&self) -> Client {
+        Client::new(self.network.connect(self.address).await.unwrap())
+    }
+
+    pub async fn create_topic(&self, name: &str, partitions: u32) -> TopicId {
+        let topic = NewTopic {
+            name: name.to_owned(),
+            partitions: Some(partitions),
+            replication_factor: None,
+            configs: BTreeMap::new(),
+            internal: false,
+        };
+        self.cluster.create_topic(topic, false, PATIENCE).await.unwrap().id
+    }
+
+    async fn until_ready(&self) {
+        for _ in 0..1000 {
+            if self.cluster.is_ready() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the broker never became ready");
+    }
+}
+
+fn cluster_parts() -> ClusterParts {
+    let clock = Clock::simulated(1_700_000_000_000);
+    ClusterParts {
+        metadata: Arc::new(MemoryStore::new(clock.clone())),
+        keys: Keys::new("test/"),
+        objects: Objects::memory(),
+        clock,
+        randomness: Randomness::seeded(7),
+        tasks: Tasks::new(),
+    }
+}
+
+async fn join(parts: &ClusterParts) -> Cluster {
+    let identity = Identity {
+        broker: BrokerId::new(1).unwrap(),
+        rack: Some("a".to_owned()),
+        endpoints: vec![Endpoint {
+            listener: "PLAINTEXT".to_owned(),
+            host: "127.0.0.1".to_owned(),
+            port: 9092,
+        }],
+        cluster_id: None,
+    };
+    Cluster::identify(parts, &identity).await.unwrap();
+    let options = ClusterOptions {
+        lease_ttl: Duration::from_secs(10),
+        lease_margin: Duration::from_secs(2),
+        unclean_takeover_delay: Duration::from_secs(60),
+        static_configs: BTreeMap::new(),
+        default_partitions: 4,
+        default_replication_factor: 1,
+    };
+    let found = WalOnDisk { id: WAL, generation: 0, recovered_end: 0 };
+    Cluster::join(options, parts.clone(), identity, found, &NewDisk).await.unwrap()
+}
+
+fn engine_parts(parts: &ClusterParts, cluster: &Cluster) -> Parts {
+    let id = ClusterId::new("test").unwrap();
+    let wal = MemoryWal::new(WalIdentity { cluster: id, id: WAL, generation: 1 }, 1 << 30);
+    wal.spawn_writer(&parts.tasks);
+    Parts {
+        wal: Arc::new(wal),
+        objects: parts.objects.clone(),
+        metadata: Arc::clone(&parts.metadata),
+        keys: parts.keys.clone(),
+        clock: parts.clock.clone(),
+        randomness: parts.randomness.clone(),
+        tasks: parts.tasks.clone(),
+        authority: Arc::new(Lease(cluster.clone())),
+    }
+}
+
+fn engine_options() -> EngineOptions {
+    EngineOptions {
+        flush_max_bytes: 8 << 20,
+        flush_max_interval: Duration::from_millis(250),
+        flush_idle_interval: Duration::from_secs(2),
+        flush_requests_per_second: None,
+        flush_uploads: 4,
+        buffer_max_bytes: 64 << 20,
+        retention_check_interval: Duration::from_secs(300),
+        delete_delay: Duration::from_secs(60),
+        producer_expiration: Duration::from_secs(86_400),
+        fold_fan_in: 64,
+    }
+}
+
+struct NewDisk;
+
+impl WalKeeper for NewDisk {
+    fn raise_generation(&self) -> Result<u64, String> {
+        Ok(1)
+    }
+
+    fn renew(&self, reason: &str) -> Result<(WalId, u64), String> {
+        Err(format!("a new WAL needs no new id: {reason}"))
+    }
+}
+
+#[derive(Debug)]
+struct Lease(Cluster);
+
+impl Authority for Lease {
+    fn lease_holds(&self, session: SessionId) -> bool {
+        self.0.lease_holds(session)
+    }
+}
+
+/// Opens what the cluster claims, as the binary's wiring does.
+#[derive(Debug)]
+struct Opens(PartitionLogs);
+
+#[async_trait]
+impl Ownership for Opens {
+    fn session_began(&self, session: cluster::SessionStamp) {
+        self.0.begin_session(partition_log::SessionStamp {
+            id: session.id,
+            create_revision: session.create_revision,
+            broker: session.broker,
+        });
+    }
+
+    fn session_lost(&self, session: SessionId) {
+        self.0.session_lost(session);
+    }
+
+    async fn open(&self, claims: Vec<ClaimedPartition>) -> Vec<(PartitionId, String)> {
+        let ids: Vec<_> = claims.iter().map(|claim| claim.partition).collect();
+        let claims = claims.into_iter().map(|claimed| Claim {
+            partition: claimed.partition,
+            owner: claimed.owner,
+            owner_revision: claimed.owner_revision,
+            topic: claimed.topic,
+            settings: claimed.settings,
+        });
+        let opened = self.0.open(claims.collect()).await;
+        let results = ids.into_iter().zip(opened);
+        results.filter_map(|(id, opened)| Some((id, opened.err()?.to_string()))).collect()
+    }
+
+    fn close(&self, partitions: &[PartitionId]) {
+        partitions.iter().for_each(|partition| self.0.close_partition(*partition));
+    }
+
+    fn settings_changed(&self, _topic: TopicId, _settings: Arc<TopicSettings>) {}
+}
