@@ -54,7 +54,7 @@ async fn settle(engine: &Engine, session: &ActiveSession, cut: &Cut) -> CommitOu
         session: session.stamp.id,
         session_create_revision: session.stamp.create_revision,
         seq: cut.seq,
-        commit: cut.commit(engine.parts.wal.synced()),
+        commit: cut.commit(),
     };
     let started = engine.parts.clock.boot_time();
     let mut backoff =
@@ -78,7 +78,7 @@ async fn settle(engine: &Engine, session: &ActiveSession, cut: &Cut) -> CommitOu
 }
 
 /// Makes a commit count: index, durable offsets, waiters, WAL space, folding.
-fn apply(engine: &Arc<Engine>, session: &Arc<ActiveSession>, cut: &Cut) {
+fn apply(engine: &Engine, session: &ActiveSession, cut: &Cut) {
     let mut ends = Vec::with_capacity(cut.slices.len());
     for (partition, slice) in &cut.slices {
         match apply_slice(engine, session, cut, partition, slice) {
@@ -90,7 +90,7 @@ fn apply(engine: &Arc<Engine>, session: &Arc<ActiveSession>, cut: &Cut) {
         }
     }
     engine.ledger.committed(ends);
-    fold::note_commit(engine, session, cut);
+    fold::note_commit(session, cut);
     session.set_committed(cut.seq);
     metrics::counter!("alluvium_commits_total").increment(1);
     if engine.buffers.over_limit() {
@@ -106,7 +106,9 @@ fn apply_slice(
     slice: &Arc<Slice>,
 ) -> Result<(), String> {
     let mut sequencer = partition.sequencer.lock();
-    if sequencer.phase == Phase::Closed {
+    let id = sequencer.ownership.session.id;
+    // Claimed again meanwhile: that read found this commit.
+    if sequencer.phase == Phase::Closed || id != session.stamp.id {
         return Ok(());
     }
     let before = sequencer.uncommitted_bytes();
@@ -118,7 +120,6 @@ fn apply_slice(
     };
     sequencer.log.index.push(IndexEntry::Slice(entry)).map_err(|error| error.to_string())?;
     engine.buffers.settled(before.saturating_sub(sequencer.uncommitted_bytes()));
-    let id = sequencer.ownership.session.id;
     if sequencer.advance(|| engine.lease_holds(id)) == Advance::HeldBack {
         engine.hold_back(partition.id);
     }

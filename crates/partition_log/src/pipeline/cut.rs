@@ -37,16 +37,22 @@ pub(crate) struct Cut {
     pub(crate) slices: Vec<(Arc<Shared>, Arc<Slice>)>,
     footer_bytes: Bytes,
     footer_offset: u64,
+    wal_synced: WalPosition,
 }
 
 impl Cut {
+    /// WAL position known synced when it was cut.
+    pub(crate) fn wal_synced(&self) -> u64 {
+        self.wal_synced.0
+    }
+
     /// The commit's value.
-    pub(crate) fn commit(&self, wal_synced: WalPosition) -> Commit {
+    pub(crate) fn commit(&self) -> Commit {
         let inline = self.footer_bytes.len() <= INLINE_FOOTER_BYTES;
         Commit {
             object: self.object.to_string(),
             size: self.size_bytes,
-            wal_synced: wal_synced.0,
+            wal_synced: self.wal_synced.0,
             footer: if inline { self.footer_bytes.clone() } else { Bytes::new() },
             footer_offset: self.footer_offset,
             footer_length: self.footer_bytes.len() as u64,
@@ -178,5 +184,6 @@ fn lay_out(
         parts: segment.parts,
         footer_bytes: segment.footer_bytes,
         footer_offset: segment.footer_offset,
+        wal_synced: engine.parts.wal.synced(),
     }
 }

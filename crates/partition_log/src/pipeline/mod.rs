@@ -12,7 +12,7 @@ mod upload;
 pub(crate) use cut::Cut;
 pub(crate) use session::ActiveSession;
 
-use crate::engine::Engine;
+use crate::{engine::Engine, fold};
 use std::sync::Arc;
 use tokio::{sync::mpsc, task::JoinHandle};
 
@@ -30,4 +30,5 @@ pub(crate) fn start(engine: &Arc<Engine>, session: &Arc<ActiveSession>) {
     session.spawn("flush_scheduler", run);
     let run = commit::commit_in_order(Arc::clone(engine), Arc::clone(session), receiver);
     session.spawn("commit", run);
+    session.spawn("fold", fold::fold_as_needed(Arc::clone(engine), Arc::clone(session)));
 }

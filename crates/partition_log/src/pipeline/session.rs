@@ -7,7 +7,10 @@ use std::{
     future::Future,
     sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
 };
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinHandle,
+};
 
 /// One life of the pipeline.
 #[derive(Debug)]
@@ -15,6 +18,10 @@ pub(crate) struct ActiveSession {
     pub(crate) stamp: SessionStamp,
     /// Commits and index objects of this session, for folding and garbage.
     pub(crate) commits: Mutex<SessionCommits>,
+    /// Held while commits are folded, or taken out as garbage.
+    pub(crate) fold_gate: tokio::sync::Mutex<()>,
+    /// Told of every commit.
+    pub(crate) fold_wanted: Notify,
     pub(crate) uploads_in_flight: AtomicUsize,
     cut_seq: AtomicU64,
     committed_seq: watch::Sender<u64>,
@@ -28,6 +35,8 @@ impl ActiveSession {
         Self {
             stamp,
             commits: Mutex::default(),
+            fold_gate: tokio::sync::Mutex::new(()),
+            fold_wanted: Notify::new(),
             uploads_in_flight: AtomicUsize::new(0),
             cut_seq: AtomicU64::new(0),
             committed_seq: watch::Sender::new(0),
@@ -74,6 +83,11 @@ impl ActiveSession {
     /// Notes a commit.
     pub(crate) fn set_committed(&self, seq: u64) {
         self.committed_seq.send_replace(seq);
+    }
+
+    /// Whether nothing is on its way.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.committed_seq() >= self.cut_seq.load(Relaxed)
     }
 
     /// Waits until everything cut so far is committed; `false` when the session ended first.

@@ -1,11 +1,14 @@
 //! Upkeep: what happens to a log beside appends and reads. Each piece is a pure choice and a thin worker.
 
+mod garbage;
 pub(crate) mod log_start;
+mod retention;
 
 use crate::{engine::Engine, pipeline::ActiveSession};
 use std::sync::Arc;
 
 /// Starts the upkeep tasks of `session`.
 pub(crate) fn start(engine: &Arc<Engine>, session: &Arc<ActiveSession>) {
-    let _ = (engine, session);
+    session.spawn("garbage", garbage::collect(Arc::clone(engine), Arc::clone(session)));
+    session.spawn("retention", retention::retain(Arc::clone(engine), Arc::clone(session)));
 }

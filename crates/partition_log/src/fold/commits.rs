@@ -1,0 +1,108 @@
+//! [`SessionCommits`]: what a session has in metadata: commits, and index objects by level. Says what to fold next. Pure.
+
+use formats::{index_object::Directory, segment::Footer};
+use std::{ops::Range, sync::Arc};
+use storage::ObjectName;
+
+/// A commit that is not folded.
+#[derive(Clone, Debug)]
+pub(crate) struct FoldableCommit {
+    pub(crate) seq: u64,
+    pub(crate) object: ObjectName,
+    pub(crate) footer: Arc<Footer>,
+    pub(crate) wal_synced: u64,
+}
+
+/// An index object that is not folded into one of the next level.
+#[derive(Clone, Debug)]
+pub(crate) struct FoldableIndex {
+    pub(crate) object: ObjectName,
+    pub(crate) directory: Arc<Directory>,
+    /// Where the runs lie in it.
+    pub(crate) runs: Range<u64>,
+    pub(crate) wal_synced: u64,
+}
+
+/// Children to fold into one index object.
+#[derive(Clone, Debug)]
+pub(crate) enum FoldWork {
+    Commits(Vec<FoldableCommit>),
+    Indexes(Vec<FoldableIndex>),
+}
+
+/// What a session committed, by level.
+#[derive(Debug, Default)]
+pub(crate) struct SessionCommits {
+    commits: Vec<FoldableCommit>,
+    /// Element n holds level n + 1.
+    indexes: Vec<Vec<FoldableIndex>>,
+}
+
+impl SessionCommits {
+    /// Adds a commit; they come in the order of their seqs.
+    pub(crate) fn push(&mut self, commit: FoldableCommit) {
+        self.commits.push(commit);
+    }
+
+    /// The next fold: the oldest `fan_in` children of the lowest level that has so many.
+    pub(crate) fn choose(&self, fan_in: usize) -> Option<FoldWork> {
+        if let Some(children) = self.commits.get(..fan_in) {
+            return Some(FoldWork::Commits(children.to_vec()));
+        }
+        let children = self.indexes.iter().find_map(|level| level.get(..fan_in))?;
+        Some(FoldWork::Indexes(children.to_vec()))
+    }
+
+    /// Forgets a commit or index whose object is on its way out.
+    pub(crate) fn discard(&mut self, object: &ObjectName) {
+        self.commits.retain(|it| it.object != *object);
+        for level in &mut self.indexes {
+            level.retain(|it| it.object != *object);
+        }
+    }
+
+    /// Puts `index` in the place of its children.
+    pub(crate) fn folded(&mut self, index: FoldableIndex) {
+        let Directory { level, through_seq, .. } = *index.directory;
+        let level = level as usize;
+        match level.checked_sub(2).and_then(|below| self.indexes.get_mut(below)) {
+            Some(children) => children.retain(|it| it.directory.through_seq > through_seq),
+            None => self.commits.retain(|it| it.seq > through_seq),
+        }
+        if self.indexes.len() < level {
+            self.indexes.resize_with(level, Vec::new);
+        }
+        if let Some(siblings) = self.indexes.get_mut(level.saturating_sub(1)) {
+            siblings.push(index);
+        }
+    }
+}
+
+impl FoldWork {
+    /// Level of the index object to be made.
+    pub(crate) fn level(&self) -> u32 {
+        match self {
+            Self::Commits(_) => 1,
+            Self::Indexes(children) => children.first().map_or(2, |it| it.directory.level + 1),
+        }
+    }
+
+    /// The largest WAL position known synced that a child carries.
+    pub(crate) fn wal_synced(&self) -> u64 {
+        let largest = match self {
+            Self::Commits(children) => children.iter().map(|it| it.wal_synced).max(),
+            Self::Indexes(children) => children.iter().map(|it| it.wal_synced).max(),
+        };
+        largest.unwrap_or_default()
+    }
+
+    /// First seqs of the first and of the last child: what their keys carry.
+    pub(crate) fn child_seqs(&self) -> Option<(u64, u64)> {
+        match self {
+            Self::Commits(children) => Some((children.first()?.seq, children.last()?.seq)),
+            Self::Indexes(children) => {
+                Some((children.first()?.directory.from_seq, children.last()?.directory.from_seq))
+            }
+        }
+    }
+}

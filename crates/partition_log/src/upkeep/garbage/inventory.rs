@@ -1,0 +1,133 @@
+//! [`Inventory`]: which partitions each commit and index holds. Objects never change, so each is read once.
+
+use super::liveness::Held;
+use crate::engine::Engine;
+use bytes::Bytes;
+use formats::{
+    index_object::{HEADER_BYTES, decode_directory, decode_partition},
+    metadata::{Commit, Index},
+    segment::Footer,
+};
+use metadata::{Entry, RangeQuery, Revision, families};
+use model::SessionId;
+use std::{
+    collections::{BTreeSet, HashMap},
+    ops::Range,
+    sync::Arc,
+};
+use storage::ObjectName;
+
+/// A commit or an index in metadata.
+#[derive(Clone, Debug)]
+pub(super) struct Listed {
+    pub(super) key: Bytes,
+    pub(super) revision: Revision,
+    pub(super) object: ObjectName,
+    pub(super) held: Arc<Vec<Held>>,
+    /// Where an index object's directory lies.
+    directory: Option<Range<u64>>,
+}
+
+/// What was read of objects so far.
+#[derive(Debug, Default)]
+pub(super) struct Inventory {
+    held: HashMap<ObjectName, Arc<Vec<Held>>>,
+}
+
+impl Inventory {
+    /// Lists what a session has in metadata.
+    pub(super) async fn list(
+        &mut self,
+        engine: &Engine,
+        session: SessionId,
+    ) -> Result<Vec<Listed>, String> {
+        let keys = &engine.parts.keys;
+        let mut listed = Vec::new();
+        for entry in range(engine, keys.commits(session)).await? {
+            listed.push(self.commit(engine, entry).await?);
+        }
+        for entry in range(engine, keys.indexes(session)).await? {
+            listed.push(self.index(engine, entry).await?);
+        }
+        Ok(listed)
+    }
+
+    async fn commit(&mut self, engine: &Engine, entry: Entry) -> Result<Listed, String> {
+        let commit: Commit = families::decode(&entry).map_err(|error| error.to_string())?;
+        let object = ObjectName::new(&commit.object).map_err(|error| error.to_string())?;
+        let held = match self.held.get(&object) {
+            Some(held) => Arc::clone(held),
+            None => {
+                let bytes = match commit.footer.is_empty() {
+                    false => commit.footer,
+                    true => {
+                        let end = commit.footer_offset.saturating_add(commit.footer_length);
+                        get(engine, &object, commit.footer_offset..end).await?
+                    }
+                };
+                let footer = Footer::decode(&bytes).map_err(|error| error.to_string())?;
+                let held = footer.slices.iter().map(|slice| Held {
+                    partition: slice.partition,
+                    end_offset: slice.end_offset,
+                    max_timestamp: slice.max_timestamp,
+                });
+                self.remember(&object, held.collect())
+            }
+        };
+        Ok(Listed { key: entry.key, revision: entry.mod_revision, object, held, directory: None })
+    }
+
+    async fn index(&mut self, engine: &Engine, entry: Entry) -> Result<Listed, String> {
+        let index: Index = families::decode(&entry).map_err(|error| error.to_string())?;
+        let object = ObjectName::new(&index.object).map_err(|error| error.to_string())?;
+        let end = index.directory_offset.saturating_add(index.directory_length);
+        let directory = index.directory_offset..end;
+        let held = match self.held.get(&object) {
+            Some(held) => Arc::clone(held),
+            None => {
+                let bytes = get(engine, &object, directory.clone()).await?;
+                let rows = decode_directory(&bytes).map_err(|error| error.to_string())?;
+                let held = rows.entries.iter().map(|row| Held {
+                    partition: row.partition,
+                    end_offset: row.end_offset,
+                    max_timestamp: row.max_timestamp,
+                });
+                self.remember(&object, held.collect())
+            }
+        };
+        let directory = Some(directory);
+        Ok(Listed { key: entry.key, revision: entry.mod_revision, object, held, directory })
+    }
+
+    fn remember(&mut self, object: &ObjectName, held: Vec<Held>) -> Arc<Vec<Held>> {
+        let held = Arc::new(held);
+        self.held.insert(object.clone(), Arc::clone(&held));
+        held
+    }
+}
+
+/// The objects that go when `listed` does: the segment, or the index object and all segments that it names.
+pub(super) async fn objects_of(engine: &Engine, listed: &Listed) -> Result<Vec<String>, String> {
+    let mut objects = BTreeSet::from([listed.object.to_string()]);
+    if let Some(directory) = &listed.directory {
+        let bytes = get(engine, &listed.object, 0..directory.end).await?;
+        let at = |range: Range<u64>| {
+            bytes.get(range.start as usize..range.end as usize).ok_or("a directory is damaged")
+        };
+        let rows = decode_directory(at(directory.clone())?).map_err(|error| error.to_string())?;
+        for row in rows.entries.iter().filter(|row| row.bytes.start >= HEADER_BYTES as u64) {
+            let run = decode_partition(at(row.bytes.clone())?).map_err(|error| error.to_string())?;
+            objects.extend(run.into_iter().map(|indexed| indexed.object));
+        }
+    }
+    Ok(objects.into_iter().collect())
+}
+
+async fn range(engine: &Engine, prefix: Bytes) -> Result<Vec<Entry>, String> {
+    let range = engine.parts.metadata.range(RangeQuery::prefix(prefix)).await;
+    Ok(range.map_err(|error| error.to_string())?.entries)
+}
+
+async fn get(engine: &Engine, object: &ObjectName, range: Range<u64>) -> Result<Bytes, String> {
+    engine.parts.objects.get_range(object, range).await.map_err(|error| error.to_string())
+}

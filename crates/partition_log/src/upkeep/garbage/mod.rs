@@ -1,0 +1,209 @@
+//! Garbage: objects that no log needs any more, removed in two steps.
+//!
+//! First one transaction takes the commit or index out of metadata and notes its objects under `garbage/`; after the delete delay,
+//! which is longer than any reader holds on to what it read, the objects are deleted, then the note. Each step can be repeated.
+//! An object holds many partitions: it goes when all of its slices are dead. Only commits of this session and of those that
+//! owner records here still name are looked at.
+
+mod inventory;
+mod liveness;
+
+use crate::{engine::Engine, pipeline::ActiveSession};
+use bytes::Bytes;
+use formats::metadata::{Garbage, Manifest};
+use inventory::{Inventory, Listed};
+use liveness::Liveness;
+use metadata::{
+    Compare, Entry, MetadataError, Operation, RangeQuery, Revision, Transaction, families,
+};
+use model::{Offset, SessionId, TimestampMs, TopicId};
+use runtime::Backoff;
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+use storage::ObjectName;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Most objects that one note names, to stay far below the metadata store's limits.
+const OBJECTS_PER_NOTE: usize = 1_000;
+
+/// Collects garbage at the interval of retention until the session ends.
+pub(super) async fn collect(engine: Arc<Engine>, session: Arc<ActiveSession>) {
+    let mut inventory = Inventory::default();
+    loop {
+        tokio::time::sleep(engine.options.retention_check_interval).await;
+        if let Err(reason) = pass(&engine, &session, &mut inventory).await {
+            tracing::warn!(%reason, "garbage could not be collected; it is tried again");
+        }
+    }
+}
+
+async fn pass(
+    engine: &Engine,
+    session: &ActiveSession,
+    inventory: &mut Inventory,
+) -> Result<(), String> {
+    // A fold must not take in what this pass takes out.
+    let _gate = session.fold_gate.lock().await;
+    let (liveness, deleted_topics) = read_liveness(engine).await.map_err(|error| error.to_string())?;
+    let mut still_held = HashSet::<TopicId>::new();
+    for id in sessions(engine, session) {
+        for listed in inventory.list(engine, id).await? {
+            if liveness.all_dead(&listed.held) {
+                discard(engine, session, id, &listed).await?;
+            } else {
+                still_held.extend(listed.held.iter().map(|it| it.partition.topic));
+            }
+        }
+    }
+    forget_topics(engine, &deleted_topics, &still_held).await?;
+    delete_objects(engine).await
+}
+
+fn sessions(engine: &Engine, session: &ActiveSession) -> BTreeSet<SessionId> {
+    let mut sessions = BTreeSet::from([session.stamp.id]);
+    for partition in engine.partitions() {
+        let sequencer = partition.sequencer.lock();
+        let unfolded = &sequencer.ownership.owner.unfolded;
+        sessions.extend(unfolded.iter().filter_map(|it| SessionId::from_slice(&it.session)));
+    }
+    sessions
+}
+
+async fn read_liveness(engine: &Engine) -> Result<(Liveness, Vec<Entry>), MetadataError> {
+    let keys = &engine.parts.keys;
+    let deleted = range(engine, keys.deleted_topics()).await?;
+    let manifests = range(engine, keys.manifests()).await?;
+    let remembered_ms = engine.options.producer_expiration.as_millis() as i64;
+    let mut liveness = Liveness {
+        deleted: deleted.iter().filter_map(|it| keys.parse_deleted_topic(&it.key)).collect(),
+        producers_since: TimestampMs(engine.parts.clock.unix_ms().saturating_sub(remembered_ms)),
+        ..Liveness::default()
+    };
+    for entry in manifests {
+        let manifest: Manifest = families::decode(&entry)?;
+        if let (Some(partition), Some(log_start)) =
+            (keys.parse_manifest(&entry.key), Offset::new(manifest.log_start_offset))
+        {
+            liveness.log_starts.insert(partition, log_start);
+        }
+    }
+    Ok((liveness, deleted))
+}
+
+async fn range(engine: &Engine, prefix: Bytes) -> Result<Vec<Entry>, MetadataError> {
+    Ok(engine.parts.metadata.range(RangeQuery::prefix(prefix)).await?.entries)
+}
+
+/// Takes a commit or index out of metadata and notes its objects, in one transaction.
+async fn discard(
+    engine: &Engine,
+    session: &ActiveSession,
+    of: SessionId,
+    listed: &Listed,
+) -> Result<(), String> {
+    let keys = &engine.parts.keys;
+    let delay_ms = engine.options.delete_delay.as_millis() as i64;
+    let not_before = engine.parts.clock.unix_ms().saturating_add(delay_ms);
+    let objects = inventory::objects_of(engine, listed).await?;
+    let note = |objects: &[String]| {
+        let id = uuid::Builder::from_random_bytes(engine.parts.randomness.bytes16()).into_uuid();
+        let garbage = Garbage {
+            objects: objects.to_vec(),
+            not_before_unix_ms: not_before,
+            ..Garbage::default()
+        };
+        Operation::put(keys.garbage(id), families::encode(garbage))
+    };
+    let mut then: Vec<_> = objects.chunks(OBJECTS_PER_NOTE).map(note).collect();
+    then.push(Operation::Delete(listed.key.clone()));
+    let transaction = Transaction {
+        compares: vec![
+            Compare::CreateRevision(
+                keys.session(session.stamp.broker),
+                session.stamp.create_revision,
+            ),
+            Compare::ModRevision(listed.key.clone(), listed.revision),
+        ],
+        then,
+        otherwise: vec![],
+    };
+    settle(engine, transaction).await?;
+    // Done now, or by an earlier sending: nobody else takes keys of this session while the gate is held.
+    if of == session.stamp.id {
+        session.commits.lock().discard(&listed.object);
+    }
+    Ok(())
+}
+
+/// Sends a transaction until it is answered: folding must know what it may count on.
+async fn settle(engine: &Engine, transaction: Transaction) -> Result<(), String> {
+    let randomness = engine.parts.randomness.clone();
+    let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, randomness);
+    loop {
+        match engine.parts.metadata.transact(transaction.clone()).await {
+            Ok(_) => return Ok(()),
+            Err(error) if error.retryable() => tokio::time::sleep(backoff.next_pause()).await,
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+}
+
+/// Forgets deleted topics of which nothing is left.
+async fn forget_topics(
+    engine: &Engine,
+    deleted: &[Entry],
+    still_held: &HashSet<TopicId>,
+) -> Result<(), String> {
+    for entry in deleted {
+        let Some(topic) = engine.parts.keys.parse_deleted_topic(&entry.key) else { continue };
+        if still_held.contains(&topic) || holds_unflushed(engine, topic) {
+            continue;
+        }
+        let transaction = Transaction {
+            compares: vec![Compare::ModRevision(entry.key.clone(), entry.mod_revision)],
+            then: vec![Operation::Delete(entry.key.clone())],
+            otherwise: vec![],
+        };
+        engine.parts.metadata.transact(transaction).await.map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+/// A flush that was cut before the topic's partitions were closed may still be committed.
+fn holds_unflushed(engine: &Engine, topic: TopicId) -> bool {
+    let in_flight = engine.session().is_some_and(|session| !session.is_settled());
+    in_flight || engine.partitions().iter().any(|partition| partition.id.topic == topic)
+}
+
+/// Deletes objects whose time has come, then their note.
+async fn delete_objects(engine: &Engine) -> Result<(), String> {
+    let notes = range(engine, engine.parts.keys.all_garbage()).await;
+    for entry in notes.map_err(|error| error.to_string())? {
+        let garbage: Garbage = families::decode(&entry).map_err(|error| error.to_string())?;
+        if garbage.not_before_unix_ms > engine.parts.clock.unix_ms() {
+            continue;
+        }
+        let names: Result<Vec<_>, _> =
+            garbage.objects.iter().map(|name| ObjectName::new(name)).collect();
+        let names = names.map_err(|error| error.to_string())?;
+        engine.parts.objects.delete(&names).await.map_err(|error| error.to_string())?;
+        metrics::counter!("alluvium_objects_deleted_total").increment(names.len() as u64);
+        forget_note(engine, entry.key, entry.mod_revision).await?;
+    }
+    Ok(())
+}
+
+async fn forget_note(engine: &Engine, key: Bytes, revision: Revision) -> Result<(), String> {
+    let transaction = Transaction {
+        compares: vec![Compare::ModRevision(key.clone(), revision)],
+        then: vec![Operation::Delete(key)],
+        otherwise: vec![],
+    };
+    let done = engine.parts.metadata.transact(transaction).await;
+    done.map(|_| ()).map_err(|error| error.to_string())
+}
