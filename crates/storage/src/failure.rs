@@ -86,3 +86,43 @@ fn chain(error: &Dynamic) -> String {
 fn causes(error: &Dynamic) -> impl Iterator<Item = &Dynamic> {
     std::iter::successors(Some(error), |&error| error.source())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn out_of_reach_never_looks_like_absent() {
+        assert_eq!(status_kind(404, "NoSuchKey"), ObjectErrorKind::NotFound);
+        assert_eq!(status_kind(404, "NoSuchBucket"), ObjectErrorKind::Denied);
+        assert_eq!(status_kind(403, "AccessDenied"), ObjectErrorKind::Denied);
+        assert_eq!(status_kind(301, "PermanentRedirect"), ObjectErrorKind::Denied);
+    }
+
+    #[test]
+    fn overload_and_conflicts_are_tried_again() {
+        for (status, code) in [
+            (503, "SlowDown"),
+            (500, "InternalError"),
+            (429, ""),
+            (409, "ConditionalRequestConflict"),
+            (400, "RequestTimeout"),
+            (400, "BadDigest"),
+            (507, "XMinioStorageFull"),
+            (0, ""),
+        ] {
+            assert_eq!(status_kind(status, code), ObjectErrorKind::Unavailable, "{status} {code}");
+        }
+        assert_eq!(status_kind(412, "PreconditionFailed"), ObjectErrorKind::AlreadyExists);
+        assert_eq!(status_kind(501, "NotImplemented"), ObjectErrorKind::Invalid);
+    }
+
+    #[test]
+    fn a_full_disk_says_what_to_do_and_is_tried_again() {
+        let full = from_io(&io::Error::from(io::ErrorKind::StorageFull));
+        assert_eq!(full.kind, ObjectErrorKind::Unavailable);
+        assert!(full.reason.contains("free space"), "{}", full.reason);
+        let read_only = from_io(&io::Error::from(io::ErrorKind::ReadOnlyFilesystem));
+        assert_eq!(read_only.kind, ObjectErrorKind::Denied);
+    }
+}

@@ -88,7 +88,9 @@ async fn versioning(client: &Client, bucket: &str, rules: &[LifecycleRule]) -> C
 async fn object_lock(client: &Client, bucket: &str) -> Check {
     const NAME: &str = "object lock";
     match client.get_object_lock_configuration().bucket(bucket).send().await {
-        Ok(answer) if answer.object_lock_configuration().is_some_and(|lock| lock.rule().is_some()) => {
+        Ok(answer)
+            if answer.object_lock_configuration().is_some_and(|lock| lock.rule().is_some()) =>
+        {
             Check::warn(
                 NAME,
                 "the bucket retains every object by default: retention frees no space",

@@ -1,11 +1,12 @@
 //! Which bucket, where, and by which rules it is spoken to; shared by the data path and the start-up probe.
 
+use super::profile::ProfileCredentials;
 use crate::{ObjectErrorKind, ObjectName, ObjectsOptions, store::Failure};
 use object_store::{
     ClientConfigKey, ClientOptions, RetryConfig,
     aws::{AmazonS3Builder, AmazonS3ConfigKey as Key, Checksum},
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use url::{Host, Url};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -24,67 +25,25 @@ pub(crate) struct Settings {
 impl Settings {
     /// Reads `s3://bucket/prefix`, the options and the `AWS_*` variables; options win.
     pub fn new(url: &Url, options: &ObjectsOptions) -> Result<Self, Failure> {
-        let bucket = url.host_str().unwrap_or_default().to_owned();
-        if bucket.is_empty() {
-            return Err(invalid("names no bucket: write s3://bucket/prefix"));
-        }
-        let prefix = url.path().trim_matches('/').to_owned();
-        if !prefix.is_empty() && ObjectName::new(&prefix).is_err() {
-            return Err(invalid(
-                "has a prefix with other characters than letters, digits and ._-/",
-            ));
-        }
-        let environment = AmazonS3Builder::from_env();
-        let value = |key: Key| environment.get_config_value(&key);
-        let endpoint = options
-            .endpoint
-            .clone()
-            .or_else(|| value(Key::S3Endpoint))
-            .or_else(|| value(Key::Endpoint));
-        let endpoint = endpoint.map(|text| parse_endpoint(&text)).transpose()?;
-        let http = endpoint.as_ref().filter(|endpoint| endpoint.scheme() == "http");
-        let loopback = http.is_some_and(is_loopback);
-        let allowed = value(Key::Client(ClientConfigKey::AllowHttp)).is_some_and(|v| v == "true");
-        if let Some(endpoint) = http.filter(|_| !loopback && !allowed) {
-            return Err(invalid(&format!(
-                "would send requests to {endpoint} unencrypted: use https, or set AWS_ALLOW_HTTP=true"
-            )));
-        }
-        let region = value(Key::Region)
-            .or_else(|| value(Key::DefaultRegion))
-            .unwrap_or_else(|| "us-east-1".to_owned());
-        let static_key = options.credentials.is_some() || value(Key::AccessKeyId).is_some();
-        let from_service = value(Key::WebIdentityTokenFile)
-            .or_else(|| value(Key::ContainerCredentialsRelativeUri))
-            .or_else(|| value(Key::ContainerCredentialsFullUri));
-        if endpoint.is_some() && !static_key && from_service.is_none() {
-            let reason = "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
-            return Err(Failure::new(ObjectErrorKind::Denied, reason));
-        }
+        Self::with_environment(url, options, AmazonS3Builder::from_env())
+    }
 
-        let client = ClientOptions::new()
-            .with_allow_http(http.is_some())
-            .with_connect_timeout(CONNECT_TIMEOUT)
-            .with_timeout_disabled();
-        let no_retry = RetryConfig { max_retries: 0, ..RetryConfig::default() };
-        // Hashing the body costs more CPU than all the rest of a PUT (CRC64 costs almost nothing), and TLS protects it.
-        // Only on a real network without TLS the signature has to.
-        let mut builder = environment
+    fn with_environment(
+        url: &Url,
+        options: &ObjectsOptions,
+        environment: AmazonS3Builder,
+    ) -> Result<Self, Failure> {
+        let (bucket, prefix) = bucket_and_prefix(url)?;
+        let endpoint = endpoint(options, &environment)?;
+        let region = environment
+            .get_config_value(&Key::Region)
+            .or_else(|| environment.get_config_value(&Key::DefaultRegion))
+            .unwrap_or_else(|| "us-east-1".to_owned());
+        let builder = with_credentials(environment, options, endpoint.is_some())?
             .with_bucket_name(&bucket)
             .with_region(&region)
-            .with_unsigned_payload(http.is_none() || loopback)
-            .with_checksum_algorithm(Checksum::CRC64NVME)
-            .with_client_options(client)
-            .with_retry(no_retry);
-        builder = match &endpoint {
-            Some(endpoint) => builder
-                .with_config(Key::S3Endpoint, endpoint.as_str().trim_end_matches('/'))
-                .with_virtual_hosted_style_request(false),
-            None => builder.with_virtual_hosted_style_request(!bucket.contains('.')),
-        };
-        if let Some((access_key, secret_key)) = &options.credentials {
-            builder = builder.with_access_key_id(access_key).with_secret_access_key(secret_key);
-        }
+            .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() });
+        let builder = with_transport(builder, endpoint.as_ref(), &bucket);
         Ok(Self { builder, bucket, prefix, endpoint, region })
     }
 
@@ -117,9 +76,91 @@ impl Settings {
     }
 }
 
-fn parse_endpoint(text: &str) -> Result<Url, Failure> {
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    url.ok_or_else(|| invalid(&format!("has the endpoint {text:?}: write http(s)://host:port")))
+fn bucket_and_prefix(url: &Url) -> Result<(String, String), Failure> {
+    let bucket = url.host_str().unwrap_or_default();
+    if bucket.is_empty() {
+        return Err(invalid("it names no bucket: write s3://bucket/prefix"));
+    }
+    let prefix = url.path().trim_matches('/');
+    if !prefix.is_empty() && ObjectName::new(prefix).is_err() {
+        return Err(invalid("its prefix has other characters than letters, digits and ._-/"));
+    }
+    Ok((bucket.to_owned(), prefix.to_owned()))
+}
+
+/// The endpoint to use; unencrypted only where nobody listens, or where somebody has said so.
+fn endpoint(
+    options: &ObjectsOptions,
+    environment: &AmazonS3Builder,
+) -> Result<Option<Url>, Failure> {
+    let value = |key: Key| environment.get_config_value(&key);
+    let configured = options.endpoint.clone();
+    let configured = configured.or_else(|| value(Key::S3Endpoint)).or_else(|| value(Key::Endpoint));
+    let Some(text) = configured else { return Ok(None) };
+    let url = Url::parse(&text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        .ok_or_else(|| invalid(format!("endpoint {text:?}: write http(s)://host:port")))?;
+    let allowed = value(Key::Client(ClientConfigKey::AllowHttp)).is_some_and(|v| v == "true");
+    if url.scheme() == "http" && !is_loopback(&url) && !allowed {
+        return Err(invalid(format!(
+            "requests to {url} would be unencrypted: use https, or set AWS_ALLOW_HTTP=true"
+        )));
+    }
+    Ok(Some(url))
+}
+
+/// Options, then the `AWS_*` variables, then the shared files; on AWS itself the machine's role is left.
+fn with_credentials(
+    builder: AmazonS3Builder,
+    options: &ObjectsOptions,
+    is_compatible_store: bool,
+) -> Result<AmazonS3Builder, Failure> {
+    if let Some((access_key, secret_key)) = &options.credentials {
+        return Ok(builder.with_access_key_id(access_key).with_secret_access_key(secret_key));
+    }
+    let from_environment = [
+        Key::AccessKeyId,
+        Key::SecretAccessKey,
+        Key::WebIdentityTokenFile,
+        Key::ContainerCredentialsRelativeUri,
+        Key::ContainerCredentialsFullUri,
+    ];
+    if from_environment.iter().any(|key| builder.get_config_value(key).is_some()) {
+        return Ok(builder);
+    }
+    match ProfileCredentials::from_environment() {
+        Some(profile) => Ok(builder.with_credentials(Arc::new(profile))),
+        None if is_compatible_store => Err(Failure::new(
+            ObjectErrorKind::Denied,
+            "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        )),
+        None => Ok(builder),
+    }
+}
+
+/// Hashing the body with SHA-256 costs more CPU than all the rest of a PUT, CRC64 almost nothing, and TLS protects the
+/// body. Only without TLS on a real network the signature has to cover it.
+fn with_transport(
+    builder: AmazonS3Builder,
+    endpoint: Option<&Url>,
+    bucket: &str,
+) -> AmazonS3Builder {
+    let http = endpoint.filter(|endpoint| endpoint.scheme() == "http");
+    let client = ClientOptions::new()
+        .with_allow_http(http.is_some())
+        .with_connect_timeout(CONNECT_TIMEOUT)
+        .with_timeout_disabled();
+    let builder = builder
+        .with_unsigned_payload(http.is_none_or(is_loopback))
+        .with_checksum_algorithm(Checksum::CRC64NVME)
+        .with_client_options(client);
+    match endpoint {
+        Some(endpoint) => builder
+            .with_config(Key::S3Endpoint, endpoint.as_str().trim_end_matches('/'))
+            .with_virtual_hosted_style_request(false),
+        None => builder.with_virtual_hosted_style_request(!bucket.contains('.')),
+    }
 }
 
 fn is_loopback(endpoint: &Url) -> bool {
@@ -131,6 +172,50 @@ fn is_loopback(endpoint: &Url) -> bool {
     }
 }
 
-fn invalid(reason: &str) -> Failure {
+fn invalid(reason: impl Into<String>) -> Failure {
     Failure::new(ObjectErrorKind::Invalid, reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(url: &str, endpoint: Option<&str>, allow: bool) -> Result<Settings, Failure> {
+        let options = ObjectsOptions {
+            endpoint: endpoint.map(str::to_owned),
+            credentials: Some(("key".into(), "secret".into())),
+            ..ObjectsOptions::new(url)
+        };
+        let environment = AmazonS3Builder::new()
+            .with_config(Key::Client(ClientConfigKey::AllowHttp), allow.to_string());
+        Settings::with_environment(&Url::parse(url).expect("url"), &options, environment)
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_unless_allowed() {
+        for endpoint in ["http://127.0.0.1:9000", "http://localhost", "http://[::1]:1"] {
+            assert!(settings("s3://b", Some(endpoint), false).is_ok(), "{endpoint}");
+        }
+        let refused = settings("s3://b", Some("http://minio:9000"), false).expect_err("refused");
+        assert!(refused.reason.contains("AWS_ALLOW_HTTP"), "{}", refused.reason);
+        assert!(settings("s3://b", Some("http://minio:9000"), true).is_ok());
+        assert!(settings("s3://b", Some("https://minio:9000"), false).is_ok());
+        assert!(settings("s3://b", Some("minio:9000"), false).is_err());
+    }
+
+    #[test]
+    fn keys_lie_below_the_prefix() {
+        let settings = settings("s3://bucket/a/b/", None, false).expect("settings");
+        assert_eq!(settings.key("c/d"), "a/b/c/d");
+        assert_eq!(settings.name("a/b/c/d"), Some("c/d"));
+        assert_eq!(settings.name("a/bc"), None);
+        assert_eq!(settings.describe(), "s3://bucket/a/b at AWS us-east-1");
+    }
+
+    #[test]
+    fn a_prefix_or_bucket_that_cannot_be_is_refused() {
+        for url in ["s3:///prefix", "s3://bucket/a%20b", "s3://bucket/a//b"] {
+            assert!(settings(url, None, false).is_err(), "{url}");
+        }
+    }
 }
