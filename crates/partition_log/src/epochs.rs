@@ -90,3 +90,69 @@ impl EpochStarts {
         self.starts.retain(|&(_, start)| start < log_end);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn epoch(value: u32) -> LeaderEpoch {
+        LeaderEpoch::new(value).unwrap()
+    }
+
+    fn offset(value: u64) -> Offset {
+        Offset::new(value).unwrap()
+    }
+
+    /// Epoch 2 from offset 10, 5 from 30, 7 from 60.
+    fn starts() -> EpochStarts {
+        let mut starts = EpochStarts::default();
+        for (value, start) in [(2, 10), (5, 30), (5, 40), (7, 60)] {
+            starts.begin(epoch(value), offset(start));
+        }
+        starts
+    }
+
+    fn end_of(requested: u32) -> Option<(u32, u64)> {
+        let end = starts().epoch_end(epoch(requested), epoch(9), offset(80));
+        end.map(|end| (end.epoch.get(), end.end_offset.get()))
+    }
+
+    #[test]
+    fn an_epoch_ends_where_the_next_with_records_starts() {
+        assert_eq!(
+            [end_of(2), end_of(5), end_of(7)],
+            [Some((2, 30)), Some((5, 60)), Some((7, 80))]
+        );
+    }
+
+    #[test]
+    fn an_epoch_without_records_answers_the_largest_below_it() {
+        assert_eq!([end_of(4), end_of(8)], [Some((2, 30)), Some((7, 80))]);
+        assert_eq!([end_of(1), end_of(9)], [None, Some((9, 80))]);
+    }
+
+    #[test]
+    fn each_offset_has_its_epoch() {
+        let at = |value| starts().epoch_at(offset(value)).map(LeaderEpoch::get);
+        let found = [at(9), at(10), at(29), at(30), at(60), at(99)];
+        assert_eq!(found, [None, Some(2), Some(2), Some(5), Some(7), Some(7)]);
+    }
+
+    #[test]
+    fn truncation_keeps_the_epoch_in_force() {
+        let mut starts = starts();
+        starts.truncate_before(offset(35));
+        assert_eq!(starts.epoch_at(offset(35)), Some(epoch(5)));
+        assert_eq!(starts.epoch_at(offset(34)), None);
+        starts.truncate_from(offset(60));
+        assert_eq!(starts.newest(), Some((epoch(5), offset(35))));
+    }
+
+    #[test]
+    fn stored_values_come_back_and_disordered_ones_are_damage() {
+        let mut values = starts().to_values();
+        assert_eq!(EpochStarts::from_values(&values), Some(starts()));
+        values.swap(0, 1);
+        assert_eq!(EpochStarts::from_values(&values), None);
+    }
+}

@@ -3,15 +3,39 @@
 //! One [`ObjectReader`] serves all partitions of a broker. Blocks are fetched once however many ask (single flight) and
 //! kept within a budget in bytes. Every batch is checked (CRC, offsets) before it leaves.
 //!
+//! A read is planned from the index alone ([`plan`]), its blocks are fetched side by side, and answered in order.
+//!
 //! Use: take the entries of [`crate::index::LogIndex::entries_from`] under the partition's lock (clone a few), then call
 //! [`ObjectReader::read`] outside of it. On [`ObjectReadError::Missing`] read the metadata again; only an object that is
 //! still named then is damage.
 
-use crate::index::{IndexEntry, IndexRun, SegmentSlice};
+mod block;
+mod by_time;
+mod cache;
+mod plan;
+
+pub(crate) use by_time::find_in_batch;
+
+use crate::{
+    index::{IndexEntry, IndexRun, SegmentSlice},
+    producer_state::Aborted,
+};
+use block::{Batches, Block, blocks, bytes_in_object};
 use bytes::Bytes;
+use cache::{Load, SingleFlightCache, State};
+use formats::index_object::{IndexedSlice, decode_partition};
+use futures::{FutureExt, StreamExt, stream};
 use model::{LeaderEpoch, Offset, PartitionId, TimestampMs};
-use std::sync::Arc;
-use storage::{ObjectName, Objects};
+use plan::{Piece, Plan};
+use std::{ops::Range, sync::Arc};
+use storage::{ObjectError, ObjectErrorKind, ObjectName, Objects};
+
+/// One GET reads at most so many blocks: eight full ones are 8 MiB.
+const BLOCKS_PER_GET: usize = 8;
+/// GETs in flight for one read.
+const GETS_PER_READ: usize = 16;
+/// The part of the cache that decoded runs may take: a quarter.
+const RUNS_PART_OF_CACHE: u64 = 4;
 
 /// Why objects could not be read.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -60,8 +84,9 @@ pub(crate) struct ObjectRead {
     pub(crate) bytes: usize,
     /// The offset to go on from.
     pub(crate) next: Offset,
-    /// Aborted transactions that the slices read name, by first offset.
-    pub(crate) aborted: Vec<crate::producer_state::Aborted>,
+    /// Aborted transactions that reach into the answer, by first offset, as far as `entries` name them: a marker may lie behind
+    /// the batches read, so entries are looked at until the answer is stable.
+    pub(crate) aborted: Vec<Aborted>,
 }
 
 /// A record found by its time.
@@ -75,26 +100,158 @@ pub(crate) struct FoundRecord {
     pub(crate) leader_epoch: LeaderEpoch,
 }
 
+/// Blocks by object and position; runs likewise.
+type Key = (ObjectName, u64);
+type Slices = Arc<Vec<SegmentSlice>>;
+type BlockCache = SingleFlightCache<Key, Block, ObjectReadError>;
+
 /// Reads objects. Cheap to clone; clones share the cache.
 #[derive(Clone, Debug)]
-pub(crate) struct ObjectReader {}
+pub(crate) struct ObjectReader {
+    objects: Objects,
+    blocks: Arc<BlockCache>,
+    runs: Arc<SingleFlightCache<Key, Slices, ObjectReadError>>,
+}
 
 impl ObjectReader {
     /// A reader whose cache holds at most `cache_bytes`.
-    pub(crate) fn new(_objects: Objects, _cache_bytes: u64) -> Self {
-        todo!()
+    pub(crate) fn new(objects: Objects, cache_bytes: u64) -> Self {
+        let for_runs = cache_bytes / RUNS_PART_OF_CACHE;
+        let bytes_of_block = |block: &Block| block.bytes.len() as u64;
+        Self {
+            objects,
+            blocks: Arc::new(SingleFlightCache::new(cache_bytes - for_runs, bytes_of_block)),
+            runs: Arc::new(SingleFlightCache::new(for_runs, bytes_of_slices)),
+        }
     }
 
-    /// Reads batches out of `entries`, which are in offset order and start with the one that holds `request.from`.
+    /// Reads batches out of `entries`, which are in offset order and start with the one that holds `request.from`. What fails
+    /// behind the first batches is left to the next read.
     ///
     /// # Errors
     /// As [`ObjectReadError`] says.
     pub(crate) async fn read(
         &self,
-        _request: ObjectReadRequest,
-        _entries: &[IndexEntry],
+        request: ObjectReadRequest,
+        entries: &[IndexEntry],
     ) -> Result<ObjectRead, ObjectReadError> {
-        todo!()
+        let plan = self.plan(request, entries).await?;
+        let Plan { pieces, next, aborted, .. } = plan;
+        let mut read = ObjectRead { batches: Vec::new(), bytes: 0, next: request.from, aborted };
+        let pieces = pieces.into_iter().map(Arc::new);
+        let loads: Vec<_> = pieces.flat_map(|piece| self.blocks_of(&piece)).collect();
+        let mut loaded = stream::iter(loads).buffered(GETS_PER_READ);
+        let mut error = None;
+        while let Some((piece, block, result)) = loaded.next().await {
+            error = read.add(&piece, &block, result);
+            if error.is_some() {
+                break;
+            }
+        }
+        match error {
+            Some(error) if read.batches.is_empty() => return Err(error),
+            Some(_) => {}
+            None => read.next = next,
+        }
+        read.aborted.retain(|aborted| aborted.first_offset < read.next);
+        read.aborted.sort_unstable_by_key(|aborted| aborted.first_offset);
+        Ok(read)
+    }
+
+    async fn plan(
+        &self,
+        request: ObjectReadRequest,
+        entries: &[IndexEntry],
+    ) -> Result<Plan, ObjectReadError> {
+        let mut plan = Plan::new(request);
+        for entry in entries {
+            if plan.is_done() {
+                break;
+            }
+            for segment in self.slices(request.partition, entry).await?.from(request.from) {
+                if plan.is_done() {
+                    break;
+                }
+                plan.see(segment);
+            }
+        }
+        Ok(plan)
+    }
+
+    /// The loads of a piece's blocks, in order.
+    fn blocks_of(
+        &self,
+        piece: &Arc<Piece>,
+    ) -> Vec<impl Future<Output = (Arc<Piece>, Batches, Result<Block, ObjectReadError>)> + use<>>
+    {
+        let all = Arc::new(blocks(&piece.segment.slice));
+        let wanted =
+            |block: &Batches| block.start < piece.batches.end && piece.batches.start < block.end;
+        let positions: Vec<_> =
+            all.iter().enumerate().filter(|(_, block)| wanted(block)).map(|(at, _)| at).collect();
+        let load = |position: usize| {
+            let (reader, piece, all) = (self.clone(), Arc::clone(piece), Arc::clone(&all));
+            async move {
+                let block = all.get(position).cloned().unwrap_or_default();
+                let result = reader.block(&piece.segment, &all, position).await;
+                (piece, block, result)
+            }
+        };
+        positions.into_iter().map(load).collect()
+    }
+
+    /// One batch's bytes.
+    async fn batch(
+        &self,
+        segment: &SegmentSlice,
+        position: usize,
+    ) -> Result<Bytes, ObjectReadError> {
+        let all = blocks(&segment.slice);
+        let at = all.partition_point(|block| block.end <= position);
+        let block = self.block(segment, &all, at).await?;
+        let batches = all.get(at).cloned().unwrap_or_default();
+        match block.slice(&segment.slice, &batches, &(position..position + 1)) {
+            (Some(bytes), _) => Ok(bytes),
+            (None, Some(error)) => Err(error),
+            (None, None) => Ok(Bytes::new()),
+        }
+    }
+
+    /// One block, from the cache or by a GET that takes the blocks behind it along: as many as lie in the cache right
+    /// before it, so that reading on reads ahead, twice as far each time.
+    async fn block(
+        &self,
+        segment: &SegmentSlice,
+        all: &[Batches],
+        position: usize,
+    ) -> Result<Block, ObjectReadError> {
+        let key = |block: &Batches| {
+            (segment.object.clone(), bytes_in_object(&segment.slice, block).start)
+        };
+        let wanted = all.get(position).cloned().unwrap_or_default();
+        let plan = |state: &State<Key, Block, ObjectReadError>| {
+            let before = all.iter().take(position).rev();
+            let read_already = before.take_while(|block| state.is_ready(&key(block))).count();
+            let absent = all.iter().skip(position + 1);
+            let behind = absent.take_while(|block| state.is_absent(&key(block)));
+            let ahead = behind.take(read_already.min(BLOCKS_PER_GET - 1));
+            let span: Vec<_> = std::iter::once(&wanted).chain(ahead).cloned().collect();
+            let keys = span.iter().map(key).collect();
+            Load { keys, results: get_blocks(self.objects.clone(), segment.clone(), span).boxed() }
+        };
+        self.blocks.get(&key(&wanted), plan).await
+    }
+
+    /// The slices of an entry.
+    async fn slices<'a>(
+        &self,
+        partition: PartitionId,
+        entry: &'a IndexEntry,
+    ) -> Result<Opened<'a>, ObjectReadError> {
+        match entry {
+            IndexEntry::Slice(segment) => Ok(Opened::Slice(segment)),
+            IndexEntry::Run(run) => self.load_run(partition, run).await.map(Opened::Run),
+        }
     }
 
     /// Loads the slices of a run, in offset order.
@@ -103,48 +260,157 @@ impl ObjectReader {
     /// As [`ObjectReadError`] says.
     pub(crate) async fn load_run(
         &self,
-        _partition: PartitionId,
-        _run: &IndexRun,
+        partition: PartitionId,
+        run: &IndexRun,
     ) -> Result<Arc<Vec<SegmentSlice>>, ObjectReadError> {
-        todo!()
-    }
-
-    /// The first record (smallest offset) within `from..to` of `entries` at or after `timestamp`.
-    ///
-    /// # Errors
-    /// As [`ObjectReadError`] says.
-    pub(crate) async fn find_at_or_after(
-        &self,
-        _partition: PartitionId,
-        _entries: &[IndexEntry],
-        _within: std::ops::Range<Offset>,
-        _timestamp: TimestampMs,
-    ) -> Result<Option<FoundRecord>, ObjectReadError> {
-        todo!()
-    }
-
-    /// The record of the largest timestamp within `from..to` of `entries`; the first of equals.
-    ///
-    /// # Errors
-    /// As [`ObjectReadError`] says.
-    pub(crate) async fn find_maximum(
-        &self,
-        _partition: PartitionId,
-        _entries: &[IndexEntry],
-        _within: std::ops::Range<Offset>,
-    ) -> Result<Option<FoundRecord>, ObjectReadError> {
-        todo!()
+        let key = (run.object.clone(), run.bytes.start);
+        let plan = |_: &State<Key, Slices, ObjectReadError>| {
+            let load = get_run(self.objects.clone(), partition, run.clone());
+            Load { keys: vec![key.clone()], results: load.map(|result| vec![result]).boxed() }
+        };
+        self.runs.get(&key, plan).await
     }
 }
 
-/// The first record of one batch, within `from..to`, at or after `timestamp`: for lookups in the tail.
-///
-/// # Errors
-/// A sentence, when the batch can't be read.
-pub(crate) fn find_in_batch(
-    _batch: &Bytes,
-    _within: std::ops::Range<Offset>,
-    _timestamp: TimestampMs,
-) -> Result<Option<FoundRecord>, String> {
-    todo!()
+/// An entry's slices at hand.
+enum Opened<'a> {
+    Slice(&'a SegmentSlice),
+    Run(Slices),
 }
+
+impl Opened<'_> {
+    fn all(&self) -> &[SegmentSlice] {
+        match self {
+            Self::Slice(segment) => std::slice::from_ref(segment),
+            Self::Run(slices) => slices,
+        }
+    }
+
+    /// Those that hold offsets at or beyond `offset`.
+    fn from(&self, offset: Offset) -> impl Iterator<Item = &SegmentSlice> {
+        let first = self.all().partition_point(|segment| segment.slice.end_offset <= offset);
+        self.all().iter().skip(first)
+    }
+}
+
+impl ObjectRead {
+    /// Adds what a block has of a piece; answers why that is not all.
+    fn add(
+        &mut self,
+        piece: &Piece,
+        batches: &Batches,
+        result: Result<Block, ObjectReadError>,
+    ) -> Option<ObjectReadError> {
+        let block = match result {
+            Ok(block) => block,
+            Err(error) => return Some(error),
+        };
+        let slice = &piece.segment.slice;
+        let (bytes, error) = block.slice(slice, batches, &piece.batches);
+        if let Some(bytes) = bytes {
+            self.bytes += bytes.len();
+            self.batches.push(bytes);
+        }
+        let end = match &error {
+            Some(ObjectReadError::Damaged { from, .. }) => Some(*from),
+            _ => {
+                let last = piece.batches.end.min(batches.end).checked_sub(1);
+                last.and_then(|last| slice.batches.get(last)?.next_offset())
+            }
+        };
+        self.next = end.unwrap_or(self.next).max(self.next);
+        error
+    }
+}
+
+/// Reads consecutive blocks of a slice with one GET.
+async fn get_blocks(
+    objects: Objects,
+    segment: SegmentSlice,
+    span: Vec<Batches>,
+) -> Vec<Result<Block, ObjectReadError>> {
+    let slice = &segment.slice;
+    let start = span.first().map_or(0, |block| bytes_in_object(slice, block).start);
+    let end = span.last().map_or(start, |block| bytes_in_object(slice, block).end);
+    let within = slice.base_offset..slice.end_offset;
+    let bytes = match objects.get_range(&segment.object, start..end).await {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let error = read_error(&segment.object, within, &error);
+            return span.iter().map(|_| Err(error.clone())).collect();
+        }
+    };
+    let part = |block: &Batches| {
+        let range = bytes_in_object(slice, block);
+        let part = (range.start - start) as usize..(range.end - start) as usize;
+        // Blocks leave the cache one by one: each must own its memory.
+        let part = if span.len() == 1 { bytes.slice(part) } else { copy_of(&bytes, part) };
+        Ok(Block::check(part, &segment, block))
+    };
+    span.iter().map(part).collect()
+}
+
+fn copy_of(bytes: &Bytes, range: Range<usize>) -> Bytes {
+    Bytes::copy_from_slice(bytes.get(range).unwrap_or_default())
+}
+
+/// Reads a run with one GET, and checks that it is the one that the list means.
+async fn get_run(
+    objects: Objects,
+    partition: PartitionId,
+    run: IndexRun,
+) -> Result<Slices, ObjectReadError> {
+    let within = run.base_offset..run.end_offset;
+    let damaged = |reason: String| ObjectReadError::Damaged {
+        from: within.start,
+        to: within.end,
+        object: run.object.clone(),
+        reason,
+    };
+    let bytes = objects
+        .get_range(&run.object, run.bytes.clone())
+        .await
+        .map_err(|error| read_error(&run.object, within.clone(), &error))?;
+    let slices = decode_partition(&bytes).map_err(|error| damaged(error.to_string()))?;
+    let ends = slices.first().zip(slices.last()).map(|(first, last)| {
+        (first.slice.partition, first.slice.base_offset..last.slice.end_offset)
+    });
+    if ends != Some((partition, within.clone())) {
+        return Err(damaged("the run is not the one that is listed".to_owned()));
+    }
+    let slices: Option<Vec<_>> = slices.into_iter().map(segment_slice).collect();
+    slices.map(Arc::new).ok_or_else(|| damaged("the run names an impossible object".to_owned()))
+}
+
+fn segment_slice(indexed: IndexedSlice) -> Option<SegmentSlice> {
+    Some(SegmentSlice {
+        object: ObjectName::new(&indexed.object).ok()?,
+        session: indexed.session,
+        seq: indexed.seq,
+        slice: Arc::new(indexed.slice),
+    })
+}
+
+/// What decoded slices take in memory, roughly.
+fn bytes_of_slices(slices: &Slices) -> u64 {
+    let batches = slices.iter().map(|segment| segment.slice.batches.len() as u64);
+    batches.map(|batches| 256 + batches * 80).sum()
+}
+
+fn read_error(object: &ObjectName, within: Range<Offset>, error: &ObjectError) -> ObjectReadError {
+    match error.kind {
+        ObjectErrorKind::NotFound => ObjectReadError::Missing(object.clone()),
+        ObjectErrorKind::Invalid => ObjectReadError::Damaged {
+            from: within.start,
+            to: within.end,
+            object: object.clone(),
+            reason: error.to_string(),
+        },
+        ObjectErrorKind::AlreadyExists | ObjectErrorKind::Denied | ObjectErrorKind::Unavailable => {
+            ObjectReadError::Unavailable(error.to_string())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,88 @@
+use super::*;
 
+fn offset(value: u64) -> Offset {
+    Offset::new(value).unwrap()
+}
+
+fn run(offsets: Range<u64>, seqs: (u64, u64)) -> IndexRun {
+    IndexRun {
+        object: ObjectName::new("index").unwrap(),
+        level: 1,
+        bytes: 0..10,
+        base_offset: offset(offsets.start),
+        end_offset: offset(offsets.end),
+        size_bytes: (offsets.end - offsets.start) * 10,
+        max_timestamp: TimestampMs(offsets.end as i64),
+        session: SessionId::from_bytes([1; 16]),
+        from_seq: seqs.0,
+        through_seq: seqs.1,
+    }
+}
+
+/// Five entries of ten offsets each from offset 50, of the commits 1 to 5.
+fn index() -> LogIndex {
+    let mut index = LogIndex::new(offset(50));
+    for seq in 1..=5 {
+        index.push(IndexEntry::Run(run(40 + seq * 10..50 + seq * 10, (seq, seq)))).unwrap();
+    }
+    index
+}
+
+fn bases<'a>(entries: impl Iterator<Item = &'a IndexEntry>) -> Vec<u64> {
+    entries.map(|entry| entry.base_offset().get()).collect()
+}
+
+#[test]
+fn entries_follow_each_other_without_gap_or_overlap() {
+    let mut index = index();
+    for base in [90, 99, 101] {
+        let error = index.push(IndexEntry::Run(run(base..110, (6, 6)))).unwrap_err();
+        assert!(matches!(error, IndexError::NotContiguous { .. }));
+    }
+    assert_eq!((index.start(), index.end(), index.size_bytes()), (offset(50), offset(100), 500));
+}
+
+#[test]
+fn an_offset_is_found_in_the_entry_that_holds_it() {
+    assert_eq!(bases(index().entries_from(offset(69))), [60, 70, 80, 90]);
+    assert_eq!(bases(index().entries_from(offset(70))), [70, 80, 90]);
+    assert_eq!(bases(index().entries_from(offset(100))), [0; 0]);
+    assert_eq!(bases(index().entries_at_or_after(offset(50), TimestampMs(81))), [80, 90]);
+}
+
+#[test]
+fn a_fold_replaces_its_commits_and_nothing_else_changes() {
+    let mut index = index();
+    index.fold(run(60..90, (2, 4))).unwrap();
+    assert_eq!(bases(index.entries()), [50, 60, 90]);
+    assert_eq!((index.start(), index.end(), index.size_bytes()), (offset(50), offset(100), 500));
+}
+
+#[test]
+fn a_fold_that_covers_other_offsets_than_its_commits_is_refused() {
+    for wrong in [60..80, 50..90, 60..100, 70..90] {
+        let mut index = index();
+        assert!(index.fold(run(wrong, (2, 4))).is_err());
+        assert_eq!(bases(index.entries()), [50, 60, 70, 80, 90]);
+    }
+}
+
+#[test]
+fn a_fold_of_commits_that_are_partly_or_wholly_pruned_is_no_error() {
+    let mut index = index();
+    index.prune(offset(75));
+    index.fold(run(50..90, (1, 4))).unwrap();
+    assert_eq!(bases(index.entries()), [50, 90]);
+    index.prune(offset(90));
+    index.fold(run(50..90, (1, 4))).unwrap();
+    assert_eq!((bases(index.entries()), index.size_bytes()), (vec![90], 100));
+}
+
+#[test]
+fn pruning_keeps_the_entry_that_holds_the_log_start() {
+    let mut index = index();
+    assert_eq!(bases(index.prune(offset(69)).iter()), [50]);
+    assert_eq!((index.start(), index.size_bytes()), (offset(60), 400));
+    assert_eq!(bases(index.prune(offset(100)).iter()), [60, 70, 80, 90]);
+    assert_eq!((index.start(), index.end(), index.size_bytes()), (offset(100), offset(100), 0));
+}
