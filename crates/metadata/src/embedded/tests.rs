@@ -49,15 +49,15 @@ async fn a_compaction_survives_a_restart() {
 async fn a_lease_outlives_a_restart_and_its_number_is_never_given_again() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path()).unwrap();
-    let ended = store.grant_lease(Duration::from_secs(600)).await.unwrap();
-    let lease = store.grant_lease(Duration::from_secs(600)).await.unwrap();
+    let ended = store.grant_lease(Duration::from_mins(10)).await.unwrap();
+    let lease = store.grant_lease(Duration::from_mins(10)).await.unwrap();
     store.revoke_lease(ended).await.unwrap();
     put(&store, "leased".to_owned(), Some(lease.id)).await;
     drop(store);
     let store = open(directory.path()).unwrap();
     store.keep_alive(lease).await.unwrap();
     assert!(matches!(store.keep_alive(ended).await, Err(MetadataError::LeaseGone)));
-    let next = store.grant_lease(Duration::from_secs(600)).await.unwrap();
+    let next = store.grant_lease(Duration::from_mins(10)).await.unwrap();
     assert!(next.id > lease.id);
     store.revoke_lease(lease).await.unwrap();
     assert_eq!(store.range(RangeQuery::key("a")).await.unwrap().entries, []);

@@ -111,10 +111,13 @@ impl Writer {
             batch.into_iter().map(|request| self.apply(request.task, &mut changes)).collect();
         let failure = broken.or_else(|| {
             self.bound_history(&mut changes);
-            self.commit(changes).err()
+            self.commit(&changes).err()
         });
         for answer in pending {
             answer(failure.as_ref());
+        }
+        if failure.is_some() {
+            return;
         }
         let revision = self.machine.revision();
         self.durable.send_if_modified(|durable| std::mem::replace(durable, revision) != revision);
@@ -169,12 +172,12 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, changes: ChangeSet) -> Result<(), Failure> {
+    fn commit(&mut self, changes: &ChangeSet) -> Result<(), Failure> {
         let Ok(database) = &mut self.database else { return Ok(()) };
         if changes.is_empty() && database.compacted() == self.machine.compacted() {
             return Ok(());
         }
-        let Err(error) = database.commit(&changes, &self.machine) else { return Ok(()) };
+        let Err(error) = database.commit(changes, &self.machine) else { return Ok(()) };
         tracing::error!(%error, "the embedded metadata store failed to commit");
         let failure = match error.kind() {
             std::io::ErrorKind::StorageFull => self.undo(&error.to_string()),
@@ -198,10 +201,8 @@ impl Writer {
         let happened = database.commits() == intended;
         self.machine = Machine::restore(kept, self.clock.boot_time());
         self.database = Ok(database);
-        Ok(match happened {
-            true => Failure::Unknown(reason.to_owned()),
-            false => Failure::NoSpace(reason.to_owned()),
-        })
+        let failure = if happened { Failure::Unknown } else { Failure::NoSpace };
+        Ok(failure(reason.to_owned()))
     }
 }
 

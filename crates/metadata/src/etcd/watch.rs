@@ -33,7 +33,7 @@ enum Connection {
     /// Must be open by then.
     Opening(BoxFuture<'static, Result<WatchStream, etcd_client::Error>>, Instant),
     /// Must be heard of by then; `probed` when etcd was already asked for a sign of life.
-    Open { stream: WatchStream, until: Instant, probed: bool },
+    Open { stream: Box<WatchStream>, until: Instant, probed: bool },
 }
 
 impl EtcdWatch {
@@ -103,7 +103,7 @@ impl EtcdWatch {
 
     fn opened(&mut self, stream: WatchStream) {
         let until = Instant::now() + self.patience;
-        self.connection = Connection::Open { stream, until, probed: false };
+        self.connection = Connection::Open { stream: Box::new(stream), until, probed: false };
     }
 
     fn retry(&mut self, reason: &str) {

@@ -135,17 +135,20 @@ impl CommitAttempt {
             return Ok(self.bug("can't be judged: its session's head is gone", None));
         };
         let seq = super::decode::<CommitHead>(head)?.seq;
-        Ok(match seq >= self.seq {
-            true => CommitOutcome::Committed(head.mod_revision),
-            false => CommitOutcome::NeverWill,
+        let committed = seq >= self.seq;
+        Ok(if committed {
+            CommitOutcome::Committed(head.mod_revision)
+        } else {
+            CommitOutcome::NeverWill
         })
     }
 
     fn decide_by_entry(&self, entry: &Entry) -> Result<CommitOutcome, MetadataError> {
         let there: Commit = super::decode(entry)?;
-        Ok(match there.object == self.commit.object {
-            true => CommitOutcome::Committed(entry.mod_revision),
-            false => self.bug(&format!("names another object there: {}", there.object), None),
+        Ok(if there.object == self.commit.object {
+            CommitOutcome::Committed(entry.mod_revision)
+        } else {
+            self.bug(&format!("names another object there: {}", there.object), None)
         })
     }
 

@@ -9,9 +9,10 @@ use bytes::Bytes;
 use formats::metadata::Index;
 use model::SessionId;
 
-value!(Index, |index| match index.from_seq <= index.through_seq {
-    true => Ok(()),
-    false => Err("from_seq is beyond through_seq"),
+value!(Index, |index| if index.from_seq <= index.through_seq {
+    Ok(())
+} else {
+    Err("from_seq is beyond through_seq")
 });
 
 impl Keys {

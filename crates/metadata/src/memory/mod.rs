@@ -100,9 +100,10 @@ impl Shared {
 
     /// Fails as a read does when the store does not answer.
     async fn available(&self) -> Result<(), MetadataError> {
-        match self.answers().await {
-            true => Ok(()),
-            false => Err(MetadataError::Unavailable("no answer in time".to_owned())),
+        if self.answers().await {
+            Ok(())
+        } else {
+            Err(MetadataError::Unavailable("no answer in time".to_owned()))
         }
     }
 
