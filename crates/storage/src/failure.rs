@@ -8,6 +8,7 @@ use object_store::Error;
 use std::{error::Error as StdError, io};
 
 /// From `object_store`: its own variants hide what the store said, so the chain of causes is searched first.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
 pub(crate) fn from_object_store(error: Error) -> Failure {
     if let Some(status) = cause::<StatusError>(&error) {
         return Failure::new(status_kind(status.status, &status.code), status.to_string());
@@ -63,7 +64,7 @@ pub(crate) fn status_kind(status: u16, code: &str) -> ObjectErrorKind {
         | (408 | 409 | 425 | 429, _) => ObjectErrorKind::Unavailable,
         (404, _) => ObjectErrorKind::NotFound,
         (304 | 412, _) => ObjectErrorKind::AlreadyExists,
-        (501, _) | (400..=499, _) => ObjectErrorKind::Invalid,
+        (501 | 400..=499, _) => ObjectErrorKind::Invalid,
         _ => ObjectErrorKind::Unavailable,
     }
 }

@@ -1,6 +1,6 @@
 //! Objects: opened by URL, with retry, limits, request counts and faults.
 //!
-//! The only crate that knows object_store and aws-sdk-s3. Everything above sees [`Objects`]: names, bytes, ranges.
+//! The only crate that knows `object_store` and aws-sdk-s3. Everything above sees [`Objects`]: names, bytes, ranges.
 
 mod counts;
 mod error;

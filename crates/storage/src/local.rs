@@ -39,7 +39,7 @@ impl LocalStore {
         Ok(Self { files, root: root.to_owned() })
     }
 
-    /// NotFound, unless the whole directory is gone: that says nothing about the object.
+    /// `NotFound`, unless the whole directory is gone: that says nothing about the object.
     fn not_found_unless_gone(&self, failure: Failure) -> Failure {
         if failure.kind == ObjectErrorKind::NotFound && !self.root.is_dir() {
             return Failure::new(

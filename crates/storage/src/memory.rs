@@ -96,7 +96,9 @@ fn joined(payload: &PutPayload) -> Bytes {
         [whole] => whole.clone(),
         parts => {
             let mut content = BytesMut::with_capacity(payload.content_length());
-            parts.iter().for_each(|part| content.extend_from_slice(part));
+            for part in parts {
+                content.extend_from_slice(part);
+            }
             content.freeze()
         }
     }

@@ -27,7 +27,7 @@ use object_store::{
 };
 use std::{ops::Range, sync::Arc};
 
-/// Keys of one DeleteObjects request; S3's limit.
+/// Keys of one `DeleteObjects` request; S3's limit.
 const KEYS_PER_DELETE: usize = 1_000;
 
 #[derive(Debug)]
@@ -149,7 +149,7 @@ impl Store for S3Store {
     }
 }
 
-/// DeleteObjects answers 200 with an error per key, of which `object_store` keeps only the text.
+/// `DeleteObjects` answers 200 with an error per key, of which `object_store` keeps only the text.
 fn forgive_absence(failure: Failure) -> Result<(), Failure> {
     if failure.reason.contains("code: NoSuchKey") {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What every store does: one suite, run on the local directory, memory, MinIO and a second S3.
+//! What every store does: one suite, run on the local directory, memory, `MinIO` and a second S3.
 //!
 //! Each check panics with the behaviour that is missing. They use names below prefixes of their own, so that one store
 //! can run them all.
