@@ -199,7 +199,8 @@ impl Engine {
                 self.advance(&partition, Some(end));
             }
         }
-        for id in std::mem::take(&mut *self.held_back.lock()) {
+        let held_back = std::mem::take(&mut *self.held_back.lock());
+        for id in held_back {
             if let Some(partition) = self.partition(id) {
                 self.advance(&partition, None);
             }
