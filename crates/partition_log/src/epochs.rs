@@ -51,7 +51,7 @@ impl EpochStarts {
         self.starts.last().copied()
     }
 
-    /// Answers OffsetForLeaderEpoch: the largest epoch at or below `requested` that has records, and where it ends:
+    /// Answers `OffsetForLeaderEpoch`: the largest epoch at or below `requested` that has records, and where it ends:
     /// the start of the next one, or `log_end` for the newest. `present` is the owner's own epoch: it counts as
     /// starting at `log_end` while it has no records.
     pub(crate) fn epoch_end(

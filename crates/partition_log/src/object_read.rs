@@ -311,12 +311,11 @@ impl ObjectRead {
             self.bytes += bytes.len();
             self.batches.push(bytes);
         }
-        let end = match &error {
-            Some(ObjectReadError::Damaged { from, .. }) => Some(*from),
-            _ => {
-                let last = piece.batches.end.min(batches.end).checked_sub(1);
-                last.and_then(|last| slice.batches.get(last)?.next_offset())
-            }
+        let end = if let Some(ObjectReadError::Damaged { from, .. }) = &error {
+            Some(*from)
+        } else {
+            let last = piece.batches.end.min(batches.end).checked_sub(1);
+            last.and_then(|last| slice.batches.get(last)?.next_offset())
         };
         self.next = end.unwrap_or(self.next).max(self.next);
         error

@@ -1,4 +1,4 @@
-//! What a produced batch must be (PROTOCOL 3.2, Kafka's LogValidator), and what the topic makes of it.
+//! What a produced batch must be (PROTOCOL 3.2, Kafka's `LogValidator`), and what the topic makes of it.
 //!
 //! Pure. The fast path (producer's codec and time kept) neither decompresses nor allocates: the client's bytes go on as they
 //! are, and the header's largest timestamp is believed. Records are looked at only where a rule is about one: keys of compacted
@@ -95,10 +95,10 @@ fn check_header(header: &BatchHeader, origin: AppendOrigin) -> Result<(), Append
 
 fn check_producer(header: &BatchHeader) -> Result<(), AppendError> {
     if header.producer_id < 0 {
-        return match header.attributes.is_transactional() {
-            true => Err(invalid("a transactional batch must have a producer id")),
-            false => Ok(()),
-        };
+        if header.attributes.is_transactional() {
+            return Err(invalid("a transactional batch must have a producer id"));
+        }
+        return Ok(());
     }
     if header.producer_epoch < 0 {
         return Err(invalid("a batch with a producer id must have a producer epoch"));

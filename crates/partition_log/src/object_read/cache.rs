@@ -174,6 +174,6 @@ impl<K, V, E> fmt::Debug for SingleFlightCache<K, V, E> {
         f.debug_struct("SingleFlightCache")
             .field("values", &state.by_use.len())
             .field("bytes", &state.bytes)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

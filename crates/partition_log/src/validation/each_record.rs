@@ -24,11 +24,9 @@ pub(super) fn check(
     rules: &RecordRules,
     limit_bytes: usize,
 ) -> Result<(), AppendError> {
-    let mut next_offset = header.base_offset;
-    for (position, record) in records(batch, limit_bytes).map_err(refused)?.enumerate() {
-        let record = record.map_err(refused)?;
-        check_record(&record, next_offset, rules, position as u32)?;
-        next_offset += 1;
+    for (position, record) in (0..).zip(records(batch, limit_bytes).map_err(refused)?) {
+        let expected_offset = header.base_offset.saturating_add(i64::from(position));
+        check_record(&record.map_err(refused)?, expected_offset, rules, position)?;
     }
     Ok(())
 }
