@@ -16,9 +16,9 @@ pub struct BrokerOptions {
     pub fetch_max_bytes: usize,
     /// Bytes of records that fetch answers on their way out hold together (`fetch.buffer.max.bytes`).
     pub fetch_buffer_max_bytes: u64,
-    /// What DescribeLogDirs calls this broker's storage: the object store's URL.
+    /// What `DescribeLogDirs` calls this broker's storage: the object store's URL.
     pub log_dir: String,
-    /// Settings of this broker from flags, environment and file, for DescribeConfigs (key → value).
+    /// Settings of this broker from flags, environment and file, for `DescribeConfigs` (key → value).
     pub static_configs: std::collections::BTreeMap<String, String>,
 }
 

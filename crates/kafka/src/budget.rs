@@ -42,10 +42,7 @@ impl ByteBudget {
         let bytes = wanted.min(free).max(floor.min(wanted));
         let permits = u32::try_from(bytes.min(free)).unwrap_or(u32::MAX);
         let permit = Arc::clone(&self.free).try_acquire_many_owned(permits).ok();
-        Reservation {
-            permit,
-            bytes: if permits == 0 || bytes > free { bytes.min(floor) } else { bytes },
-        }
+        Reservation { permit, bytes }
     }
 }
 

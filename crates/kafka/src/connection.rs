@@ -76,7 +76,7 @@ pub(crate) async fn serve(
     let in_flight = InFlight::default();
     let reading = Reader {
         budget: ByteBudget::new(limits.connection_request_max_bytes),
-        reader,
+        stream: reader,
         queue,
         in_flight: in_flight.clone(),
         context: Arc::clone(&context),
@@ -101,7 +101,7 @@ pub(crate) async fn serve(
 }
 
 struct Reader {
-    reader: ReadHalf<BoxedStream>,
+    stream: ReadHalf<BoxedStream>,
     queue: mpsc::Sender<answers::Waiting>,
     in_flight: InFlight,
     budget: ByteBudget,
@@ -142,7 +142,7 @@ impl Reader {
         let length = checked_length(length, self.limits.request_max_bytes)?;
         let held =
             vec![self.budget.take(length).await, self.limits.all_requests.take(length).await];
-        let body = read_body(&mut self.reader, length).await?;
+        let body = read_body(&mut self.stream, length).await?;
         metrics::counter!("kafka_request_bytes_total").increment(length as u64 + 4);
         Ok(RequestFrame::parse(body, held)?)
     }
@@ -153,7 +153,7 @@ impl Reader {
             let room = 4 - bytes.len();
             match timeout(
                 self.limits.max_idle,
-                (&mut self.reader).take(room as u64).read_buf(&mut bytes),
+                (&mut self.stream).take(room as u64).read_buf(&mut bytes),
             )
             .await
             {

@@ -2,7 +2,7 @@
 //!
 //! [`Listeners`] binds the sockets, [`Server`] serves them. A connection's requests are decoded and *begun* in order, the rest of their
 //! work runs side by side, and their answers leave in the order of the requests (DESIGN section 4.1). The table in `api` says which
-//! API keys there are; dispatch, ApiVersions, access checks and metric labels derive from it. Kafka's wire types and error codes end
+//! API keys there are; dispatch, `ApiVersions`, access checks and metric labels derive from it. Kafka's wire types and error codes end
 //! here: the engines see neither.
 
 mod answers;

@@ -41,7 +41,7 @@ impl Default for ServerOptions {
             connection_max_in_flight: 256,
             max_connections: 100_000,
             max_connections_per_ip: usize::MAX,
-            connections_max_idle: Duration::from_secs(600),
+            connections_max_idle: Duration::from_mins(10),
             stop_patience: Duration::from_secs(30),
         }
     }

@@ -30,7 +30,7 @@ pub(super) struct Synonym {
     pub(super) source: ConfigSource,
 }
 
-/// A source as DescribeConfigs numbers them (KIP-226).
+/// A source as `DescribeConfigs` numbers them (KIP-226).
 pub(super) fn wire_source(source: ConfigSource) -> i8 {
     match source {
         ConfigSource::Topic => 1,
@@ -49,13 +49,11 @@ pub(super) fn of_topic(broker: &Broker, image: &Image, topic: &TopicInfo) -> Vec
 
 /// A broker's configs; for `None` what is set for all brokers.
 pub(super) fn of_broker(broker: &Broker, image: &Image, id: Option<BrokerId>) -> Vec<Shown> {
-    match id {
-        Some(id) => show(broker_keys(), Layers::of(broker, image, id).borrow(None)),
-        None => {
-            let all = show(broker_keys(), Layers::of_all(image).borrow(None));
-            all.into_iter().filter(|shown| shown.source == ConfigSource::DefaultBroker).collect()
-        }
+    if let Some(id) = id {
+        return show(broker_keys(), Layers::of(broker, image, id).borrow(None));
     }
+    let all = show(broker_keys(), Layers::of_all(image).borrow(None));
+    all.into_iter().filter(|shown| shown.source == ConfigSource::DefaultBroker).collect()
 }
 
 /// The broker's values in force, the strongest layer winning.

@@ -139,7 +139,7 @@ fn wire(form: Form, shown: Shown) -> DescribeConfigsResourceResult {
     config.with_synonyms(synonyms.collect())
 }
 
-/// A type as DescribeConfigs numbers them.
+/// A type as `DescribeConfigs` numbers them.
 fn wire_type(kind: ConfigType) -> i8 {
     match kind {
         ConfigType::Boolean => 1,

@@ -1,6 +1,6 @@
 //! Every API key that is served: one line of [`TABLE`] and one file each.
 //!
-//! Dispatch, ApiVersions, access checks and metric labels derive from the table.
+//! Dispatch, `ApiVersions`, access checks and metric labels derive from the table.
 
 mod alter_configs;
 mod api_versions;
@@ -102,7 +102,7 @@ pub(crate) struct Entry {
     pub(crate) name: &'static str,
     /// Versions that are served.
     pub(crate) served: Versions,
-    /// Versions that ApiVersions names.
+    /// Versions that `ApiVersions` names.
     pub(crate) advertised: Versions,
     /// What a principal must be allowed to do …
     pub(crate) operation: Operation,
@@ -304,7 +304,7 @@ fn holding(held: Vec<Reservation>, answer: BoxFuture<'static, Result<Answer, Str
     .boxed()
 }
 
-/// A client that asks ApiVersions in a version of the future is answered in version 0 and asks again; any other closes.
+/// A client that asks `ApiVersions` in a version of the future is answered in version 0 and asks again; any other closes.
 fn refuse_version(entry: &Entry, head: RequestHead) -> Result<Begun, FrameError> {
     if entry.key != ApiKey::ApiVersions {
         return Err(FrameError::UnsupportedVersion { api: entry.name, version: head.version });

@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use storage::Objects;
 use wal::{MemoryWal, WalIdentity};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const WAL: WalId = WalId::from_bytes([9; 16]);
 
 /// A running broker.
@@ -102,7 +102,7 @@ async fn join(parts: &ClusterParts) -> Cluster {
     let options = ClusterOptions {
         lease_ttl: Duration::from_secs(10),
         lease_margin: Duration::from_secs(2),
-        unclean_takeover_delay: Duration::from_secs(60),
+        unclean_takeover_delay: Duration::from_mins(1),
         static_configs: BTreeMap::new(),
         default_partitions: 4,
         default_replication_factor: 1,
@@ -135,9 +135,9 @@ fn engine_options() -> EngineOptions {
         flush_requests_per_second: None,
         flush_uploads: 4,
         buffer_max_bytes: 64 << 20,
-        retention_check_interval: Duration::from_secs(300),
-        delete_delay: Duration::from_secs(60),
-        producer_expiration: Duration::from_secs(86_400),
+        retention_check_interval: Duration::from_mins(5),
+        delete_delay: Duration::from_mins(1),
+        producer_expiration: Duration::from_hours(24),
         fold_fan_in: 64,
     }
 }

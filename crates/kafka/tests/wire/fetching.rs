@@ -64,7 +64,7 @@ async fn a_long_poll_is_woken_by_a_produce() {
     let mut producer = served.connect().await;
     produce_one(&mut producer, "t", "a").await;
     let answered = consumer.receive::<FetchRequest>(VERSION, polled);
-    let response = tokio::time::timeout(Duration::from_secs(60), answered).await.unwrap();
+    let response = tokio::time::timeout(Duration::from_mins(1), answered).await.unwrap();
     assert_eq!(found(response), (0, vec!["a".to_owned()]));
 }
 

@@ -1,5 +1,8 @@
 //! The wire against real engines in memory: one broker, its metadata store, bucket and WAL, and clients over pipes.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+#![expect(clippy::indexing_slicing, reason = "likewise")]
+
 mod broker;
 mod client;
 mod fetching;
