@@ -1,0 +1,133 @@
+//! Sessions: stalls, losses, and two brokers that claim to be one.
+
+mod support;
+
+use cluster::ClusterError;
+use std::time::Duration;
+use support::{Disk, TTL, Told, World, partition, topic};
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_lost_in_a_stall_is_followed_by_a_new_session_and_new_claims() {
+    let world = World::new();
+    let node = world.start(1, &Disk::new(1)).await.unwrap();
+    let id = node.create(topic("t", 1, &[])).await;
+    let first = node.engine.session().id;
+
+    world.store.faults().freeze();
+    tokio::time::sleep(TTL - Duration::from_secs(2)).await;
+    assert!(!node.cluster.lease_holds(first), "the lease rule ends before the lease");
+    tokio::time::sleep(TTL * 3).await;
+    world.store.faults().thaw();
+
+    node.until_told(Told::Opened(partition(id, 0), 2)).await;
+    let second = node.engine.session().id;
+    assert_ne!(first, second);
+    assert_eq!(
+        node.engine.told(),
+        [
+            Told::Began(first),
+            Told::Opened(partition(id, 0), 1),
+            Told::Lost(first),
+            Told::Began(second),
+            Told::Opened(partition(id, 0), 2),
+        ]
+    );
+    assert!(node.cluster.lease_holds(second) && !node.cluster.lease_holds(first));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stall_shorter_than_the_lease_keeps_the_session() {
+    let world = World::new();
+    let node = world.start(1, &Disk::new(1)).await.unwrap();
+    node.until_ready().await;
+    let session = node.engine.session().id;
+    world.store.faults().freeze();
+    tokio::time::sleep(TTL / 2).await;
+    world.store.faults().thaw();
+    tokio::time::sleep(TTL * 2).await;
+    assert_eq!(node.engine.told(), [Told::Began(session)]);
+    assert!(node.cluster.lease_holds(session));
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_brokers_with_one_id_do_not_run_at_once() {
+    let world = World::new();
+    let node = world.start(1, &Disk::new(1)).await.unwrap();
+    node.until_ready().await;
+    let refused = world.start(1, &Disk::new(2)).await.unwrap_err();
+    assert!(matches!(&refused, ClusterError::AlreadyRunning(text) if text.contains("broker 1")));
+    assert!(node.cluster.lease_holds(node.engine.session().id), "the first one is not disturbed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_whose_key_was_deleted_does_not_live_on_its_lease() {
+    let world = World::new();
+    let disk = Disk::new(1);
+    let node = world.start(1, &disk).await.unwrap();
+    node.until_ready().await;
+    let first = node.engine.session().id;
+    // A process on a copy of the disk becomes the broker: the lease of the first lives on, its key does not.
+    let thief = world.start(1, &disk.copy()).await.unwrap();
+    node.until_told(Told::Lost(first)).await;
+    assert!(!node.cluster.lease_holds(first));
+    tokio::time::sleep(TTL * 3).await;
+    assert!(thief.cluster.lease_holds(thief.engine.session().id), "the first one stays away");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_registration_outcome_is_settled_by_what_is_stored() {
+    use metadata::memory::Fault;
+    for fault in [Fault::UnknownApplied, Fault::UnknownNotApplied, Fault::Delayed] {
+        let world = World::new();
+        let disk = Disk::new(1);
+        world.start(1, &disk).await.unwrap().leave().await;
+        world.store.faults().fail_next(fault);
+        let node = world.start(1, &disk).await.unwrap();
+        node.until_ready().await;
+        let session = node.engine.session().id;
+        world.store.faults().land_delayed();
+        tokio::time::sleep(TTL * 2).await;
+        assert!(node.cluster.lease_holds(session), "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn cut_watches_are_followed_by_reading_anew() {
+    let world = World::new();
+    let node = world.start(1, &Disk::new(1)).await.unwrap();
+    node.create(topic("before", 1, &[])).await;
+    world.store.faults().cut_watches();
+    let id = node.create(topic("after", 1, &[])).await;
+    node.until_told(Told::Opened(partition(id, 0), 1)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn transactions_of_unknown_outcome_leave_every_partition_open_once() {
+    let world = World::new();
+    let disk = Disk::new(1);
+    let node = world.start(1, &disk).await.unwrap();
+    let id = node.create(topic("t", 70, &[])).await;
+    node.kill().await;
+    let node = world.start(1, &disk).await.unwrap();
+    world.store.faults().fail_every(2, metadata::memory::Fault::UnknownApplied);
+    for index in 0..70 {
+        node.until_told(Told::Opened(partition(id, index), 2)).await;
+    }
+    let opened = node.engine.told().iter().filter(|it| matches!(it, Told::Opened(..))).count();
+    assert_eq!(opened, 70);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_partition_that_does_not_open_is_tried_again() {
+    let world = World::new();
+    let disk = Disk::new(1);
+    let node = world.start(1, &disk).await.unwrap();
+    let id = node.create(topic("t", 2, &[])).await;
+    let grown = partition(id, 2);
+    node.engine.refuses.lock().insert(grown);
+    let answered = node.cluster.create_partitions("t", 3, false, Duration::from_secs(3)).await;
+    assert_eq!(answered, Ok(()));
+    assert!(!node.engine.told().contains(&Told::Opened(grown, 1)));
+    node.engine.refuses.lock().clear();
+    node.until_told(Told::Opened(grown, 1)).await;
+}
