@@ -156,12 +156,12 @@ fn to_wal(
         false => Durability::Written,
     };
     let meta = FrameMeta { partition: partition.id, base_offset, leader_epoch };
-    engine.ledger.append(meta, end_offset, &[&head, rest], durability).map_err(|error| {
-        match error {
+    engine.ledger.append(meta, end_offset, &[&head, rest], durability).map_err(
+        |error| match error {
             WalError::Full { .. } => AppendError::Overloaded(error.to_string()),
             other => AppendError::Storage(other.to_string()),
-        }
-    })
+        },
+    )
 }
 
 fn take_in(

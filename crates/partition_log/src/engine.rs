@@ -51,7 +51,11 @@ pub(crate) struct Engine {
 
 impl Engine {
     /// Builds it; nothing runs yet.
-    pub(crate) fn new(options: EngineOptions, parts: Parts, recovered: Vec<RecoveredFrame>) -> Self {
+    pub(crate) fn new(
+        options: EngineOptions,
+        parts: Parts,
+        recovered: Vec<RecoveredFrame>,
+    ) -> Self {
         let recovered: Vec<_> =
             recovered.into_iter().filter_map(|frame| Some((end_of(&frame)?, frame))).collect();
         let ledger = WalLedger::new(Arc::clone(&parts.wal), &recovered);
@@ -146,7 +150,8 @@ impl Engine {
         let present = self.session().map(|session| session.stamp.id);
         for partition in self.partitions() {
             let mut sequencer = partition.sequencer.lock();
-            if Some(sequencer.ownership.session.id) != present && sequencer.phase == Phase::Serving {
+            if Some(sequencer.ownership.session.id) != present && sequencer.phase == Phase::Serving
+            {
                 sequencer.phase = Phase::Suspended;
             }
         }

@@ -2,9 +2,7 @@
 
 use crate::{LogError, engine::Engine, partition::Shared, sequencer::Sequencer};
 use formats::metadata::Manifest;
-use metadata::{
-    Entry, MetadataError, Operation, RangeQuery, Reply, Revision, families,
-};
+use metadata::{Entry, MetadataError, Operation, RangeQuery, Reply, Revision, families};
 use model::Offset;
 use runtime::Backoff;
 use std::time::Duration;
@@ -39,7 +37,9 @@ pub(crate) async fn put_log_start(partition: &Shared, to: Offset) -> Result<Offs
             Ok(Put::Done(revision)) => adopt(partition, manifest, revision),
             Ok(Put::Other(stored)) => adopt_stored(partition, stored)?,
             Ok(Put::NotOwner) => {
-                return Err(LogError::Unavailable("the owner record changed; try again".to_owned()));
+                return Err(LogError::Unavailable(
+                    "the owner record changed; try again".to_owned(),
+                ));
             }
             Err(error) if error.retryable() => {
                 last_error = error.to_string();
@@ -69,8 +69,12 @@ async fn put(
     manifest: &Manifest,
 ) -> Result<Put, MetadataError> {
     let keys = &engine.parts.keys;
-    let mut transaction =
-        keys.manifest_transaction(partition.id, owner_revision, manifest_revision, manifest.clone());
+    let mut transaction = keys.manifest_transaction(
+        partition.id,
+        owner_revision,
+        manifest_revision,
+        manifest.clone(),
+    );
     let read = |key| Operation::Read(RangeQuery::key(key));
     transaction.otherwise = vec![read(keys.owner(partition.id)), read(keys.manifest(partition.id))];
     let outcome = engine.parts.metadata.transact(transaction).await?;

@@ -20,11 +20,6 @@ pub(crate) fn index(
     named("index", &format!("{session}/{level}/{from_seq:020}-{}", random(randomness)))
 }
 
-/// The cold part of many partitions' manifests: `manifest/{hash}/{session}/{random}`.
-pub(crate) fn manifest(session: SessionId, randomness: &Randomness) -> ObjectName {
-    named("manifest", &format!("{session}/{}", random(randomness)))
-}
-
 fn named(kind: &str, rest: &str) -> ObjectName {
     let hash = formats::crc32c::checksum(rest.as_bytes()) & 0xff;
     #[expect(clippy::unwrap_used, reason = "digits, hex, '-' and '/' only, far below 512 bytes")]

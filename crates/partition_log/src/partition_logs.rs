@@ -153,7 +153,8 @@ impl PartitionLogs {
     /// Recovered WAL frames whose partitions nobody claimed: `(partition, frames, bytes)`. They stay in the WAL (quarantined) and are never uploaded.
     pub fn unclaimed_frames(&self) -> Vec<(PartitionId, usize, u64)> {
         let unclaimed = self.engine.unclaimed.lock();
-        let bytes = |frames: &[RecoveredFrame]| frames.iter().map(|it| it.payload.len() as u64).sum();
+        let bytes =
+            |frames: &[RecoveredFrame]| frames.iter().map(|it| it.payload.len() as u64).sum();
         unclaimed.iter().map(|(&id, frames)| (id, frames.len(), bytes(frames))).collect()
     }
 

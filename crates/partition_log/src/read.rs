@@ -113,10 +113,8 @@ fn aborted_between(
     aborted.extend(named);
     aborted.sort_unstable_by_key(|it| (it.first_offset, it.last_offset, it.producer));
     aborted.dedup();
-    let public = |it: Aborted| AbortedTransaction {
-        producer: it.producer,
-        first_offset: it.first_offset,
-    };
+    let public =
+        |it: Aborted| AbortedTransaction { producer: it.producer, first_offset: it.first_offset };
     aborted.into_iter().map(public).collect()
 }
 

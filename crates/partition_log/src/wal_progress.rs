@@ -194,3 +194,6 @@ impl WalObserver for Progress {
         self.moved.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -106,3 +106,49 @@ impl FoldWork {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::SessionId;
+
+    fn name(text: &str) -> ObjectName {
+        ObjectName::new(text).expect("a name")
+    }
+
+    fn commit(seq: u64) -> FoldableCommit {
+        let object = name(&format!("data/{seq}"));
+        FoldableCommit { seq, object, footer: Arc::default(), wal_synced: seq }
+    }
+
+    fn index(level: u32, from_seq: u64, through_seq: u64) -> FoldableIndex {
+        let session = SessionId::from_bytes([1; 16]);
+        let entries = Vec::new();
+        let directory = Directory { session, level, from_seq, through_seq, entries };
+        let object = name(&format!("index/{level}/{from_seq}"));
+        FoldableIndex { object, directory: Arc::new(directory), runs: 16..16, wal_synced: 0 }
+    }
+
+    #[test]
+    fn nothing_is_folded_before_there_are_enough() {
+        let mut commits = SessionCommits::default();
+        commits.push(commit(1));
+        assert!(commits.choose(2).is_none());
+    }
+
+    #[test]
+    fn the_oldest_of_the_lowest_level_are_folded_first() {
+        let mut commits = SessionCommits::default();
+        (1..=3).for_each(|seq| commits.push(commit(seq)));
+        let work = commits.choose(2).expect("work");
+        assert_eq!((work.level(), work.child_seqs()), (1, Some((1, 2))));
+        commits.folded(index(1, 1, 2));
+        assert!(commits.choose(2).is_none());
+        commits.push(commit(4));
+        commits.folded(index(1, 3, 4));
+        let work = commits.choose(2).expect("work");
+        assert_eq!((work.level(), work.child_seqs()), (2, Some((1, 3))));
+        commits.folded(index(2, 1, 4));
+        assert!(commits.choose(2).is_none());
+    }
+}

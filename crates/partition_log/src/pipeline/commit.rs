@@ -31,10 +31,13 @@ pub(super) async fn commit_in_order(
     mut flushes: mpsc::Receiver<InFlight>,
 ) {
     while let Some(InFlight { cut, upload }) = flushes.recv().await {
+        if session.halted().is_some() {
+            return;
+        }
         if upload.await.is_err() {
             return session.halt("an upload task ended without storing its segment".to_owned());
         }
-        let span = tracing::debug_span!("segment.commit", object = %cut.object, seq = cut.seq);
+        let span = tracing::debug_span!(parent: &cut.span, "segment.commit", object = %cut.object, seq = cut.seq);
         match settle(&engine, &session, &cut).instrument(span).await {
             CommitOutcome::Committed(_) => apply(&engine, &session, &cut),
             CommitOutcome::NeverWill => return engine.end_session(session.stamp.id),
@@ -57,8 +60,7 @@ async fn settle(engine: &Engine, session: &ActiveSession, cut: &Cut) -> CommitOu
         commit: cut.commit(),
     };
     let started = engine.parts.clock.boot_time();
-    let mut backoff =
-        Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, engine.parts.randomness.clone());
+    let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, engine.parts.randomness.clone());
     loop {
         let sent = engine.parts.metadata.transact(attempt.transaction(&engine.parts.keys)).await;
         let error = match sent.and_then(|outcome| attempt.decide(&outcome)) {

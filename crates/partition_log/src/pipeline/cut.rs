@@ -38,6 +38,8 @@ pub(crate) struct Cut {
     footer_bytes: Bytes,
     footer_offset: u64,
     wal_synced: WalPosition,
+    /// Of the flush: parent of its put and its commit.
+    pub(crate) span: tracing::Span,
 }
 
 impl Cut {
@@ -185,5 +187,6 @@ fn lay_out(
         footer_bytes: segment.footer_bytes,
         footer_offset: segment.footer_offset,
         wal_synced: engine.parts.wal.synced(),
+        span: tracing::Span::current(),
     }
 }

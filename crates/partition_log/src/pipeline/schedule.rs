@@ -19,7 +19,7 @@ pub(super) async fn schedule(
     let policy = policy(&engine);
     let mut budget =
         RequestBudget::new(engine.options.flush_requests_per_second, clock.boot_time());
-    loop {
+    while session.halted().is_none() {
         let queued = engine.flush_queue.look(clock.boot_time());
         let state = FlushState {
             buffered_bytes: queued.bytes,

@@ -20,7 +20,7 @@ pub(super) fn upload(
     cut: &Arc<Cut>,
 ) -> JoinHandle<()> {
     session.uploads_in_flight.fetch_add(1, Relaxed);
-    let span = tracing::debug_span!("segment.put", object = %cut.object, bytes = cut.size_bytes);
+    let span = tracing::debug_span!(parent: &cut.span, "segment.put", object = %cut.object, bytes = cut.size_bytes);
     let (engine, active, cut) = (Arc::clone(engine), Arc::clone(session), Arc::clone(cut));
     session.spawn("upload", async move {
         put_until_stored(&engine, &cut).instrument(span).await;
@@ -30,8 +30,7 @@ pub(super) fn upload(
 }
 
 async fn put_until_stored(engine: &Engine, cut: &Cut) {
-    let mut backoff =
-        Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, engine.parts.randomness.clone());
+    let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, engine.parts.randomness.clone());
     let started = engine.parts.clock.boot_time();
     while let Err(error) = engine.parts.objects.put(&cut.object, cut.parts.clone()).await {
         let failures = engine.failing.fetch_add(1, Relaxed) + 1;

@@ -57,7 +57,9 @@ pub(crate) fn assemble(
         entries.extend(rest.groups.iter().cloned().map(IndexEntry::Run));
     }
     let mut pieces = pieces(claim, own, &manifest, history)?;
-    pieces.sort_by_key(|piece| (piece.entry.base_offset(), std::cmp::Reverse(piece.entry.end_offset())));
+    pieces.sort_by_key(|piece| {
+        (piece.entry.base_offset(), std::cmp::Reverse(piece.entry.end_offset()))
+    });
     let mut end = entries.last().map(IndexEntry::end_offset);
     for Piece { entry, slices } in pieces {
         // A fold that landed late may list again what a higher one covers.
@@ -70,8 +72,8 @@ pub(crate) fn assemble(
     }
     let index = contiguous(entries, log_start)?;
     if epochs.newest().is_none() {
-        epochs = EpochStarts::from_values(&manifest.epochs)
-            .ok_or("its manifest has damaged epochs")?;
+        epochs =
+            EpochStarts::from_values(&manifest.epochs).ok_or("its manifest has damaged epochs")?;
     }
     Ok(Assembled { manifest, manifest_revision, log_start, index, epochs, producers })
 }

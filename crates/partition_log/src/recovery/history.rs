@@ -84,7 +84,9 @@ impl History {
                 Ok(history) => return Ok(history),
             }
         }
-        Err(LogError::Unavailable("metadata history is compacted faster than it is read".to_owned()))
+        Err(LogError::Unavailable(
+            "metadata history is compacted faster than it is read".to_owned(),
+        ))
     }
 
     async fn read_once(
@@ -125,9 +127,10 @@ impl History {
     }
 
     async fn read_rests(&mut self, engine: &Engine) -> Result<(), ReadFailure> {
-        let references = self.manifests.iter().filter_map(|(&partition, (manifest, _))| {
-            Some((partition, manifest.rest.clone()?))
-        });
+        let references = self
+            .manifests
+            .iter()
+            .filter_map(|(&partition, (manifest, _))| Some((partition, manifest.rest.clone()?)));
         let references: Vec<_> = references.collect();
         let rests = stream::iter(references)
             .map(|(partition, reference)| async move {
@@ -144,8 +147,9 @@ impl History {
 fn sessions_of(own: SessionId, claims: &[Claim]) -> Result<BTreeSet<SessionId>, ReadFailure> {
     let mut sessions = BTreeSet::from([own]);
     for unfolded in claims.iter().flat_map(|claim| &claim.owner.unfolded) {
-        let session = SessionId::from_slice(&unfolded.session)
-            .ok_or_else(|| inconsistent("an owner record names a session that is no id".to_owned()))?;
+        let session = SessionId::from_slice(&unfolded.session).ok_or_else(|| {
+            inconsistent("an owner record names a session that is no id".to_owned())
+        })?;
         sessions.insert(session);
     }
     Ok(sessions)
@@ -201,10 +205,9 @@ async fn read_index(
         .map_err(|error| inconsistent(format!("the directory of {object} is damaged: {error}")))?;
     let rows: Vec<_> =
         directory.entries.iter().filter(|row| wanted.contains(&row.partition)).collect();
-    let (Some(first), Some(last)) = (
-        rows.iter().map(|row| row.bytes.start).min(),
-        rows.iter().map(|row| row.bytes.end).max(),
-    ) else {
+    let (Some(first), Some(last)) =
+        (rows.iter().map(|row| row.bytes.start).min(), rows.iter().map(|row| row.bytes.end).max())
+    else {
         return Ok(FoldedCommits { runs: HashMap::new() });
     };
     let bytes = read(engine, &object, first..last).await?;
@@ -286,9 +289,9 @@ async fn read(
 ) -> Result<Bytes, ReadFailure> {
     engine.parts.objects.get_range(object, range).await.map_err(|error| {
         ReadFailure::Failed(match error.kind {
-            ObjectErrorKind::NotFound | ObjectErrorKind::Invalid => LogError::Inconsistent(format!(
-                "metadata names what is not in the object store: {error}"
-            )),
+            ObjectErrorKind::NotFound | ObjectErrorKind::Invalid => LogError::Inconsistent(
+                format!("metadata names what is not in the object store: {error}"),
+            ),
             _ => LogError::Unavailable(error.to_string()),
         })
     })
@@ -324,7 +327,9 @@ impl From<MetadataError> for ReadFailure {
     fn from(error: MetadataError) -> Self {
         match error {
             MetadataError::Compacted(_) => Self::Compacted,
-            MetadataError::Damaged { .. } => Self::Failed(LogError::Inconsistent(error.to_string())),
+            MetadataError::Damaged { .. } => {
+                Self::Failed(LogError::Inconsistent(error.to_string()))
+            }
             other => Self::Failed(LogError::Unavailable(other.to_string())),
         }
     }

@@ -81,7 +81,10 @@ fn open_one(
     history: &History,
 ) -> Result<Arc<Shared>, LogError> {
     let inconsistent = |reason: String| {
-        LogError::Inconsistent(format!("partition {} of {}: {reason}", claim.partition, claim.topic))
+        LogError::Inconsistent(format!(
+            "partition {} of {}: {reason}",
+            claim.partition, claim.topic
+        ))
     };
     if claim.owner.session.as_ref() != session.stamp.id.as_bytes() {
         return Err(LogError::SessionLost);
@@ -94,8 +97,7 @@ fn open_one(
         change_terms(engine, &partition, ownership, &claim);
         return Ok(partition);
     }
-    let assembled =
-        assemble(&claim, session.stamp.id, history).map_err(inconsistent)?;
+    let assembled = assemble(&claim, session.stamp.id, history).map_err(inconsistent)?;
     match engine.partition(claim.partition) {
         Some(partition) => {
             reclaim(engine, &partition, ownership, &claim, assembled).map_err(inconsistent)?;

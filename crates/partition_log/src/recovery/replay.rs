@@ -54,10 +54,76 @@ pub(crate) fn replay(
             continue;
         }
         if base_offset != expected {
-            return Err(format!("the WAL goes on at offset {base_offset}, the log ends at {expected}"));
+            return Err(format!(
+                "the WAL goes on at offset {base_offset}, the log ends at {expected}"
+            ));
         }
         expected = end_offset;
         replay.current.push(ReplayedFrame { frame, header, end_offset });
     }
     Ok(replay)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use formats::{compression::Codec, record_batch::BatchBuilder};
+    use model::{PartitionId, PartitionIndex, TopicId};
+    use wal::{FrameMeta, WalPosition};
+
+    fn frame(epoch: u32, base_offset: u64) -> RecoveredFrame {
+        let mut batch = BatchBuilder::new(Codec::None)
+            .base_offset(base_offset as i64)
+            .leader_epoch(epoch as i32);
+        batch.push(0, None, Some(b"a"), &[]).push(0, None, Some(b"b"), &[]);
+        let partition = PartitionId {
+            topic: TopicId::from_bytes([1; 16]),
+            partition: PartitionIndex::new(0).expect("small"),
+        };
+        RecoveredFrame {
+            meta: FrameMeta {
+                partition,
+                base_offset: offset(base_offset),
+                leader_epoch: LeaderEpoch::new(epoch).expect("small"),
+            },
+            payload: batch.build(),
+            end: WalPosition(base_offset),
+        }
+    }
+
+    fn offset(value: u64) -> Offset {
+        Offset::new(value).expect("small")
+    }
+
+    fn replayed(frames: Vec<RecoveredFrame>, since: u32, durable: u64) -> Result<Replay, String> {
+        replay(frames, LeaderEpoch::new(since).expect("small"), offset(durable))
+    }
+
+    #[test]
+    fn frames_beyond_the_durable_end_continue_it_under_their_own_epochs() {
+        let replay = replayed(vec![frame(1, 0), frame(1, 2), frame(2, 4)], 1, 2).expect("fits");
+        assert_eq!(replay.covered, 1);
+        let epochs: Vec<_> =
+            replay.current.iter().map(|it| it.frame.meta.leader_epoch.get()).collect();
+        assert_eq!(epochs, [1, 2]);
+        assert_eq!(replay.current.last().map(|it| it.end_offset), Some(offset(6)));
+    }
+
+    #[test]
+    fn frames_of_a_lost_ownership_are_never_replayed() {
+        let replay = replayed(vec![frame(1, 0), frame(3, 0)], 3, 0).expect("fits");
+        assert_eq!((replay.quarantined.len(), replay.current.len()), (1, 1));
+    }
+
+    #[test]
+    fn a_gap_is_refused() {
+        assert!(replayed(vec![frame(1, 4)], 1, 2).is_err());
+        assert!(replayed(vec![frame(1, 2), frame(1, 6)], 1, 2).is_err());
+    }
+
+    #[test]
+    fn an_overlap_is_refused() {
+        assert!(replayed(vec![frame(1, 1)], 1, 2).is_err());
+        assert!(replayed(vec![frame(1, 2), frame(2, 2)], 1, 2).is_err());
+    }
 }

@@ -116,7 +116,8 @@ pub(super) async fn objects_of(engine: &Engine, listed: &Listed) -> Result<Vec<S
         };
         let rows = decode_directory(at(directory.clone())?).map_err(|error| error.to_string())?;
         for row in rows.entries.iter().filter(|row| row.bytes.start >= HEADER_BYTES as u64) {
-            let run = decode_partition(at(row.bytes.clone())?).map_err(|error| error.to_string())?;
+            let run =
+                decode_partition(at(row.bytes.clone())?).map_err(|error| error.to_string())?;
             objects.extend(run.into_iter().map(|indexed| indexed.object));
         }
     }

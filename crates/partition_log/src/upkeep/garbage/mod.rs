@@ -7,6 +7,7 @@
 
 mod inventory;
 mod liveness;
+mod unclaimed;
 
 use crate::{engine::Engine, pipeline::ActiveSession};
 use bytes::Bytes;
@@ -49,7 +50,8 @@ async fn pass(
 ) -> Result<(), String> {
     // A fold must not take in what this pass takes out.
     let _gate = session.fold_gate.lock().await;
-    let (liveness, deleted_topics) = read_liveness(engine).await.map_err(|error| error.to_string())?;
+    let (liveness, deleted_topics) =
+        read_liveness(engine).await.map_err(|error| error.to_string())?;
     let mut still_held = HashSet::<TopicId>::new();
     for id in sessions(engine, session) {
         for listed in inventory.list(engine, id).await? {
@@ -61,6 +63,7 @@ async fn pass(
         }
     }
     forget_topics(engine, &deleted_topics, &still_held).await?;
+    unclaimed::sort_out(engine).await.map_err(|error| error.to_string())?;
     delete_objects(engine).await
 }
 

@@ -1,0 +1,74 @@
+//! Commits whose outcome is unknown, late or fenced (DESIGN 4.6): nothing is lost, doubled or committed by a dead session.
+
+use crate::{
+    cluster::Cluster,
+    records::{append, append_and_wait, numbered, read_all},
+};
+use futures::FutureExt;
+use metadata::memory::Fault;
+use model::config::DurabilityMode;
+use partition_log::Acks;
+use std::time::Duration;
+
+async fn survives(fault: Fault) {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    append_and_wait(&partition, &["a"]).await.expect("acknowledged");
+    cluster.store.faults().fail_next(fault);
+    append_and_wait(&partition, &["b"]).await.expect("acknowledged");
+    cluster.store.faults().land_delayed();
+    append_and_wait(&partition, &["c"]).await.expect("acknowledged");
+    assert_eq!(read_all(&partition).await, numbered(&["a", "b", "c"]));
+    assert_eq!(broker.logs.status().commit_seq, 3);
+    let broker = cluster.restart_without_disk(broker).await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    assert_eq!(read_all(&partition).await, numbered(&["a", "b", "c"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_whose_answer_was_lost_counts_once() {
+    survives(Fault::UnknownApplied).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_was_lost_is_made_again() {
+    survives(Fault::UnknownNotApplied).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_lands_late_changes_nothing() {
+    survives(Fault::Delayed).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_ended_commits_nothing() {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    append_and_wait(&partition, &["a"]).await.expect("acknowledged");
+    cluster.end_session().await;
+    let mut waiting = Box::pin(append(&partition, &["b"], Acks::All).acknowledged());
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!((&mut waiting).now_or_never().is_none());
+    assert_eq!(cluster.head(broker.session.id).await, 1);
+    assert!(broker.logs.flush().await.is_err());
+    assert_eq!(read_all(&partition).await, numbered(&["a"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_of_a_dead_session_that_lands_late_is_refused() {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    append_and_wait(&partition, &["a"]).await.expect("acknowledged");
+    cluster.store.faults().fail_every(1, Fault::Delayed);
+    let _waiting = append(&partition, &["b"], Acks::All);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    cluster.store.faults().heal();
+    let broker = cluster.restart_without_disk(broker).await;
+    cluster.store.faults().land_delayed();
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    append_and_wait(&partition, &["c"]).await.expect("acknowledged");
+    assert_eq!(read_all(&partition).await, numbered(&["a", "c"]));
+}

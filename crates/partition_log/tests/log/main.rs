@@ -1,0 +1,8 @@
+//! The log as a whole, over stores in memory whose failures the tests choose.
+
+mod acknowledgement;
+mod cluster;
+mod commit;
+mod records;
+mod recovery;
+mod upkeep;

@@ -1,0 +1,99 @@
+//! Folding, log starts and garbage.
+
+use crate::{
+    cluster::{BROKER, Cluster},
+    records::{append_and_wait, numbered, read_all},
+};
+use formats::metadata::DeletedTopic;
+use metadata::{MetadataStore, Operation, Transaction, families};
+use model::{Offset, config::DurabilityMode};
+use std::time::Duration;
+
+#[tokio::test(start_paused = true)]
+async fn folds_keep_metadata_small_and_every_record_readable() {
+    let mut cluster = Cluster::new(DurabilityMode::Object);
+    cluster.options.fold_fan_in = 4;
+    let broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    let values: Vec<_> = (0..150).map(|number| number.to_string()).collect();
+    let values: Vec<_> = values.iter().map(String::as_str).collect();
+    for value in &values {
+        append_and_wait(&partition, &[value]).await.expect("acknowledged");
+    }
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let keys = &cluster.keys;
+    assert!(cluster.count(keys.commits(broker.session.id)).await < 4);
+    assert!(cluster.count(keys.indexes(broker.session.id)).await < 12);
+    assert_eq!(read_all(&partition).await, numbered(&values));
+
+    let broker = cluster.restart_without_disk(broker).await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    assert_eq!(read_all(&partition).await, numbered(&values));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_start_survives_a_restart() {
+    let cluster = Cluster::new(DurabilityMode::Wal);
+    let broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    for value in ["a", "b", "c"] {
+        append_and_wait(&partition, &[value]).await.expect("acknowledged");
+    }
+    let log_start = partition.delete_records(Offset::new(2)).await.expect("deleted");
+    assert_eq!(log_start.get(), 2);
+    let broker = cluster.restart_without_disk(broker).await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    assert_eq!(read_all(&partition).await, [(2, "c".to_owned())]);
+    assert_eq!(partition.delete_records(None).await.expect("deleted").get(), 3);
+    let broker = cluster.restart_with_disk(broker).await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    assert_eq!(partition.watermarks().log_end.get(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn retention_by_time_moves_the_log_start() {
+    let mut cluster = Cluster::new(DurabilityMode::Object);
+    cluster.settings.retention_ms = Some(60_000);
+    let broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    append_and_wait(&partition, &["a"]).await.expect("acknowledged");
+    tokio::time::sleep(Duration::from_secs(601)).await;
+    assert_eq!(partition.watermarks().log_start.get(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_topic_leaves_no_object_behind() {
+    let mut cluster = Cluster::new(DurabilityMode::Object);
+    cluster.options.fold_fan_in = 4;
+    let broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    for _ in 0..22 {
+        append_and_wait(&partition, &["a"]).await.expect("acknowledged");
+    }
+    let key = cluster.keys.deleted_topic(cluster.topic);
+    let deleted = Operation::put(key.clone(), families::encode(DeletedTopic::default()));
+    let transaction = Transaction { then: vec![deleted], ..Transaction::default() };
+    cluster.store.transact(transaction).await.expect("deleted");
+    broker.logs.close_partition(partition.id());
+    tokio::time::sleep(Duration::from_secs(1_000)).await;
+    assert_eq!(cluster.objects.list("").await.expect("a list").len(), 0);
+    assert_eq!(cluster.count(key).await, 0);
+    assert_eq!(cluster.count(cluster.keys.all_garbage()).await, 0);
+    assert_eq!(cluster.count(cluster.keys.session(BROKER)).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_live_partition_keeps_the_objects_that_it_shares() {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    append_and_wait(&partition, &["a"]).await.expect("acknowledged");
+    append_and_wait(&partition, &["b"]).await.expect("acknowledged");
+    partition.delete_records(Offset::new(1)).await.expect("deleted");
+    // Beyond producer.id.expiration.ms what is below the log start may go.
+    tokio::time::sleep(Duration::from_secs(90_000)).await;
+    assert_eq!(cluster.objects.list("data/").await.expect("a list").len(), 1);
+    let broker = cluster.restart_without_disk(broker).await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    assert_eq!(read_all(&partition).await, [(1, "b".to_owned())]);
+}
