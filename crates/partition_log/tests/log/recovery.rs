@@ -2,11 +2,12 @@
 
 use crate::{
     cluster::Cluster,
-    records::{append, append_and_wait, numbered, read_all},
+    records::{append, append_and_wait, numbered, produced, read_all},
 };
-use model::config::DurabilityMode;
-use partition_log::Acks;
+use model::{WalId, config::DurabilityMode};
+use partition_log::{Acks, AppendError, AppendOrigin, Partition};
 use storage::{Fault, Operation};
+use wal::Wal;
 
 #[tokio::test(start_paused = true)]
 async fn a_crash_with_the_disk_kept_loses_nothing_that_was_synced() {
@@ -77,4 +78,87 @@ async fn a_lost_session_keeps_offsets_and_buffers() {
     let broker = cluster.restart_without_disk(broker).await;
     let partition = cluster.open(&broker, 0).await.expect("open");
     assert_eq!(read_all(&partition).await, numbered(&["a", "b", "c"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_duplicate_after_a_restart_is_answered_with_the_original_offset() {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    let first = produced(7, 0, &["a"]);
+    let append = |partition: &Partition| {
+        partition.append(&first, Acks::All, AppendOrigin::Client).expect("an append")
+    };
+    append(&partition).acknowledged().await.expect("acknowledged");
+    append_and_wait(&partition, &["b"]).await.expect("acknowledged");
+    let broker = cluster.restart_without_disk(broker).await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    let again = append(&partition).acknowledged().await.expect("acknowledged");
+    assert_eq!(again.base_offset.get(), 0);
+    assert_eq!(partition.watermarks().log_end.get(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn frames_of_a_lost_ownership_are_quarantined_not_uploaded() {
+    let cluster = Cluster::new(DurabilityMode::Wal);
+    let broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    cluster.object_faults.fail_always(Operation::Put, Fault::Unavailable);
+    append_and_wait(&partition, &["a"]).await.expect("acknowledged");
+    let mut broker = cluster.restart_with_disk(broker).await;
+    cluster.object_faults.heal();
+    // Another disk owned the partition in between.
+    let own = broker.wal_id;
+    broker.wal_id = WalId::from_bytes([9; 16]);
+    cluster.claim(&broker, 0).await;
+    broker.wal_id = own;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    assert_eq!(broker.logs.unclaimed_frames().len(), 1);
+    append_and_wait(&partition, &["b"]).await.expect("acknowledged");
+    broker.logs.flush().await.expect("flushed");
+    assert_eq!(read_all(&partition).await, numbered(&["b"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_partition_fails_its_waiters() {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    cluster.object_faults.fail_always(Operation::Put, Fault::Unavailable);
+    let waiting = append(&partition, &["a"], Acks::All);
+    broker.logs.close_partition(partition.id());
+    assert_eq!(waiting.acknowledged().await, Err(AppendError::NotOwner));
+    assert_eq!(broker.logs.status().uncommitted_bytes, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drained_broker_leaves_nothing_in_its_wal() {
+    let cluster = Cluster::new(DurabilityMode::Wal);
+    let broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    append_and_wait(&partition, &["a"]).await.expect("acknowledged");
+    broker.logs.drain().await.expect("drained");
+    let refused = partition.append(&produced(7, 0, &["b"]), Acks::All, AppendOrigin::Client);
+    assert!(matches!(refused, Err(AppendError::Stopping)));
+    assert_eq!(broker.wal.unreleased_bytes(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn memory_is_bounded_while_the_store_is_down() {
+    let mut cluster = Cluster::new(DurabilityMode::Wal);
+    cluster.options.buffer_max_bytes = 1_000;
+    let broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    cluster.object_faults.fail_always(Operation::Put, Fault::Unavailable);
+    let mut appended = 0;
+    let batch = produced(-1, -1, &["a"]);
+    while let Ok(pending) = partition.append(&batch, Acks::All, AppendOrigin::Client) {
+        pending.acknowledged().await.expect("acknowledged");
+        appended += 1;
+        assert!(appended < 100);
+    }
+    cluster.object_faults.heal();
+    broker.logs.flush().await.expect("flushed");
+    append_and_wait(&partition, &["b"]).await.expect("acknowledged");
+    assert_eq!(read_all(&partition).await.len(), appended + 1);
 }
