@@ -126,7 +126,7 @@ pub struct FoundOffset {
     pub leader_epoch: LeaderEpoch,
 }
 
-/// Answer to OffsetForLeaderEpoch (KIP-101, KIP-320).
+/// Answer to `OffsetForLeaderEpoch` (KIP-101, KIP-320).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct EpochEnd {
     /// The largest epoch at or below the one asked for that has records.
@@ -188,7 +188,7 @@ impl Partition {
         read::read(&self.shared, request).await
     }
 
-    /// Bytes that a read of this kind would find in memory accounting, without reading: for min_bytes of a fetch.
+    /// Bytes that a read of this kind would find in memory accounting, without reading: for `min_bytes` of a fetch.
     /// Zero when `from` is at the end visible to `isolation`.
     pub fn available_bytes(&self, from: Offset, isolation: Isolation) -> u64 {
         let sequencer = self.shared.sequencer.lock();
@@ -200,7 +200,7 @@ impl Partition {
         let in_tail = tail.bytes_between(from.max(tail.start()), to);
         let stored = sequencer.log.index.entries_from(from);
         let stored = stored.take_while(|entry| entry.base_offset() < tail.start().min(to));
-        in_tail + stored.map(|entry| entry.size_bytes()).sum::<u64>()
+        in_tail + stored.map(crate::index::IndexEntry::size_bytes).sum::<u64>()
     }
 
     /// Wakes `waiter` (`notify_one`) at the next advance of the high watermark, last stable offset or log start, or when the partition is

@@ -67,7 +67,9 @@ pub(crate) fn assemble(
             continue;
         }
         end = Some(entry.end_offset());
-        slices.iter().for_each(|slice| take_in(slice, &mut epochs, &mut producers));
+        for slice in &slices {
+            take_in(slice, &mut epochs, &mut producers);
+        }
         entries.push(entry);
     }
     let index = contiguous(entries, log_start)?;

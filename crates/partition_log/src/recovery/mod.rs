@@ -42,7 +42,7 @@ pub(crate) async fn open(
     };
     let open = |claim: Claim| {
         let id = claim.partition;
-        let opened = open_one(engine, &session, claim, &history);
+        let opened = open_one(engine, &session, &claim, &history);
         if let Err(error) = &opened {
             tracing::warn!(partition = %id, %error, "a partition could not be opened");
         }
@@ -77,7 +77,7 @@ async fn read_history(
 fn open_one(
     engine: &Arc<Engine>,
     session: &ActiveSession,
-    claim: Claim,
+    claim: &Claim,
     history: &History,
 ) -> Result<Arc<Shared>, LogError> {
     let inconsistent = |reason: String| {
@@ -89,21 +89,21 @@ fn open_one(
     if claim.owner.session.as_ref() != session.stamp.id.as_bytes() {
         return Err(LogError::SessionLost);
     }
-    let ownership = Ownership::of(&claim, session.stamp)
+    let ownership = Ownership::of(claim, session.stamp)
         .ok_or_else(|| inconsistent("its owner record is damaged".to_owned()))?;
-    if is_open_under(engine, &claim, session)
+    if is_open_under(engine, claim, session)
         && let Some(partition) = engine.partition(claim.partition)
     {
-        change_terms(engine, &partition, ownership, &claim);
+        change_terms(engine, &partition, ownership, claim);
         return Ok(partition);
     }
-    let assembled = assemble(&claim, session.stamp.id, history).map_err(inconsistent)?;
+    let assembled = assemble(claim, session.stamp.id, history).map_err(inconsistent)?;
     match engine.partition(claim.partition) {
         Some(partition) => {
-            reclaim(engine, &partition, ownership, &claim, assembled).map_err(inconsistent)?;
+            reclaim(engine, &partition, ownership, claim, assembled).map_err(inconsistent)?;
             Ok(partition)
         }
-        None => open_fresh(engine, session, &claim, ownership, assembled).map_err(inconsistent),
+        None => open_fresh(engine, session, claim, ownership, assembled).map_err(inconsistent),
     }
 }
 
