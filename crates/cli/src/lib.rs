@@ -1,1 +1,25 @@
 //! The commands people type, over a Kafka client of our own.
+//!
+//! They speak the Kafka protocol only, so they work against any Kafka cluster.
+
+mod client;
+mod connection;
+mod consume;
+mod error;
+mod partitioner;
+mod produce;
+mod topic;
+
+pub use client::Client;
+pub use consume::ConsumeCommand;
+pub use error::CliError;
+pub use produce::ProduceCommand;
+pub use topic::TopicCommand;
+
+/// Where the cluster is.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Bootstrap {
+    /// Brokers to ask first: host:port, several separated by commas
+    #[arg(short, long, default_value = "localhost:9092", env = "ALLUVIUM_BOOTSTRAP_SERVER")]
+    pub bootstrap_server: String,
+}

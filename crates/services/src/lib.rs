@@ -8,6 +8,7 @@ mod etcd;
 mod install;
 mod minio;
 mod process;
+pub mod programs;
 mod versitygw;
 
 pub use etcd::Etcd;

@@ -1,0 +1,137 @@
+//! Opens what a broker stands on: metadata store and object store, as the settings name them.
+
+use crate::{Failure, settings::Settings};
+use metadata::MetadataStore;
+use model::config::{broker, deployment};
+use runtime::{Clock, Randomness};
+use std::{fs, path::Path, sync::Arc};
+use storage::{Objects, ObjectsOptions};
+
+/// The stores of one deployment.
+pub(crate) struct Deployment {
+    pub(crate) metadata: Arc<dyn MetadataStore>,
+    pub(crate) metadata_description: String,
+    pub(crate) keys: metadata::families::Keys,
+    pub(crate) objects: Objects,
+    pub(crate) objects_description: String,
+    /// Whether segments lie on a local directory: its request budget is another.
+    pub(crate) objects_are_local: bool,
+}
+
+/// Key prefix in a metadata store that names none.
+const DEFAULT_PREFIX: &str = "alluvium/";
+
+impl Deployment {
+    /// Opens both stores. Directories are made; nothing of a cluster is read or written yet.
+    ///
+    /// # Errors
+    /// One line that names the setting to change.
+    pub(crate) async fn open(
+        settings: &Settings,
+        clock: &Clock,
+        randomness: &Randomness,
+    ) -> Result<Self, Failure> {
+        let url = object_store_url(settings)?;
+        let mut options = ObjectsOptions::new(&url);
+        options.endpoint = settings.text(&deployment::OBJECT_STORE_ENDPOINT).map(str::to_owned);
+        let objects = Objects::open(&options, clock.clone(), randomness.clone())
+            .map_err(|error| Failure(format!("object.store {url}: {error}")))?;
+        let place = settings.text(&deployment::METADATA).unwrap_or_default().to_owned();
+        let (metadata, prefix) = open_metadata(settings, &place, clock, randomness).await?;
+        Ok(Self {
+            metadata_description: metadata.describe(),
+            metadata,
+            keys: metadata::families::Keys::new(prefix),
+            objects_description: objects.describe(),
+            objects_are_local: url.starts_with("file:"),
+            objects,
+        })
+    }
+}
+
+/// The object store's URL: as given, or a folder of the data directory.
+///
+/// # Errors
+/// A cluster deployment must name one.
+fn object_store_url(settings: &Settings) -> Result<String, Failure> {
+    if let Some(url) = settings.text(&deployment::OBJECT_STORE) {
+        return Ok(url.to_owned());
+    }
+    if !settings.is_embedded() {
+        return Err(Failure(
+            "--metadata etcd://… needs --object-store s3://bucket/prefix (or a file:/// directory that all brokers share)".to_owned(),
+        ));
+    }
+    let directory = settings.data_directory();
+    make_directory(&directory, "--data-dir")?;
+    let absolute = fs::canonicalize(&directory)
+        .map_err(|error| Failure(format!("--data-dir {}: {error}", directory.display())))?;
+    Ok(format!("file://{}", absolute.join("objects").display()))
+}
+
+async fn open_metadata(
+    settings: &Settings,
+    place: &str,
+    clock: &Clock,
+    randomness: &Randomness,
+) -> Result<(Arc<dyn MetadataStore>, String), Failure> {
+    let directory = settings.data_directory().join("metadata");
+    if place == "embedded" {
+        make_directory(&directory, "--data-dir")?;
+    }
+    let (address, prefix) = split_prefix(place);
+    let store = metadata::open(address, &directory, clock, randomness)
+        .await
+        .map_err(|error| Failure(format!("--metadata {place}: {error}")))?;
+    Ok((store, prefix))
+}
+
+/// `etcd://a:1,b:2/my/cluster` is the members and the prefix `my/cluster/`.
+fn split_prefix(place: &str) -> (&str, String) {
+    let Some(rest) = place.strip_prefix("etcd://") else {
+        return (place, DEFAULT_PREFIX.to_owned());
+    };
+    match rest.split_once('/') {
+        Some((members, prefix)) if !prefix.trim_matches('/').is_empty() => {
+            (&place[..members.len() + "etcd://".len()], format!("{}/", prefix.trim_matches('/')))
+        }
+        Some((members, _)) => {
+            (&place[..members.len() + "etcd://".len()], DEFAULT_PREFIX.to_owned())
+        }
+        None => (place, DEFAULT_PREFIX.to_owned()),
+    }
+}
+
+/// Makes a directory and its parents.
+///
+/// # Errors
+/// One line that names the flag.
+pub(crate) fn make_directory(directory: &Path, flag: &str) -> Result<(), Failure> {
+    fs::create_dir_all(directory).map_err(|error| {
+        Failure(format!(
+            "{flag} {}: {error}; give a directory that this user can write",
+            directory.display()
+        ))
+    })
+}
+
+/// The flush request budget in force: as set, else what suits the store. `None` is no limit.
+pub(crate) fn flush_budget(settings: &Settings, objects_are_local: bool) -> Option<u32> {
+    match settings.number(&broker::FLUSH_REQUESTS_PER_SECOND) {
+        Some(0) => None,
+        Some(number) => u32::try_from(number).ok(),
+        None => Some(if objects_are_local { 50 } else { 20 }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_after_the_members_is_the_key_prefix() {
+        assert_eq!(split_prefix("etcd://a:1,b:2"), ("etcd://a:1,b:2", "alluvium/".to_owned()));
+        assert_eq!(split_prefix("etcd://a:1/"), ("etcd://a:1", "alluvium/".to_owned()));
+        assert_eq!(split_prefix("etcd://a:1/x/y"), ("etcd://a:1", "x/y/".to_owned()));
+    }
+}

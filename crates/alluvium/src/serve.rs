@@ -1,0 +1,293 @@
+//! `alluvium serve`: starts a broker in the order that its parts need each other, and drains it.
+
+use crate::{
+    Failure, banner,
+    deployment::{self, Deployment},
+    listening::Listening,
+    settings::Settings,
+    wal_slot::WalSlot,
+    wiring::{BrokerHealth, ClusterAuthority, LogOwnership},
+};
+use cluster::{Cluster, ClusterOptions, ClusterParts, Identity};
+use kafka::{Broker, BrokerOptions, Server, ServerOptions};
+use model::{
+    BrokerId, ClusterId,
+    config::{broker, deployment as process},
+};
+use observability::{HttpServer, LogFormat, Telemetry, TelemetryOptions};
+use partition_log::{EngineOptions, PartitionLogs, Parts};
+use runtime::{Clock, Randomness, Tasks};
+use std::{process::ExitCode, sync::Arc, time::Duration};
+use tokio::signal::unix::{SignalKind, signal};
+use wal::Wal;
+
+/// How long start-up waits for the broker's own partitions before it says so and goes on waiting.
+const READY_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Runs a broker until SIGTERM or Ctrl-C.
+///
+/// # Errors
+/// Whatever stops the start, in one line each.
+pub(crate) async fn serve(settings: Settings) -> Result<ExitCode, Failure> {
+    install_cryptography();
+    let telemetry = set_up_telemetry(&settings)?;
+    for line in &settings.not_honoured {
+        tracing::warn!("{line}");
+    }
+    let running = Running::start(settings, &telemetry).await?;
+    stop_requested().await;
+    let clean = running.drain().await;
+    telemetry.shut_down();
+    Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// One TLS implementation for everything in the process.
+pub(crate) fn install_cryptography() {
+    // An error means that one is installed already, which is what is wanted.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
+fn set_up_telemetry(settings: &Settings) -> Result<Telemetry, Failure> {
+    let options = TelemetryOptions {
+        format: match settings.text(&process::LOG_FORMAT) {
+            Some("json") => LogFormat::Json,
+            _ => LogFormat::Human,
+        },
+        filter: settings.text(&process::LOG_FILTER).unwrap_or("info").to_owned(),
+        otlp_endpoint: settings.text(&process::OTLP_ENDPOINT).map(str::to_owned),
+    };
+    Telemetry::set_up(&options).map_err(Failure::from_display)
+}
+
+async fn stop_requested() {
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                terminate.recv().await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "SIGTERM can't be caught; stop with Ctrl-C");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        () = terminate => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+/// A broker at work.
+struct Running {
+    server: Server,
+    logs: PartitionLogs,
+    cluster: Cluster,
+    tasks: Tasks,
+}
+
+impl Running {
+    async fn start(mut settings: Settings, telemetry: &Telemetry) -> Result<Self, Failure> {
+        let (clock, randomness, tasks) = (Clock::system(), Randomness::system(), Tasks::new());
+        fill_in(&mut settings);
+        let listening = Listening::bind(&settings).await?;
+        let http = bind_http(&settings).await?;
+        let stores = Deployment::open(&settings, &clock, &randomness).await?;
+        let identity = identity(&settings, &listening)?;
+        let parts = ClusterParts {
+            metadata: Arc::clone(&stores.metadata),
+            keys: stores.keys.clone(),
+            objects: stores.objects.clone(),
+            clock: clock.clone(),
+            randomness: randomness.clone(),
+            tasks: tasks.clone(),
+        };
+        let cluster_id =
+            Cluster::identify(&parts, &identity).await.map_err(Failure::from_display)?;
+        let slot = WalSlot::open(&settings, cluster_id, &randomness)?;
+        let on_disk = slot.on_disk().ok_or_else(|| Failure("the WAL is not open".to_owned()))?;
+        let cluster = Cluster::join(cluster_options(&settings), parts, identity, on_disk, &slot)
+            .await
+            .map_err(Failure::from_display)?;
+        let (wal, recovery) =
+            slot.take().ok_or_else(|| Failure("the WAL is not open".to_owned()))?;
+        if recovery.torn_bytes > 0 {
+            tracing::info!(
+                bytes = recovery.torn_bytes,
+                "cut off a torn tail of the WAL: nothing in it was acknowledged"
+            );
+        }
+        let logs = PartitionLogs::new(
+            engine_options(&settings, stores.objects_are_local),
+            Parts {
+                wal: Arc::new(wal) as Arc<dyn Wal>,
+                objects: stores.objects.clone(),
+                metadata: Arc::clone(&stores.metadata),
+                keys: stores.keys.clone(),
+                clock,
+                randomness: randomness.clone(),
+                tasks: tasks.clone(),
+                authority: Arc::new(ClusterAuthority(cluster.clone())),
+            },
+            recovery.frames,
+        );
+        let http_address = http.as_ref().map(HttpServer::address);
+        if let Some(http) = http {
+            http.serve(Arc::new(BrokerHealth(cluster.clone())), telemetry.metrics(), &tasks);
+        }
+        cluster.run(Arc::new(LogOwnership(logs.clone())));
+        wait_until_ready(&cluster).await;
+        tell_unclaimed(&logs);
+        let addresses = listening.addresses();
+        let broker = Broker::new(cluster.clone(), logs.clone(), broker_options(&settings, &stores));
+        let server = Server::start(
+            listening.sockets,
+            &server_options(&settings),
+            broker,
+            randomness,
+            &tasks,
+        );
+        for line in banner::lines(&settings, &stores, &addresses, http_address) {
+            eprintln!("{line}");
+        }
+        Ok(Self { server, logs, cluster, tasks })
+    }
+
+    /// Stops accepting, flushes, commits, answers, closes. Answers whether nothing is left in the WAL.
+    async fn drain(self) -> bool {
+        tracing::info!("stopping: flushing what is buffered");
+        self.server.stop_accepting();
+        let drained = self.logs.drain().await;
+        self.server.shut_down().await;
+        let clean = match drained {
+            Ok(()) => match self.cluster.leave().await {
+                Ok(()) => true,
+                Err(error) => {
+                    tracing::warn!(%error, "the session could not be ended; it ends by itself with its lease");
+                    true
+                }
+            },
+            Err(error) => {
+                tracing::error!(%error, "not everything could be stored; the WAL keeps it: start again with the same --wal-dir");
+                false
+            }
+        };
+        self.tasks.shut_down().await;
+        clean
+    }
+}
+
+/// What depends on the deployment, where nothing was set: `wal` durability and broker 1 when embedded.
+fn fill_in(settings: &mut Settings) {
+    if !settings.values().contains_key(broker::DURABILITY_MODE.name) {
+        let mode = if settings.is_embedded() { "wal" } else { "object" };
+        settings.insert(&broker::DURABILITY_MODE, mode.to_owned());
+    }
+}
+
+async fn bind_http(settings: &Settings) -> Result<Option<HttpServer>, Failure> {
+    let text = settings.text(&process::HTTP_ADDRESS).unwrap_or("off");
+    if text == "off" {
+        return Ok(None);
+    }
+    let resolved =
+        tokio::net::lookup_host(text).await.ok().and_then(|mut addresses| addresses.next());
+    let address = resolved
+        .ok_or_else(|| Failure(format!("http.address {text:?} must be host:port, or off")))?;
+    HttpServer::bind(address).await.map(Some).map_err(Failure::from_display)
+}
+
+fn identity(settings: &Settings, listening: &Listening) -> Result<Identity, Failure> {
+    let number = settings.number(&broker::NODE_ID).or_else(|| settings.number(&broker::BROKER_ID));
+    let number = match number {
+        Some(number) => number,
+        None if settings.is_embedded() => 1,
+        None => return Err(Failure(
+            "--broker-id is needed with --metadata etcd://…: a number of its own for each broker"
+                .to_owned(),
+        )),
+    };
+    let broker = u32::try_from(number).ok().and_then(BrokerId::new);
+    let cluster_id = settings.text(&broker::CLUSTER_ID).map(ClusterId::new).transpose();
+    Ok(Identity {
+        broker: broker.ok_or_else(|| Failure(format!("--broker-id {number} is too large")))?,
+        rack: settings.text(&broker::BROKER_RACK).map(str::to_owned),
+        endpoints: listening.endpoints.clone(),
+        cluster_id: cluster_id.map_err(|error| Failure(format!("--cluster-id: {error}")))?,
+    })
+}
+
+fn cluster_options(settings: &Settings) -> ClusterOptions {
+    let small = |key| settings.number(key).and_then(|number| u32::try_from(number).ok());
+    ClusterOptions {
+        lease_ttl: settings.duration(&broker::SESSION_LEASE_TTL),
+        lease_margin: settings.duration(&broker::SESSION_LEASE_MARGIN),
+        unclean_takeover_delay: settings.duration(&broker::UNCLEAN_TAKEOVER_DELAY),
+        static_configs: settings.values().clone(),
+        default_partitions: small(&broker::NUM_PARTITIONS).unwrap_or(1),
+        default_replication_factor: small(&broker::DEFAULT_REPLICATION_FACTOR)
+            .and_then(|factor| u16::try_from(factor).ok())
+            .unwrap_or(1),
+    }
+}
+
+fn engine_options(settings: &Settings, objects_are_local: bool) -> EngineOptions {
+    let number = |key| settings.number(key).unwrap_or_default();
+    EngineOptions {
+        flush_max_bytes: number(&broker::FLUSH_MAX_BYTES),
+        flush_max_interval: settings.duration(&broker::FLUSH_MAX_INTERVAL),
+        flush_idle_interval: settings.duration(&broker::FLUSH_MAX_INTERVAL_IDLE),
+        flush_requests_per_second: deployment::flush_budget(settings, objects_are_local),
+        flush_uploads: number(&broker::FLUSH_UPLOADS_IN_FLIGHT) as usize,
+        buffer_max_bytes: number(&broker::LOG_BUFFER_MAX_BYTES),
+        retention_check_interval: Duration::from_millis(number(
+            &broker::LOG_RETENTION_CHECK_INTERVAL_MS,
+        )),
+        delete_delay: Duration::from_millis(number(&broker::LOG_SEGMENT_DELETE_DELAY_MS)),
+        producer_expiration: Duration::from_millis(number(&broker::PRODUCER_ID_EXPIRATION_MS)),
+        fold_fan_in: 64,
+    }
+}
+
+fn broker_options(settings: &Settings, stores: &Deployment) -> BrokerOptions {
+    BrokerOptions {
+        fetch_max_bytes: settings.number(&broker::FETCH_MAX_BYTES).unwrap_or(55 << 20) as usize,
+        log_dir: stores.objects_description.clone(),
+        static_configs: settings.values().clone(),
+        ..BrokerOptions::default()
+    }
+}
+
+fn server_options(settings: &Settings) -> ServerOptions {
+    let mut options = ServerOptions::default();
+    if let Some(bytes) = settings.number(&broker::SOCKET_REQUEST_MAX_BYTES) {
+        options.request_max_bytes = bytes as usize;
+    }
+    if let Some(milliseconds) = settings.number(&broker::CONNECTIONS_MAX_IDLE_MS) {
+        options.connections_max_idle = Duration::from_millis(milliseconds);
+    }
+    if let Some(connections) = settings.number(&broker::MAX_CONNECTIONS) {
+        options.max_connections = connections as usize;
+    }
+    options
+}
+
+async fn wait_until_ready(cluster: &Cluster) {
+    let mut waited = Duration::ZERO;
+    let step = Duration::from_millis(5);
+    while !cluster.is_ready() {
+        tokio::time::sleep(step).await;
+        waited += step;
+        if waited >= READY_PATIENCE {
+            tracing::warn!(
+                "this broker's partitions are still being opened; clients that connect get retriable errors until then"
+            );
+            return;
+        }
+    }
+}
+
+fn tell_unclaimed(logs: &PartitionLogs) {
+    for (partition, frames, bytes) in logs.unclaimed_frames() {
+        tracing::warn!(%partition, frames, bytes, "the WAL has frames of a partition that this broker does not own: they are kept in quarantine, `alluvium wal salvage` reads them");
+    }
+}

@@ -1,0 +1,134 @@
+//! The settings of `alluvium serve`: flags over environment over file over built-in defaults, all by the same keys.
+
+mod file;
+mod kafka_only;
+
+use model::config::{ConfigKey, InvalidConfig, deployment, process_key};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+/// Every problem found, one line each.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{}", .0.join("\n"))]
+pub struct SettingsError(pub Vec<String>);
+
+/// Validated settings: only what was set; defaults come from the keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    values: BTreeMap<String, String>,
+    /// Keys of a Kafka `server.properties` that mean nothing here, each with the reason: told at start-up.
+    pub not_honoured: Vec<String>,
+}
+
+/// Where settings come from, the strongest last.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// `--config`.
+    pub file: Option<PathBuf>,
+    /// The process environment.
+    pub environment: Vec<(String, String)>,
+    /// Flags, as key and value.
+    pub flags: Vec<(String, String)>,
+}
+
+const ENVIRONMENT_PREFIX: &str = "ALLUVIUM_";
+/// Variables with our prefix that are no settings of a broker.
+const OTHER_VARIABLES: [&str; 3] = ["TOOLS", "BOOTSTRAP_SERVER", "CONFIG"];
+
+impl Settings {
+    /// Reads, merges and checks all sources.
+    ///
+    /// # Errors
+    /// [`SettingsError`] lists every unknown key and every value that does not fit.
+    pub fn resolve(sources: Sources) -> Result<Self, SettingsError> {
+        let mut settings = Self::default();
+        let mut problems = Vec::new();
+        if let Some(path) = &sources.file {
+            let read = file::read(path).map_err(|problem| SettingsError(vec![problem]))?;
+            let place = format!("in {}", path.display());
+            for (key, value) in read.values {
+                match (read.kafka, kafka_only::reason(&key)) {
+                    (true, Some(reason)) if process_key(&key).is_err() => {
+                        settings
+                            .not_honoured
+                            .push(format!("{key} {place} has no effect: {reason}"));
+                    }
+                    _ => settings.set(&key, value, &place, &mut problems),
+                }
+            }
+        }
+        for (name, value) in sources.environment {
+            if let Some(key) = name.strip_prefix(ENVIRONMENT_PREFIX)
+                && !OTHER_VARIABLES.contains(&key)
+            {
+                let key = key.to_ascii_lowercase().replace('_', ".");
+                settings.set(&key, value, &format!("from ${name}"), &mut problems);
+            }
+        }
+        for (key, value) in sources.flags {
+            settings.set(&key, value, "on the command line", &mut problems);
+        }
+        if problems.is_empty() { Ok(settings) } else { Err(SettingsError(problems)) }
+    }
+
+    fn set(&mut self, key: &str, value: String, place: &str, problems: &mut Vec<String>) {
+        let checked = process_key(key).and_then(|known| known.validate(&value));
+        match checked {
+            Ok(()) => {
+                self.values.insert(key.to_owned(), value);
+            }
+            Err(problem @ InvalidConfig::UnknownKey { .. }) => {
+                problems.push(format!("{problem} ({place})"));
+            }
+            Err(problem) => problems.push(format!("{problem} ({place})")),
+        }
+    }
+
+    /// What was set, by key.
+    pub fn values(&self) -> &BTreeMap<String, String> {
+        &self.values
+    }
+
+    /// Sets a value that start-up worked out.
+    pub fn insert(&mut self, key: &ConfigKey, value: String) {
+        self.values.insert(key.name.to_owned(), value);
+    }
+
+    /// Text of a key; `None` when it is unset and has no default.
+    pub fn text(&self, key: &ConfigKey) -> Option<&str> {
+        key.text_in(&self.values)
+    }
+
+    /// A number not below zero; the key's default fills in.
+    pub fn number(&self, key: &ConfigKey) -> Option<u64> {
+        key.number_in(&self.values).and_then(|number| u64::try_from(number).ok())
+    }
+
+    /// A truth value; false when there is none.
+    pub fn boolean(&self, key: &ConfigKey) -> bool {
+        key.boolean_in(&self.values).unwrap_or_default()
+    }
+
+    /// A duration; zero when there is none.
+    pub fn duration(&self, key: &ConfigKey) -> Duration {
+        key.duration_in(&self.values).unwrap_or_default()
+    }
+
+    /// The data directory.
+    pub fn data_directory(&self) -> PathBuf {
+        self.text(&deployment::DATA_DIR).unwrap_or_default().into()
+    }
+
+    /// The WAL's directory: its own, or a folder of the data directory.
+    pub fn wal_directory(&self) -> PathBuf {
+        self.text(&deployment::WAL_DIR)
+            .map_or_else(|| self.data_directory().join("wal"), PathBuf::from)
+    }
+
+    /// Whether metadata lives in the data directory: the embedded deployment.
+    pub fn is_embedded(&self) -> bool {
+        self.text(&deployment::METADATA) == Some("embedded")
+    }
+}
+
+#[cfg(test)]
+mod tests;

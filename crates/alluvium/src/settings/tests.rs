@@ -1,0 +1,79 @@
+//! Which source wins, and what is said of keys that are not understood.
+
+use super::*;
+use std::io::Write;
+
+fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+fn file(ending: &str, content: &str) -> tempfile::NamedTempFile {
+    let mut file = tempfile::Builder::new().suffix(ending).tempfile().unwrap();
+    file.write_all(content.as_bytes()).unwrap();
+    file
+}
+
+#[test]
+fn flags_win_over_environment_over_file() {
+    let file = file(
+        ".toml",
+        "num.partitions = 1\ndefault.replication.factor = 1\nwal.max.bytes = 100000000\n",
+    );
+    let settings = Settings::resolve(Sources {
+        file: Some(file.path().to_owned()),
+        environment: pairs(&[
+            ("ALLUVIUM_NUM_PARTITIONS", "2"),
+            ("ALLUVIUM_DEFAULT_REPLICATION_FACTOR", "2"),
+            ("ALLUVIUM_TOOLS", "/elsewhere"),
+            ("PATH", "/bin"),
+        ]),
+        flags: pairs(&[("num.partitions", "3")]),
+    })
+    .unwrap();
+    assert_eq!(settings.values()["num.partitions"], "3");
+    assert_eq!(settings.values()["default.replication.factor"], "2");
+    assert_eq!(settings.values()["wal.max.bytes"], "100000000");
+}
+
+#[test]
+fn every_unknown_key_and_bad_value_is_named_with_its_place() {
+    let error = Settings::resolve(Sources {
+        environment: pairs(&[("ALLUVIUM_NUM_PARTITONS", "2")]),
+        flags: pairs(&[("wal.max.bytes", "much")]),
+        ..Sources::default()
+    })
+    .unwrap_err();
+    assert_eq!(error.0.len(), 2);
+    assert!(
+        error.0[0].contains("num.partitons") && error.0[0].contains("did you mean num.partitions?"),
+        "{error}"
+    );
+    assert!(
+        error.0[1].contains("wal.max.bytes") && error.0[1].contains("on the command line"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_kafka_file_says_which_keys_have_no_effect_and_refuses_security_it_does_not_know() {
+    let kafka =
+        file(".properties", "num.partitions=2\ncontroller.quorum.voters=1@a:1\nlog.dirs=/tmp/k\n");
+    let settings =
+        Settings::resolve(Sources { file: Some(kafka.path().to_owned()), ..Sources::default() })
+            .unwrap();
+    assert_eq!(settings.values()["num.partitions"], "2");
+    assert!(settings.not_honoured.iter().any(|line| line.starts_with("controller.quorum.voters")));
+    let secured = file(".properties", "ssl.keystore.location=/k.jks\n");
+    let refused =
+        Settings::resolve(Sources { file: Some(secured.path().to_owned()), ..Sources::default() });
+    assert!(refused.unwrap_err().0[0].contains("ssl.keystore.location"));
+}
+
+#[test]
+fn the_wal_lies_in_the_data_directory_unless_it_has_its_own() {
+    let of =
+        |flags| Settings::resolve(Sources { flags: pairs(flags), ..Sources::default() }).unwrap();
+    assert_eq!(of(&[("data.dir", "/d")]).wal_directory(), PathBuf::from("/d/wal"));
+    assert_eq!(of(&[("data.dir", "/d"), ("wal.dir", "/w")]).wal_directory(), PathBuf::from("/w"));
+    assert!(of(&[]).is_embedded());
+}

@@ -1,0 +1,185 @@
+//! [`Client`]: knows the brokers and the leaders, and sends each request where it belongs.
+
+use crate::{CliError, connection::Connection};
+use kafka_protocol::{
+    messages::{
+        BrokerId, ListOffsetsRequest, MetadataRequest, MetadataResponse, TopicName,
+        list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic},
+        metadata_request::MetadataRequestTopic,
+    },
+    protocol::{Request, StrBytes},
+};
+use std::{collections::BTreeMap, time::Duration};
+
+const METADATA_VERSION: i16 = 9;
+const LIST_OFFSETS_VERSION: i16 = 5;
+/// Attempts at something that a moment may mend, 100 ms apart.
+const ATTEMPTS: u32 = 50;
+
+/// A client of a Kafka cluster, one request at a time.
+#[derive(Debug)]
+pub struct Client {
+    bootstrap: Connection,
+    brokers: BTreeMap<i32, String>,
+    connections: BTreeMap<i32, Connection>,
+    controller: i32,
+}
+
+/// A topic's partitions: index to leader.
+pub(crate) type Leaders = BTreeMap<i32, i32>;
+
+impl Client {
+    /// Connects to the first of `servers` (`host:port`, comma-separated) that answers.
+    ///
+    /// # Errors
+    /// [`CliError::Unreachable`] when none does.
+    pub async fn connect(servers: &str) -> Result<Self, CliError> {
+        let mut last = CliError::Usage("--bootstrap-server names no broker".to_owned());
+        for server in servers.split(',').map(str::trim).filter(|server| !server.is_empty()) {
+            let address =
+                if server.contains(':') { server.to_owned() } else { format!("{server}:9092") };
+            match Connection::open(&address).await {
+                Ok(bootstrap) => {
+                    return Ok(Self {
+                        bootstrap,
+                        brokers: BTreeMap::new(),
+                        connections: BTreeMap::new(),
+                        controller: -1,
+                    });
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// Asks for topics (`None`: all) and remembers the brokers.
+    pub(crate) async fn metadata(
+        &mut self,
+        topics: Option<&[&str]>,
+        create: bool,
+    ) -> Result<MetadataResponse, CliError> {
+        let topics = topics.map(|names| {
+            let topic =
+                |name: &&str| MetadataRequestTopic::default().with_name(Some(topic_name(name)));
+            names.iter().map(topic).collect()
+        });
+        let request =
+            MetadataRequest::default().with_topics(topics).with_allow_auto_topic_creation(create);
+        let answer = self.bootstrap.call(&request, METADATA_VERSION).await?;
+        let address = |host: &StrBytes, port: i32| format!("{host}:{port}");
+        self.brokers =
+            answer.brokers.iter().map(|b| (b.node_id.0, address(&b.host, b.port))).collect();
+        self.controller = answer.controller_id.0;
+        Ok(answer)
+    }
+
+    /// The leaders of a topic's partitions, waiting a while until each has one. `create` lets the broker make the topic.
+    pub(crate) async fn leaders(&mut self, topic: &str, create: bool) -> Result<Leaders, CliError> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let answer = self.metadata(Some(&[topic]), create).await?;
+            let found =
+                answer.topics.iter().find(|t| t.name.as_ref().is_some_and(|n| n.as_str() == topic));
+            let code = found.map_or(3, |topic| topic.error_code);
+            let partitions = found.map(|topic| topic.partitions.as_slice()).unwrap_or_default();
+            let code = partitions
+                .iter()
+                .map(|p| p.error_code)
+                .fold(code, |first, next| if first == 0 { next } else { first });
+            match CliError::check(code, format!("topic {topic}"), None) {
+                Ok(()) => {
+                    return Ok(partitions
+                        .iter()
+                        .map(|p| (p.partition_index, p.leader_id.0))
+                        .collect());
+                }
+                Err(error) if error.retryable() && (create || code != 3) && attempt < ATTEMPTS => {
+                    pause().await
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Sends to one broker.
+    pub(crate) async fn call<R: Request>(
+        &mut self,
+        broker: i32,
+        request: &R,
+        version: i16,
+    ) -> Result<R::Response, CliError> {
+        let answer = self.connection(broker).await?.call(request, version).await;
+        if answer.is_err() {
+            self.connections.remove(&broker);
+        }
+        answer
+    }
+
+    /// Sends to one broker without waiting for an answer.
+    pub(crate) async fn send<R: Request>(
+        &mut self,
+        broker: i32,
+        request: &R,
+        version: i16,
+    ) -> Result<(), CliError> {
+        self.connection(broker).await?.send(request, version).await
+    }
+
+    /// Sends to the controller.
+    pub(crate) async fn call_controller<R: Request>(
+        &mut self,
+        request: &R,
+        version: i16,
+    ) -> Result<R::Response, CliError> {
+        self.metadata(Some(&[]), false).await?;
+        self.call(self.controller, request, version).await
+    }
+
+    /// The offset that `timestamp` (ms; −1 the end, −2 the beginning) names in a partition.
+    pub(crate) async fn offset(
+        &mut self,
+        topic: &str,
+        partition: i32,
+        leader: i32,
+        timestamp: i64,
+    ) -> Result<i64, CliError> {
+        let wanted = ListOffsetsPartition::default()
+            .with_partition_index(partition)
+            .with_timestamp(timestamp);
+        let topics = vec![
+            ListOffsetsTopic::default().with_name(topic_name(topic)).with_partitions(vec![wanted]),
+        ];
+        let request =
+            ListOffsetsRequest::default().with_replica_id(BrokerId(-1)).with_topics(topics);
+        let answer = self.call(leader, &request, LIST_OFFSETS_VERSION).await?;
+        let found = answer.topics.into_iter().flat_map(|topic| topic.partitions).next();
+        let found = found
+            .ok_or_else(|| CliError::Usage(format!("{topic}-{partition} was not answered")))?;
+        CliError::check(found.error_code, format!("{topic}-{partition}"), None)?;
+        Ok(found.offset)
+    }
+
+    async fn connection(&mut self, broker: i32) -> Result<&mut Connection, CliError> {
+        let address = self.brokers.get(&broker).cloned();
+        let address = address
+            .ok_or_else(|| CliError::Usage(format!("broker {broker} is not in the cluster")))?;
+        match self.connections.entry(broker) {
+            std::collections::btree_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                Ok(entry.insert(Connection::open(&address).await?))
+            }
+        }
+    }
+}
+
+/// Waits a moment before the next attempt.
+pub(crate) async fn pause() {
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
+/// Text as the protocol crate's topic name.
+pub(crate) fn topic_name(name: &str) -> TopicName {
+    TopicName(StrBytes::from_string(name.to_owned()))
+}

@@ -1,0 +1,104 @@
+//! One connection to one broker: a request, its answer.
+
+use crate::CliError;
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use kafka_protocol::{
+    messages::{RequestHeader, ResponseHeader},
+    protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes},
+};
+use std::time::Duration;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+/// Largest answer that is read, in bytes.
+const MAX_ANSWER_BYTES: u32 = 256 << 20;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A connection with one request in flight at a time.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    address: String,
+    stream: TcpStream,
+    correlation_id: i32,
+}
+
+impl Connection {
+    pub(crate) async fn open(address: &str) -> Result<Self, CliError> {
+        let unreachable =
+            |reason: String| CliError::Unreachable { address: address.to_owned(), reason };
+        let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(address))
+            .await
+            .map_err(|_| unreachable("no answer within 5 s".to_owned()))?
+            .map_err(|error| unreachable(error.to_string()))?;
+        stream.set_nodelay(true)?;
+        Ok(Self { address: address.to_owned(), stream, correlation_id: 0 })
+    }
+
+    /// Sends a request of `version` and reads its answer.
+    pub(crate) async fn call<R: Request>(
+        &mut self,
+        request: &R,
+        version: i16,
+    ) -> Result<R::Response, CliError> {
+        self.send(request, version).await?;
+        let mut answer = timeout(ANSWER_TIMEOUT, self.read_frame())
+            .await
+            .map_err(|_| self.broken("no answer within 60 s"))??;
+        let header_version = R::Response::header_version(version);
+        let header =
+            ResponseHeader::decode(&mut answer, header_version).map_err(|e| self.malformed(&e))?;
+        if header.correlation_id != self.correlation_id {
+            return Err(self.broken("answers came out of order"));
+        }
+        R::Response::decode(&mut answer, version).map_err(|error| self.malformed(&error))
+    }
+
+    /// Sends a request that has no answer (acks=0), or whose answer is read by [`Connection::call`].
+    pub(crate) async fn send<R: Request>(
+        &mut self,
+        request: &R,
+        version: i16,
+    ) -> Result<(), CliError> {
+        self.correlation_id = self.correlation_id.wrapping_add(1);
+        let header = RequestHeader::default()
+            .with_request_api_key(R::KEY)
+            .with_request_api_version(version)
+            .with_correlation_id(self.correlation_id)
+            .with_client_id(Some(StrBytes::from_static_str("alluvium")));
+        let mut frame = BytesMut::new();
+        frame.put_u32(0);
+        header.encode(&mut frame, R::header_version(version)).map_err(|e| self.malformed(&e))?;
+        request.encode(&mut frame, version).map_err(|e| self.malformed(&e))?;
+        let length = u32::try_from(frame.len() - 4).map_err(|e| self.malformed(&e))?;
+        if let Some(head) = frame.first_chunk_mut::<4>() {
+            *head = length.to_be_bytes();
+        }
+        self.stream.write_all(&frame).await.map_err(|error| self.broken(&error.to_string()))
+    }
+
+    async fn read_frame(&mut self) -> Result<Bytes, CliError> {
+        let mut head = [0; 4];
+        let read = self.stream.read_exact(&mut head).await;
+        read.map_err(|error| self.broken(&error.to_string()))?;
+        let length = (&head[..]).get_u32();
+        if length > MAX_ANSWER_BYTES {
+            return Err(self.malformed(&format!("an answer of {length} bytes")));
+        }
+        let mut frame = vec![0; length as usize];
+        let read = self.stream.read_exact(&mut frame).await;
+        read.map_err(|error| self.broken(&error.to_string()))?;
+        Ok(frame.into())
+    }
+
+    fn broken(&self, reason: &str) -> CliError {
+        CliError::Connection { address: self.address.clone(), reason: reason.to_owned() }
+    }
+
+    fn malformed(&self, reason: &impl ToString) -> CliError {
+        CliError::Malformed { address: self.address.clone(), reason: reason.to_string() }
+    }
+}

@@ -1,0 +1,151 @@
+//! `alluvium topic`: create, list, describe, delete.
+
+use crate::{Bootstrap, CliError, Client, client::topic_name};
+use clap::Subcommand;
+use kafka_protocol::{
+    messages::{
+        CreateTopicsRequest, DeleteTopicsRequest, DescribeConfigsRequest,
+        create_topics_request::{CreatableTopic, CreatableTopicConfig},
+        describe_configs_request::DescribeConfigsResource,
+    },
+    protocol::StrBytes,
+};
+use std::io::Write;
+
+const CREATE_TOPICS_VERSION: i16 = 5;
+const DELETE_TOPICS_VERSION: i16 = 5;
+const DESCRIBE_CONFIGS_VERSION: i16 = 4;
+const TIMEOUT_MS: i32 = 30_000;
+/// DescribeConfigs' number for a topic, and for a value set on the topic itself.
+const TOPIC_RESOURCE: i8 = 2;
+const TOPIC_SOURCE: i8 = 1;
+
+/// What to do with topics.
+#[derive(Clone, Debug, Subcommand)]
+pub enum TopicCommand {
+    /// Create a topic
+    Create {
+        /// Its name
+        name: String,
+        /// Number of partitions (the broker's num.partitions when not given)
+        #[arg(short, long, default_value_t = -1)]
+        partitions: i32,
+        /// Replication factor (the broker's default when not given); stored and shown
+        #[arg(short, long, default_value_t = -1)]
+        replication_factor: i16,
+        /// A config as key=value; may be given several times
+        #[arg(short, long = "config")]
+        configs: Vec<String>,
+    },
+    /// List topics, one name a line
+    List,
+    /// Show a topic's partitions, offsets and configs
+    Describe {
+        /// Its name
+        name: String,
+    },
+    /// Delete a topic and its records
+    Delete {
+        /// Its name
+        name: String,
+    },
+}
+
+impl TopicCommand {
+    /// Runs the command, printing to `out`.
+    ///
+    /// # Errors
+    /// As [`CliError`] says.
+    pub async fn run(self, bootstrap: &Bootstrap, out: &mut dyn Write) -> Result<(), CliError> {
+        let mut client = Client::connect(&bootstrap.bootstrap_server).await?;
+        match self {
+            Self::Create { name, partitions, replication_factor, configs } => {
+                let topic = CreatableTopic::default()
+                    .with_name(topic_name(&name))
+                    .with_num_partitions(partitions)
+                    .with_replication_factor(replication_factor)
+                    .with_configs(
+                        configs.iter().map(|text| config(text)).collect::<Result<_, _>>()?,
+                    );
+                create(&mut client, topic).await?;
+                writeln!(out, "created topic {name}")?;
+            }
+            Self::List => {
+                for topic in client.metadata(None, false).await?.topics {
+                    writeln!(out, "{}", topic.name.unwrap_or_default().as_str())?;
+                }
+            }
+            Self::Describe { name } => describe(&mut client, &name, out).await?,
+            Self::Delete { name } => {
+                delete(&mut client, &name).await?;
+                writeln!(out, "deleted topic {name}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn config(text: &str) -> Result<CreatableTopicConfig, CliError> {
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| CliError::Usage(format!("--config {text:?} must be key=value")))?;
+    Ok(CreatableTopicConfig::default().with_name(text_of(key)).with_value(Some(text_of(value))))
+}
+
+async fn create(client: &mut Client, topic: CreatableTopic) -> Result<(), CliError> {
+    let request =
+        CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(TIMEOUT_MS);
+    let answer = client.call_controller(&request, CREATE_TOPICS_VERSION).await?;
+    for topic in answer.topics {
+        let message = topic.error_message.map(|text| text.to_string());
+        CliError::check(topic.error_code, format!("topic {}", topic.name.as_str()), message)?;
+    }
+    Ok(())
+}
+
+async fn delete(client: &mut Client, name: &str) -> Result<(), CliError> {
+    let request = DeleteTopicsRequest::default()
+        .with_topic_names(vec![topic_name(name)])
+        .with_timeout_ms(TIMEOUT_MS);
+    for topic in client.call_controller(&request, DELETE_TOPICS_VERSION).await?.responses {
+        let message = topic.error_message.map(|text| text.to_string());
+        CliError::check(topic.error_code, format!("topic {name}"), message)?;
+    }
+    Ok(())
+}
+
+async fn describe(client: &mut Client, name: &str, out: &mut dyn Write) -> Result<(), CliError> {
+    let leaders = client.leaders(name, false).await?;
+    writeln!(out, "topic {name}: {} partitions", leaders.len())?;
+    writeln!(out, "{:>9} {:>8} {:>14} {:>14}", "partition", "leader", "start", "end")?;
+    for (partition, leader) in leaders {
+        let start = client.offset(name, partition, leader, -2).await?;
+        let end = client.offset(name, partition, leader, -1).await?;
+        writeln!(out, "{partition:>9} {leader:>8} {start:>14} {end:>14}")?;
+    }
+    for (key, value) in overrides(client, name).await? {
+        writeln!(out, "config {key}={value}")?;
+    }
+    Ok(())
+}
+
+async fn overrides(client: &mut Client, name: &str) -> Result<Vec<(String, String)>, CliError> {
+    let resource = DescribeConfigsResource::default()
+        .with_resource_type(TOPIC_RESOURCE)
+        .with_resource_name(text_of(name))
+        .with_configuration_keys(None);
+    let request = DescribeConfigsRequest::default().with_resources(vec![resource]);
+    let answer = client.call_controller(&request, DESCRIBE_CONFIGS_VERSION).await?;
+    let mut found = Vec::new();
+    for result in answer.results {
+        let message = result.error_message.map(|text| text.to_string());
+        CliError::check(result.error_code, format!("topic {name}"), message)?;
+        let own = result.configs.into_iter().filter(|config| config.config_source == TOPIC_SOURCE);
+        found.extend(own.map(|c| (c.name.to_string(), c.value.unwrap_or_default().to_string())));
+    }
+    Ok(found)
+}
+
+fn text_of(text: &str) -> StrBytes {
+    StrBytes::from_string(text.to_owned())
+}

@@ -1,0 +1,93 @@
+//! Client programs of the tests: interpreters, jars and binaries, built once for each version of their sources.
+
+use crate::{Error, cache_directory};
+use std::{
+    fs,
+    hash::{DefaultHasher, Hash, Hasher},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// A Python interpreter that has the packages of a requirements file.
+///
+/// # Errors
+/// [`Error::Install`].
+pub fn python(requirements: &Path) -> Result<PathBuf, Error> {
+    let directory = once("python", &[requirements], |directory| {
+        run("python3", Command::new("python3").args(["-m", "venv"]).arg(directory))?;
+        let mut pip = Command::new(directory.join("bin/python"));
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]);
+        run("pip", pip.arg(requirements))
+    })?;
+    Ok(directory.join("bin/python"))
+}
+
+/// The class path of a pom's dependencies, as `java -cp` takes it.
+///
+/// # Errors
+/// [`Error::Install`].
+pub fn java_class_path(pom: &Path) -> Result<String, Error> {
+    let directory = once("java", &[pom], |directory| {
+        let mut maven = Command::new("mvn");
+        maven.args(["-q", "-B", "dependency:copy-dependencies", "-f"]).arg(pom);
+        run("mvn", maven.arg(format!("-DoutputDirectory={}", directory.display())))
+    })?;
+    Ok(format!("{}/*", directory.display()))
+}
+
+/// The binary of a Go module's main package.
+///
+/// # Errors
+/// [`Error::Install`].
+pub fn go_program(module: &Path) -> Result<PathBuf, Error> {
+    let sources = ["go.mod", "go.sum", "main.go"].map(|name| module.join(name));
+    let sources: Vec<&Path> = sources.iter().map(PathBuf::as_path).collect();
+    let directory = once("go", &sources, |directory| {
+        let mut go = Command::new("go");
+        go.args(["build", "-trimpath", "-o"]).arg(directory.join("program")).arg(".");
+        run("go", go.current_dir(module).env("GOTOOLCHAIN", "local").env("CGO_ENABLED", "0"))
+    })?;
+    Ok(directory.join("program"))
+}
+
+/// A directory of the cache, filled once for this content of `sources`. One process fills it, the others wait.
+fn once(
+    kind: &str,
+    sources: &[&Path],
+    fill: impl FnOnce(&Path) -> Result<(), Error>,
+) -> Result<PathBuf, Error> {
+    let mut hasher = DefaultHasher::new();
+    for source in sources {
+        let read =
+            fs::read(source).map_err(Error::io(format!("could not read {}", source.display())))?;
+        read.hash(&mut hasher);
+    }
+    let directory = cache_directory().join(format!("{kind}-{:016x}", hasher.finish()));
+    fs::create_dir_all(&directory)
+        .map_err(Error::io(format!("could not create {}", directory.display())))?;
+    let lock_path = directory.with_extension("lock");
+    let lock = fs::File::create(&lock_path)
+        .map_err(Error::io(format!("could not create {}", lock_path.display())))?;
+    lock.lock().map_err(Error::io(format!("could not lock {}", lock_path.display())))?;
+    let ready = directory.join(".ready");
+    if !ready.exists() {
+        fill(&directory)?;
+        fs::write(&ready, "").map_err(Error::io(format!("could not write {}", ready.display())))?;
+    }
+    Ok(directory)
+}
+
+fn run(tool: &'static str, command: &mut Command) -> Result<(), Error> {
+    let failed = |reason: String| Error::Install { tool, reason };
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| failed(format!("could not run it: {error}")))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let tail: Vec<&str> = text.lines().rev().take(5).collect();
+    Err(failed(tail.into_iter().rev().collect::<Vec<_>>().join(" | ")))
+}

@@ -1,0 +1,137 @@
+"""Steady load through librdkafka that outlives its broker, and the check of what was acknowledged.
+
+produce: writes numbered records to every partition of a topic until standard input closes, and logs each acknowledged record as
+`partition offset number` to a file. verify: reads the topic whole and holds it against the logs.
+"""
+
+import argparse
+import collections
+import json
+import sys
+import threading
+import time
+
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+
+
+def produce(arguments):
+    stop = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
+    idempotent = arguments.acks == "all"
+    producer = Producer(
+        {
+            "bootstrap.servers": arguments.bootstrap,
+            "acks": arguments.acks,
+            "enable.idempotence": idempotent,
+            # Without idempotence a retry could write twice: each record is sent once.
+            "retries": 2147483647 if idempotent else 0,
+            "delivery.timeout.ms": arguments.patience_ms,
+            "request.timeout.ms": min(30_000, arguments.patience_ms),
+            "linger.ms": 2,
+            "reconnect.backoff.ms": 20,
+            "reconnect.backoff.max.ms": 200,
+            "retry.backoff.ms": 20,
+            "topic.metadata.refresh.interval.ms": 2_000,
+            "queue.buffering.max.messages": 20_000,
+        }
+    )
+    counts = collections.Counter()
+    with open(arguments.log, "a", encoding="utf-8", buffering=1 << 16) as log:
+
+        def delivered(error, message):
+            if error is None:
+                counts["acknowledged"] += 1
+                log.write(f"{message.partition()} {message.offset()} {int(message.key())}\n")
+            else:
+                counts[error.name()] += 1
+
+        number = arguments.first
+        padding = b"." * arguments.size
+        while not stop.is_set():
+            value = b"%d:" % number + padding
+            try:
+                producer.produce(
+                    arguments.topic,
+                    partition=number % arguments.partitions,
+                    key=b"%d" % number,
+                    value=value,
+                    on_delivery=delivered,
+                )
+                number += 1
+            except BufferError:
+                producer.poll(0.05)
+            producer.poll(0)
+            if arguments.rate:
+                time.sleep(1 / arguments.rate)
+        producer.flush(arguments.patience_ms / 1000 + 5)
+    counts["sent"] = number - arguments.first
+    print(json.dumps(counts))
+
+
+def verify(arguments):
+    acknowledged = {}
+    for path in arguments.log.split(","):
+        with open(path, encoding="utf-8") as log:
+            for line in log:
+                partition, offset, number = map(int, line.split())
+                acknowledged[(partition, offset)] = number
+    consumer = Consumer(
+        {
+            "bootstrap.servers": arguments.bootstrap,
+            "group.id": "unused",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "error",
+        }
+    )
+    problems, found, total = [], {}, 0
+    for partition in range(arguments.partitions):
+        low, high = consumer.get_watermark_offsets(TopicPartition(arguments.topic, partition), timeout=60)
+        expected = low
+        consumer.assign([TopicPartition(arguments.topic, partition, low)])
+        while expected < high:
+            message = consumer.poll(60)
+            if message is None:
+                problems.append(f"partition {partition}: nothing more at {expected} of {high}")
+                break
+            if message.error():
+                if message.error().code() == KafkaError._PARTITION_EOF:
+                    continue
+                problems.append(f"partition {partition}: {message.error()}")
+                break
+            number, offset = int(message.key()), message.offset()
+            if offset != expected:
+                problems.append(f"partition {partition}: offset {offset} follows {expected - 1}")
+            if not message.value().startswith(b"%d:" % number):
+                problems.append(f"partition {partition} offset {offset}: value of another record")
+            if number in found:
+                problems.append(f"record {number} twice: {found[number]} and {(partition, offset)}")
+            found[number] = (partition, offset)
+            expected = offset + 1
+            total += 1
+    lost = [(place, number) for place, number in acknowledged.items() if found.get(number) != place]
+    for place, number in lost[:5]:
+        problems.append(f"record {number} acknowledged at {place}, found at {found.get(number)}")
+    print(json.dumps({"acknowledged": len(acknowledged), "read": total, "lost": len(lost), "problems": problems[:10]}))
+    if problems:
+        sys.exit(1)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("action", choices=["produce", "verify"])
+    parser.add_argument("--bootstrap", required=True)
+    parser.add_argument("--topic", required=True)
+    parser.add_argument("--partitions", type=int, default=1)
+    parser.add_argument("--acks", default="all")
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--size", type=int, default=100)
+    parser.add_argument("--rate", type=int, default=0)
+    parser.add_argument("--patience-ms", type=int, default=120_000)
+    parser.add_argument("--log", required=True)
+    arguments = parser.parse_args()
+    produce(arguments) if arguments.action == "produce" else verify(arguments)
+
+
+if __name__ == "__main__":
+    main()

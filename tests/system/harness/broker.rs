@@ -1,0 +1,140 @@
+//! A broker process: the binary of this build, on ports of its own that survive a restart.
+
+use services::{Process, free_port};
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus},
+    time::Duration,
+};
+
+/// The binary under test.
+pub const BINARY: &str = env!("CARGO_BIN_EXE_alluvium");
+
+/// A running (or killed) broker.
+pub struct Broker {
+    process: Process,
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+    log: PathBuf,
+    port: u16,
+    http_port: u16,
+}
+
+impl Broker {
+    /// Starts one with `arguments` after the ports' flags and waits until it is ready. Its output goes to `broker.log` in `directory`.
+    pub fn start(directory: &Path, arguments: &[String], environment: &[(String, String)]) -> Self {
+        let mut broker = Self::launch(directory, arguments, environment);
+        broker.wait_until_ready();
+        broker
+    }
+
+    /// Starts one without waiting.
+    pub fn launch(
+        directory: &Path,
+        arguments: &[String],
+        environment: &[(String, String)],
+    ) -> Self {
+        let (port, http_port) = (free_port().unwrap(), free_port().unwrap());
+        let mut all = vec![
+            "serve".to_owned(),
+            "--listeners".to_owned(),
+            format!("PLAINTEXT://127.0.0.1:{port}"),
+            "--http-address".to_owned(),
+            format!("127.0.0.1:{http_port}"),
+        ];
+        all.extend_from_slice(arguments);
+        let log = directory.join("broker.log");
+        let process = spawn(&all, environment, &log);
+        Self { process, arguments: all, environment: environment.to_vec(), log, port, http_port }
+    }
+
+    pub fn wait_until_ready(&mut self) {
+        let http_port = self.http_port;
+        self.process.wait_until_ready(|| http_get(http_port, "/health/ready").is_some()).unwrap();
+    }
+
+    /// Waits until it exits by itself, and answers its status and log.
+    pub fn wait_for_exit(&mut self, patience: Duration) -> (bool, String) {
+        let step = Duration::from_millis(20);
+        for _ in 0..patience.as_millis() / step.as_millis() {
+            if !self.process.is_running() {
+                return (true, self.log());
+            }
+            std::thread::sleep(step);
+        }
+        (false, self.log())
+    }
+
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again with the same arguments and ports, and waits until it is ready.
+    pub fn restart(&mut self) {
+        self.process = spawn(&self.arguments, &self.environment, &self.log);
+        self.wait_until_ready();
+    }
+
+    /// SIGTERM; `None` when it had to be killed after a minute.
+    pub fn stop(&mut self) -> Option<ExitStatus> {
+        self.process.stop(Duration::from_secs(60))
+    }
+
+    /// One metric's value, summed over its labels; `None` when it is not there.
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        let text = http_get(self.http_port, "/metrics")?;
+        let lines = text.lines().filter(|line| {
+            line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{']))
+        });
+        let values: Vec<f64> =
+            lines.filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect();
+        (!values.is_empty()).then(|| values.iter().sum())
+    }
+
+    /// Resident memory in bytes.
+    pub fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.pid()))
+            .unwrap_or_default();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let kibibytes = line
+            .and_then(|line| line.split_whitespace().nth(1))
+            .and_then(|text| text.parse::<u64>().ok());
+        kibibytes.unwrap_or_default() * 1024
+    }
+}
+
+fn spawn(arguments: &[String], environment: &[(String, String)], log: &Path) -> Process {
+    let mut command = Command::new(BINARY);
+    command.args(arguments).envs(environment.iter().cloned());
+    Process::start("alluvium", &mut command, log).unwrap()
+}
+
+/// The body of a 200 answer.
+pub fn http_get(port: u16, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    head.starts_with("HTTP/1.0 200").then(|| body.to_owned())
+}

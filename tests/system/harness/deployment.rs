@@ -1,0 +1,93 @@
+//! The two deployments: embedded in a directory, or etcd and MinIO.
+
+use super::Broker;
+use services::{Etcd, Minio};
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// Which deployment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    Embedded,
+    Cluster,
+}
+
+/// The services of a deployment, and the directory of its brokers.
+pub struct Deployment {
+    pub kind: Kind,
+    pub etcd: Option<Etcd>,
+    pub minio: Option<Minio>,
+    directory: TempDir,
+}
+
+impl Deployment {
+    pub fn start(kind: Kind) -> Self {
+        let cluster = kind == Kind::Cluster;
+        Self {
+            kind,
+            etcd: cluster.then(|| Etcd::start().unwrap()),
+            minio: cluster.then(|| Minio::start().unwrap()),
+            directory: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// Directory of what a broker keeps locally.
+    pub fn local(&self) -> PathBuf {
+        self.directory.path().join("local")
+    }
+
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The flags of a broker of this deployment, and `more` settings as key=value.
+    pub fn arguments(&self, more: &[&str]) -> Vec<String> {
+        let mut arguments = vec!["--data-dir".to_owned(), self.local().display().to_string()];
+        if let (Some(etcd), Some(minio)) = (&self.etcd, &self.minio) {
+            let etcd = etcd.endpoint().replace("http://", "etcd://");
+            let flags = [
+                ("--metadata", etcd.as_str()),
+                ("--object-store", "s3://alluvium/test"),
+                ("--object-store-endpoint", &minio.endpoint()),
+                ("--broker-id", "1"),
+                ("--rack", "a"),
+            ];
+            arguments.extend(
+                flags.iter().flat_map(|(flag, value)| [(*flag).to_owned(), (*value).to_owned()]),
+            );
+            arguments
+                .extend(["--wal-dir".to_owned(), self.local().join("wal").display().to_string()]);
+        }
+        for setting in more {
+            arguments.extend(["--set".to_owned(), (*setting).to_owned()]);
+        }
+        arguments
+    }
+
+    /// Credentials of the object store.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let Some(minio) = &self.minio else { return Vec::new() };
+        [
+            ("AWS_ACCESS_KEY_ID", minio.access_key()),
+            ("AWS_SECRET_ACCESS_KEY", minio.secret_key()),
+            ("AWS_REGION", "us-east-1"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec()
+    }
+
+    /// Starts a broker and waits until it is ready.
+    pub fn broker(&self, more: &[&str]) -> Broker {
+        Broker::start(self.directory.path(), &self.arguments(more), &self.environment())
+    }
+
+    /// Starts a broker without waiting.
+    pub fn launch_broker(&self, more: &[&str]) -> Broker {
+        Broker::launch(self.directory.path(), &self.arguments(more), &self.environment())
+    }
+
+    /// Deletes everything that a broker kept on its machine.
+    pub fn lose_local_disk(&self) {
+        let _ = std::fs::remove_dir_all(self.local());
+    }
+}

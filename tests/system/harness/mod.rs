@@ -1,0 +1,10 @@
+//! What the system tests share: deployments, brokers, client programs.
+
+pub mod broker;
+pub mod deployment;
+pub mod load;
+pub mod programs;
+
+pub use broker::Broker;
+pub use deployment::{Deployment, Kind};
+pub use load::Load;

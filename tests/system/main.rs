@@ -1,0 +1,10 @@
+//! The broker as a whole: the real binary, real clients, real etcd and MinIO, real kill -9.
+//!
+//! Everything is installed by `services` at first use. Servers listen on loopback and free ports and are stopped by the pid that was started.
+
+mod bad_input;
+mod harness;
+mod kill;
+mod outages;
+mod round_trip;
+mod tools;
