@@ -34,6 +34,7 @@ impl Deployment {
         let url = object_store_url(settings)?;
         let mut options = ObjectsOptions::new(&url);
         options.endpoint = settings.text(&deployment::OBJECT_STORE_ENDPOINT).map(str::to_owned);
+        options.credentials.clone_from(&settings.object_store_credentials);
         let objects = Objects::open(&options, clock.clone(), randomness.clone())
             .map_err(|error| Failure(format!("object.store {url}: {error}")))?;
         let place = settings.text(&deployment::METADATA).unwrap_or_default().to_owned();

@@ -2,6 +2,7 @@
 
 mod banner;
 mod deployment;
+mod dev;
 mod doctor;
 mod listening;
 mod serve;
@@ -29,6 +30,8 @@ struct Arguments {
 enum Command {
     /// Run a broker; without flags: one that keeps everything in ./alluvium-data
     Serve(Box<BrokerFlags>),
+    /// Run etcd, MinIO and a broker on them, all in ./alluvium-dev: the cluster deployment to try out
+    Dev(Box<BrokerFlags>),
     /// Create, list, describe and delete topics
     Topic {
         #[command(flatten)]
@@ -170,6 +173,7 @@ fn report(failure: &Failure) -> ExitCode {
 async fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Serve(flags) => serve::serve(flags.settings()?).await,
+        Command::Dev(flags) => dev::dev(flags.settings()?).await,
         Command::Doctor(flags) => doctor::doctor(flags.settings()?).await,
         Command::Topic { bootstrap, command } => {
             finish(command.run(&bootstrap, &mut std::io::stdout()).await)

@@ -178,7 +178,7 @@ impl Running {
 
 /// What depends on the deployment, where nothing was set: `wal` durability and broker 1 when embedded.
 fn fill_in(settings: &mut Settings) {
-    if !settings.values().contains_key(broker::DURABILITY_MODE.name) {
+    if !settings.is_set(&broker::DURABILITY_MODE) {
         let mode = if settings.is_embedded() { "wal" } else { "object" };
         settings.insert(&broker::DURABILITY_MODE, mode.to_owned());
     }

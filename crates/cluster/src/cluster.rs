@@ -319,9 +319,10 @@ impl Cluster {
         self.shared.lease.holds(session)
     }
 
-    /// Whether this broker has a session and its claims were opened.
+    /// Whether this broker has a session, its claims were opened, and its own picture shows it: clients that ask it are sent to it.
     pub fn is_ready(&self) -> bool {
-        self.shared.ready.load(Ordering::Acquire)
+        let claimed = self.shared.ready.load(Ordering::Acquire);
+        claimed && self.shared.image.borrow().brokers.contains_key(&self.shared.identity.broker)
     }
 
     /// The epoch of the finalised features, for ApiVersions.

@@ -1,6 +1,6 @@
 //! etcd: one member, its data in a directory that survives a restart.
 
-use crate::{Error, Process, Tool, free_port, process::http_ok};
+use crate::{Error, Process, Purpose, Tool, free_port, process::http_ok};
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -12,6 +12,7 @@ use tempfile::TempDir;
 #[derive(Debug)]
 pub struct Etcd {
     process: Process,
+    purpose: Purpose,
     client_port: u16,
     peer_port: u16,
     directory: PathBuf,
@@ -36,12 +37,21 @@ impl Etcd {
     /// # Errors
     /// As [`Error`] says.
     pub fn start_in(directory: &Path, client_port: u16) -> Result<Self, Error> {
+        Self::start_for(Purpose::Test, directory, client_port)
+    }
+
+    /// The same, with program and life as `purpose` says.
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub fn start_for(purpose: Purpose, directory: &Path, client_port: u16) -> Result<Self, Error> {
         std::fs::create_dir_all(directory)
             .map_err(Error::io(format!("could not create {}", directory.display())))?;
         let peer_port = free_port()?;
-        let process = launch(directory, client_port, peer_port)?;
+        let process = launch(purpose, directory, client_port, peer_port)?;
         let mut etcd = Self {
             process,
+            purpose,
             client_port,
             peer_port,
             directory: directory.to_owned(),
@@ -92,7 +102,7 @@ impl Etcd {
     /// As [`Error`] says.
     pub fn restart(&mut self) -> Result<(), Error> {
         self.process.kill();
-        self.process = launch(&self.directory, self.client_port, self.peer_port)?;
+        self.process = launch(self.purpose, &self.directory, self.client_port, self.peer_port)?;
         self.wait()
     }
 
@@ -102,10 +112,15 @@ impl Etcd {
     }
 }
 
-fn launch(directory: &Path, client_port: u16, peer_port: u16) -> Result<Process, Error> {
+fn launch(
+    purpose: Purpose,
+    directory: &Path,
+    client_port: u16,
+    peer_port: u16,
+) -> Result<Process, Error> {
     let client = format!("http://127.0.0.1:{client_port}");
     let peer = format!("http://127.0.0.1:{peer_port}");
-    let mut command = Command::new(Tool::Etcd.path()?);
+    let mut command = Command::new(Tool::Etcd.path_for(purpose)?);
     command
         .args(["--name", "default", "--data-dir"])
         .arg(directory.join("data"))
@@ -113,5 +128,5 @@ fn launch(directory: &Path, client_port: u16, peer_port: u16) -> Result<Process,
         .args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer])
         .arg(format!("--initial-cluster=default={peer}"))
         .args(["--log-level", "warn"]);
-    Process::start("etcd", &mut command, &directory.join("etcd.log"))
+    Process::start_for(purpose, "etcd", &mut command, &directory.join("etcd.log"))
 }

@@ -1,6 +1,7 @@
 //! Recipes: how each program is built from its registry, at a pinned version, once.
 
-use crate::Error;
+use crate::{Error, Purpose};
+use rustix::fs::{Access, access};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -56,7 +57,26 @@ impl Tool {
         }
     }
 
-    /// The program's path: from the cache, else built into it. One process builds at a time; the others wait.
+    /// The program's path for `purpose`.
+    ///
+    /// # Errors
+    /// As [`Tool::path`].
+    pub fn path_for(self, purpose: Purpose) -> Result<PathBuf, Error> {
+        match purpose {
+            Purpose::Test => self.path(),
+            Purpose::Development => self.on_path().map_or_else(|| self.path(), Ok),
+        }
+    }
+
+    /// The first program of that name on `PATH`.
+    fn on_path(self) -> Option<PathBuf> {
+        let directories = std::env::var_os("PATH")?;
+        std::env::split_paths(&directories)
+            .map(|directory| directory.join(self.name()))
+            .find(|program| program.is_file() && access(program, Access::EXEC_OK).is_ok())
+    }
+
+    /// The pinned build's path: from the cache, else built into it. One process builds at a time; the others wait.
     ///
     /// # Errors
     /// [`Error::Install`] with the end of the build's output.

@@ -9,12 +9,14 @@ mod install;
 mod minio;
 mod process;
 pub mod programs;
+mod purpose;
 mod versitygw;
 
 pub use etcd::Etcd;
 pub use install::{Tool, cache_directory};
 pub use minio::Minio;
-pub use process::{Process, free_port};
+pub use process::{Process, free_port, preferred_port};
+pub use purpose::Purpose;
 pub use versitygw::Versitygw;
 
 /// Why a service could not be had.

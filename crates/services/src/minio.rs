@@ -1,6 +1,6 @@
 //! MinIO: one server over one directory; buckets are folders of it.
 
-use crate::{Error, Process, Tool, free_port, process::http_ok};
+use crate::{Error, Process, Purpose, Tool, free_port, process::http_ok};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -13,6 +13,7 @@ use tempfile::TempDir;
 #[derive(Debug)]
 pub struct Minio {
     process: Process,
+    purpose: Purpose,
     port: u16,
     directory: PathBuf,
     _temporary: Option<TempDir>,
@@ -36,11 +37,20 @@ impl Minio {
     /// # Errors
     /// As [`Error`] says.
     pub fn start_in(directory: &Path, port: u16) -> Result<Self, Error> {
+        Self::start_for(Purpose::Test, directory, port)
+    }
+
+    /// The same, with program and life as `purpose` says.
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub fn start_for(purpose: Purpose, directory: &Path, port: u16) -> Result<Self, Error> {
         let bucket = directory.join("data/alluvium");
         fs::create_dir_all(&bucket)
             .map_err(Error::io(format!("could not create {}", bucket.display())))?;
-        let process = launch(directory, port)?;
-        let mut minio = Self { process, port, directory: directory.to_owned(), _temporary: None };
+        let process = launch(purpose, directory, port)?;
+        let mut minio =
+            Self { process, purpose, port, directory: directory.to_owned(), _temporary: None };
         minio.wait()?;
         Ok(minio)
     }
@@ -101,7 +111,7 @@ impl Minio {
     /// As [`Error`] says.
     pub fn restart(&mut self) -> Result<(), Error> {
         self.process.kill();
-        self.process = launch(&self.directory, self.port)?;
+        self.process = launch(self.purpose, &self.directory, self.port)?;
         self.wait()
     }
 
@@ -111,8 +121,8 @@ impl Minio {
     }
 }
 
-fn launch(directory: &Path, port: u16) -> Result<Process, Error> {
-    let mut command = Command::new(Tool::Minio.path()?);
+fn launch(purpose: Purpose, directory: &Path, port: u16) -> Result<Process, Error> {
+    let mut command = Command::new(Tool::Minio.path_for(purpose)?);
     command
         .arg("server")
         .arg(directory.join("data"))
@@ -124,5 +134,5 @@ fn launch(directory: &Path, port: u16) -> Result<Process, Error> {
         .env("MINIO_UPDATE", "off")
         .env("MINIO_CI_CD", "1")
         .env("MINIO_PROMETHEUS_AUTH_TYPE", "public");
-    Process::start("minio", &mut command, &directory.join("minio.log"))
+    Process::start_for(purpose, "minio", &mut command, &directory.join("minio.log"))
 }

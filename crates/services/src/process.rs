@@ -1,10 +1,11 @@
 //! One child process: started with its output in a file, paused, killed, always reaped.
 
-use crate::Error;
-use rustix::process::{Pid, Signal, kill_process};
+use crate::{Error, Purpose};
+use rustix::process::{Pid, Signal, getppid, kill_process, set_parent_process_death_signal};
 use std::{
-    fs,
+    fs, io,
     net::{Ipv4Addr, TcpListener, TcpStream},
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     thread,
@@ -25,6 +26,22 @@ impl Process {
     /// # Errors
     /// [`Error::Io`].
     pub fn start(service: &'static str, command: &mut Command, log: &Path) -> Result<Self, Error> {
+        Self::start_for(Purpose::Test, service, command, log)
+    }
+
+    /// The same, with a life as `purpose` says.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn start_for(
+        purpose: Purpose,
+        service: &'static str,
+        command: &mut Command,
+        log: &Path,
+    ) -> Result<Self, Error> {
+        if purpose == Purpose::Development {
+            bind_to_this_thread(command);
+        }
         let output = fs::OpenOptions::new().create(true).append(true).open(log);
         let output = output.map_err(Error::io(format!("could not open {}", log.display())))?;
         let errors = output.try_clone().map_err(Error::io("could not share a log file"))?;
@@ -121,6 +138,30 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// Takes the child out of the terminal's foreground group, and has the kernel kill it when the thread that starts it ends.
+fn bind_to_this_thread(command: &mut Command) {
+    let launcher = rustix::process::getpid();
+    let ask = move || {
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        if getppid() == Some(launcher) { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
+    };
+    command.process_group(0);
+    // SAFETY: between fork and exec only async-signal-safe things may be done: `ask` makes two system calls and neither allocates
+    // nor locks.
+    unsafe { command.pre_exec(ask) };
+}
+
+/// `preferred` when that port is free on loopback, else another that is.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn preferred_port(preferred: u16) -> Result<u16, Error> {
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, preferred)) {
+        Ok(_) => Ok(preferred),
+        Err(_) => free_port(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The launcher starts and stops the real programs.
 
-use services::{Etcd, Minio, Versitygw};
+use services::{Etcd, Minio, Process, Purpose, Versitygw};
+use std::{process::Command, thread, time::Duration};
 
 #[test]
 fn etcd_restarts_over_its_data() {
@@ -20,4 +21,22 @@ fn minio_and_versitygw_start_beside_each_other() {
     assert!(versitygw.process().is_running());
     minio.stop();
     assert!(!minio.process().is_running());
+}
+
+#[test]
+fn a_development_service_does_not_outlive_the_thread_that_launched_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = directory.path().join("log");
+    let launched = thread::spawn(move || {
+        let mut sleep = Command::new("sleep");
+        Process::start_for(Purpose::Development, "sleep", sleep.arg("1000"), &log).unwrap()
+    });
+    let mut process = launched.join().unwrap();
+    for _ in 0..1_000 {
+        if !process.is_running() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    panic!("it lives on");
 }

@@ -17,6 +17,8 @@ pub struct Settings {
     values: BTreeMap<String, String>,
     /// Keys of a Kafka `server.properties` that mean nothing here, each with the reason: told at start-up.
     pub not_honoured: Vec<String>,
+    /// Access key and secret key of an object store that this process itself started; `None` takes the standard AWS chain.
+    pub object_store_credentials: Option<(String, String)>,
 }
 
 /// Where settings come from, the strongest last.
@@ -86,6 +88,11 @@ impl Settings {
     /// What was set, by key.
     pub fn values(&self) -> &BTreeMap<String, String> {
         &self.values
+    }
+
+    /// Whether a key was set, by whatever source.
+    pub fn is_set(&self, key: &ConfigKey) -> bool {
+        self.values.contains_key(key.name)
     }
 
     /// Sets a value that start-up worked out.

@@ -134,6 +134,9 @@ impl Page<'_> {
             .with_replica_nodes(wire(replicas))
             .with_isr_nodes(wire(in_sync))
             .with_offline_replicas(wire(offline))
+            // KIP-966: there are no replicas that could be eligible; the admin client takes null for a bug.
+            .with_eligible_leader_replicas(Some(Vec::new()))
+            .with_last_known_elr(Some(Vec::new()))
     }
 }
 
