@@ -3,6 +3,7 @@
 //! Everything is installed by `services` at first use. Servers listen on loopback and free ports and are stopped by the pid that was started.
 
 mod bad_input;
+mod dev;
 mod harness;
 mod kill;
 mod outages;
