@@ -115,6 +115,9 @@ pub(crate) fn append(
     {
         let Duplicate { base_offset, last_offset, timestamp } = original;
         let stamp = batch.log_append_time.map(|_| timestamp);
+        if wait_for == WaitFor::Commit {
+            engine.flush_queue.note_waiter();
+        }
         return Ok(pending(base_offset, last_offset.plus(1), stamp));
     }
     if !engine.buffers.admits(batch.bytes.len() as u64) {

@@ -53,6 +53,16 @@ impl FlushQueue {
         }
     }
 
+    /// Notes that somebody waits for the commit of what is here already (a producer's duplicate).
+    pub(crate) fn note_waiter(&self) {
+        let mut state = self.state.lock();
+        let news = state.bytes > 0 && !state.awaited;
+        if news {
+            state.awaited = true;
+            self.changed.notify_one();
+        }
+    }
+
     /// Looks at it.
     pub(crate) fn look(&self, now: BootTime) -> Queued {
         let state = self.state.lock();
@@ -104,5 +114,51 @@ impl State {
         if self.queued.insert(partition) {
             self.order.push_back(partition);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+    use model::{PartitionIndex, TopicId};
+
+    fn partition() -> PartitionId {
+        let partition = PartitionIndex::new(0).expect("small");
+        PartitionId { topic: TopicId::from_bytes([1; 16]), partition }
+    }
+
+    fn filled(awaited: bool) -> FlushQueue {
+        let queue = FlushQueue::default();
+        queue.add(partition(), 10, awaited, BootTime::default());
+        queue.changed(0).now_or_never().expect("there are bytes");
+        while queue.changed(1_000).now_or_never().is_some() {}
+        queue
+    }
+
+    #[test]
+    fn the_first_that_waits_wakes_the_scheduler() {
+        let queue = filled(false);
+        let mut changed = Box::pin(queue.changed(1_000));
+        assert!((&mut changed).now_or_never().is_none());
+        queue.add(partition(), 10, true, BootTime::default());
+        assert!((&mut changed).now_or_never().is_some());
+    }
+
+    #[test]
+    fn a_duplicate_that_waits_wakes_the_scheduler() {
+        let queue = filled(false);
+        let mut changed = Box::pin(queue.changed(1_000));
+        assert!((&mut changed).now_or_never().is_none());
+        queue.note_waiter();
+        assert!((&mut changed).now_or_never().is_some());
+        assert!(queue.look(BootTime::default()).awaited);
+    }
+
+    #[test]
+    fn an_upload_that_ends_before_the_scheduler_sleeps_wakes_it_all_the_same() {
+        let queue = filled(true);
+        queue.wake();
+        assert!(queue.changed(1_000).now_or_never().is_some());
     }
 }

@@ -11,7 +11,8 @@ use model::{Offset, ProducerEpoch, ProducerId, TimestampMs};
 /// A marker is one small record; anything larger is none.
 const MARKER_LIMIT_BYTES: usize = 4096;
 
-/// The facts of a batch that lies (or will lie) at `base_offset`; `None` when no producer id stands in it.
+/// The facts of a batch that lies (or will lie) at `base_offset`; `None` when no producer id stands in it, and for a control batch
+/// that ends no transaction: it has no sequence.
 ///
 /// # Errors
 /// A sentence, when the values are not Kafka's or a control batch can't be read.
@@ -25,6 +26,9 @@ pub(crate) fn produced_batch(
         .ok_or("a batch with a producer id has no producer epoch")?;
     let control = header.attributes.is_control();
     let marker = if control { marker(batch)? } else { None };
+    if control && marker.is_none() {
+        return Ok(None);
+    }
     if !control && header.base_sequence < 0 {
         return Err("a batch with a producer id has no sequence".to_owned());
     }
@@ -65,6 +69,9 @@ fn ended_by(result: TransactionResult) -> Marker {
 /// The facts of a batch that a footer lists.
 pub(crate) fn produced_entry(entry: &BatchEntry) -> Option<ProducedBatch> {
     let producer = entry.producer?;
+    if entry.control && entry.marker.is_none() {
+        return None;
+    }
     Some(ProducedBatch {
         producer: producer.id,
         epoch: producer.epoch,
@@ -75,4 +82,21 @@ pub(crate) fn produced_entry(entry: &BatchEntry) -> Option<ProducedBatch> {
         transactional: entry.transactional,
         marker: entry.marker.map(|marker| ended_by(marker.result)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use formats::{compression::Codec, record_batch::BatchBuilder};
+
+    #[test]
+    fn a_control_batch_that_ends_no_transaction_is_not_produced_data() {
+        let mut builder = BatchBuilder::new(Codec::None).producer(7, 0, -1).control();
+        builder.push(0, Some(&[0, 0, 0, 9]), Some(&[]), &[]);
+        let batch = builder.build();
+        let header = BatchHeader::parse(&batch).expect("a header");
+        assert_eq!(produced_batch(&header, &batch, Offset::ZERO), Ok(None));
+        let entry = BatchEntry::new(&header, 0).expect("an entry");
+        assert_eq!(produced_entry(&entry), None);
+    }
 }

@@ -86,13 +86,21 @@ fn plan(sequencer: &Sequencer, request: ReadRequest) -> Result<Plan, ReadError> 
             .map(|read| read.batches)
     };
     let Some(batches) = from_tail else {
-        let entries =
-            sequencer.log.index.entries_from(request.from).take(ENTRIES_PER_READ).cloned();
-        return Ok(Plan::Objects { entries: entries.collect(), to, watermarks });
+        let entries = entries_for(sequencer, request);
+        return Ok(Plan::Objects { entries, to, watermarks });
     };
     let aborted = (request.isolation == Isolation::ReadCommitted)
         .then(|| aborted_between(sequencer, request.from, to, Vec::new()));
     Ok(Plan::Answer(ReadAnswer { batches, watermarks, aborted }))
+}
+
+/// The entries that a read of objects may need. How a transaction ended may be told by a marker far behind the batches read.
+fn entries_for(sequencer: &Sequencer, request: ReadRequest) -> Vec<IndexEntry> {
+    let most = match request.isolation {
+        Isolation::ReadUncommitted => ENTRIES_PER_READ,
+        Isolation::ReadCommitted => usize::MAX,
+    };
+    sequencer.log.index.entries_from(request.from).take(most).cloned().collect()
 }
 
 /// End of what a reader may see.

@@ -201,6 +201,7 @@ impl Sequencer {
             DurabilityMode::Object => durable,
             DurabilityMode::Wal => by_wal,
         });
+        self.log.producers.settle(durable);
         if rests_on_lease && !leased { Advance::HeldBack } else { Advance::Done }
     }
 

@@ -65,7 +65,11 @@ impl Transactions {
     }
 
     pub(super) fn settle(&mut self, offset: Offset) {
-        self.ended = self.ended.split_off(&offset);
+        while let Some(oldest) = self.ended.first_entry()
+            && *oldest.key() < offset
+        {
+            oldest.remove();
+        }
     }
 
     pub(super) fn note_aborted(&mut self, aborted: Aborted) {
