@@ -7,6 +7,7 @@ mod doctor;
 mod listening;
 mod serve;
 mod settings;
+mod wal_command;
 mod wal_slot;
 mod wiring;
 
@@ -52,6 +53,11 @@ enum Command {
         bootstrap: cli::Bootstrap,
         #[command(flatten)]
         command: cli::ConsumeCommand,
+    },
+    /// Look into a write-ahead log
+    Wal {
+        #[command(subcommand)]
+        command: wal_command::WalCommand,
     },
     /// Check object store, metadata store, WAL disk and clock, and say how to mend what is wrong
     Doctor(Box<BrokerFlags>),
@@ -175,6 +181,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Serve(flags) => serve::serve(flags.settings()?).await,
         Command::Dev(flags) => dev::dev(flags.settings()?).await,
         Command::Doctor(flags) => doctor::doctor(flags.settings()?).await,
+        Command::Wal { command } => command.run(&mut std::io::stdout()),
         Command::Topic { bootstrap, command } => {
             finish(command.run(&bootstrap, &mut std::io::stdout()).await)
         }

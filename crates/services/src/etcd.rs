@@ -16,7 +16,8 @@ pub struct Etcd {
     client_port: u16,
     peer_port: u16,
     directory: PathBuf,
-    _temporary: Option<TempDir>,
+    #[expect(dead_code, reason = "the directory goes when this is dropped")]
+    temporary: Option<TempDir>,
 }
 
 impl Etcd {
@@ -27,9 +28,8 @@ impl Etcd {
     pub fn start() -> Result<Self, Error> {
         let temporary =
             tempfile::tempdir().map_err(Error::io("could not make a directory for etcd"))?;
-        let mut etcd = Self::start_in(temporary.path(), free_port()?)?;
-        etcd._temporary = Some(temporary);
-        Ok(etcd)
+        let etcd = Self::start_in(temporary.path(), free_port()?)?;
+        Ok(Self { temporary: Some(temporary), ..etcd })
     }
 
     /// Starts one over `directory` (made if absent), answering clients on `client_port`.
@@ -55,7 +55,7 @@ impl Etcd {
             client_port,
             peer_port,
             directory: directory.to_owned(),
-            _temporary: None,
+            temporary: None,
         };
         etcd.wait()?;
         Ok(etcd)

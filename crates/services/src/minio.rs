@@ -16,7 +16,8 @@ pub struct Minio {
     purpose: Purpose,
     port: u16,
     directory: PathBuf,
-    _temporary: Option<TempDir>,
+    #[expect(dead_code, reason = "the directory goes when this is dropped")]
+    temporary: Option<TempDir>,
 }
 
 impl Minio {
@@ -27,9 +28,8 @@ impl Minio {
     pub fn start() -> Result<Self, Error> {
         let temporary =
             tempfile::tempdir().map_err(Error::io("could not make a directory for MinIO"))?;
-        let mut minio = Self::start_in(temporary.path(), free_port()?)?;
-        minio._temporary = Some(temporary);
-        Ok(minio)
+        let minio = Self::start_in(temporary.path(), free_port()?)?;
+        Ok(Self { temporary: Some(temporary), ..minio })
     }
 
     /// Starts one over `directory` (made if absent) on `port`, with the bucket `alluvium`.
@@ -50,7 +50,7 @@ impl Minio {
             .map_err(Error::io(format!("could not create {}", bucket.display())))?;
         let process = launch(purpose, directory, port)?;
         let mut minio =
-            Self { process, purpose, port, directory: directory.to_owned(), _temporary: None };
+            Self { process, purpose, port, directory: directory.to_owned(), temporary: None };
         minio.wait()?;
         Ok(minio)
     }

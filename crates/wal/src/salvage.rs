@@ -18,6 +18,8 @@ use std::{io, ops::Range};
 pub struct SalvagedFrame {
     /// The file's name in its directory.
     pub file: String,
+    /// Whether that file is in quarantine: it belongs to an earlier WAL of the directory.
+    pub quarantined: bool,
     /// Where the frame starts in it, in bytes.
     pub offset: u64,
     /// What it says of its payload.
@@ -26,8 +28,8 @@ pub struct SalvagedFrame {
     pub payload: Bytes,
 }
 
-/// Reads the files in `disk`, oldest first, and yields their intact frames in the order of the files. Files are
-/// opened for reading only in effect: nothing is written, and no lock is taken. One file is held in memory at a time.
+/// Reads the files in `disk`, oldest first, and yields their intact frames in the order of the files. Nothing is
+/// written, nothing is opened for writing, and no lock is taken. One file is held in memory at a time.
 ///
 /// # Errors
 /// The operating system's, when the directory can't be listed; a file that can't be read yields its error.
@@ -74,7 +76,8 @@ impl FileFrames {
         let header = FrameHeader::decode(&rest).ok()?;
         let payload = scan::payload(&header, &rest).ok()?;
         let (file, meta) = (self.name.to_string(), scan::meta_of(&header));
-        Some(SalvagedFrame { file, offset: at as u64, meta, payload })
+        let quarantined = self.name.role == Role::Quarantine;
+        Some(SalvagedFrame { file, quarantined, offset: at as u64, meta, payload })
     }
 }
 
@@ -98,8 +101,5 @@ impl Iterator for FileFrames {
 }
 
 fn read_file(disk: &dyn Disk, name: FileName) -> io::Result<Vec<u8>> {
-    let file = disk.open(&name.to_string())?;
-    let mut content = vec![0; file.length() as usize];
-    file.read_at(0, &mut content)?;
-    Ok(content)
+    disk.read(&name.to_string())?.ok_or_else(|| io::ErrorKind::NotFound.into())
 }

@@ -49,4 +49,6 @@ fn frames_in_quarantine_are_salvaged() {
     let (wal, _) = open_afresh(&disk);
     append_synced(&wal, 7..8);
     assert_eq!(salvaged_offsets(&disk), [0, 1, 7]);
+    let quarantined = salvage(&disk).unwrap().map(|frame| frame.unwrap().quarantined);
+    assert_eq!(quarantined.collect::<Vec<_>>(), [true, true, false]);
 }
