@@ -2,8 +2,11 @@
 //!
 //! `ALLUVIUM_KILLS` sets how often each test kills.
 
-use crate::harness::{Deployment, Kind, Load, programs::create_topic};
-use std::{thread, time::Duration};
+use crate::harness::{
+    Broker, Deployment, Kind, Load,
+    programs::{alluvium, attempt, create_topic, run},
+};
+use std::{process::Command, thread, time::Duration};
 
 const PARTITIONS: u32 = 4;
 
@@ -51,6 +54,7 @@ fn kill_repeatedly(kind: Kind, times: u32, lose_disk: bool, configs: &[&str]) {
     leader.stop();
     let verified = all.verify(&address);
     assert!(verified.acknowledged >= u64::from(times) * 200, "{verified:?}");
+    assert!(verified.read >= verified.acknowledged, "{verified:?}");
     if !lose_disk {
         leader.verify(&address);
     }
@@ -81,4 +85,55 @@ fn a_cluster_broker_in_wal_mode_killed_under_load_loses_nothing() {
 #[test]
 fn a_broker_that_loses_its_disk_twice_in_a_row_keeps_what_object_storage_acknowledged() {
     kill_repeatedly(Kind::Cluster, kills(4), true, &[]);
+}
+
+fn listed(broker: &Broker, topic: &str) -> String {
+    let output = run(Command::new("kcat").args(["-L", "-b", &broker.address(), "-t", topic]), b"");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Writes one line, trying for half a minute.
+fn produce_patiently(broker: &Broker, topic: &str) {
+    for _ in 0..60 {
+        let mut command = alluvium();
+        command.args(["produce", "-b", &broker.address(), topic]);
+        if attempt(&mut command, b"again\n").status.success() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(500));
+    }
+    panic!("{topic} takes nothing:\n{}\n{}", listed(broker, topic), broker.log());
+}
+
+#[test]
+fn wal_topics_of_a_lost_disk_go_offline_and_say_so_unless_an_unclean_takeover_is_allowed() {
+    let deployment = Deployment::start(Kind::Cluster);
+    let settings = ["session.lease.ttl=3s", "session.lease.margin=1s", "unclean.takeover.delay=1s"];
+    let mut broker = deployment.broker(&settings);
+    let address = broker.address();
+    create_topic(&address, "waits", 1, &["durability.mode=wal"]);
+    create_topic(
+        &address,
+        "allowed",
+        1,
+        &["durability.mode=wal", "unclean.leader.election.enable=true"],
+    );
+    create_topic(&address, "stored", 1, &["durability.mode=object"]);
+    run(alluvium().args(["produce", "-b", &address, "stored"]), b"kept\n");
+    // The store is away: what the WAL acknowledges is nowhere else.
+    deployment.minio.as_ref().unwrap().pause();
+    for topic in ["waits", "allowed"] {
+        run(alluvium().args(["produce", "-b", &address, topic]), b"given up\n");
+    }
+    broker.kill();
+    deployment.lose_local_disk();
+    deployment.minio.as_ref().unwrap().resume();
+    broker.restart();
+    produce_patiently(&broker, "allowed");
+    produce_patiently(&broker, "stored");
+    let waiting = listed(&broker, "waits");
+    assert!(waiting.contains("leader -1") && waiting.contains("Leader not available"), "{waiting}");
+    assert!(broker.log().contains("unclean"), "{}", broker.log());
+    let read = run(alluvium().args(["consume", "-b", &address, "stored", "--exit"]), b"");
+    assert_eq!(String::from_utf8_lossy(&read.stdout), "kept\nagain\n");
 }

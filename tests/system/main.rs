@@ -2,6 +2,8 @@
 //!
 //! Everything is installed by `services` at first use. Servers listen on loopback and free ports and are stopped by the pid that was started.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails says where")]
+
 mod bad_input;
 mod dev;
 mod harness;

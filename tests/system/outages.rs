@@ -2,7 +2,7 @@
 //!
 //! `ALLUVIUM_OUTAGE_SECONDS` sets how long each outage lasts.
 
-use crate::harness::{Broker, Deployment, Kind, Load, programs::create_topic};
+use crate::harness::{Broker, Deployment, FlakyProxy, Kind, Load, programs::create_topic};
 use std::{thread, time::Duration};
 
 const PARTITIONS: u32 = 4;
@@ -22,7 +22,10 @@ struct Scene {
 
 impl Scene {
     fn set(mode: &str) -> Self {
-        let deployment = Deployment::start(Kind::Cluster);
+        Self::set_on(mode, Deployment::start(Kind::Cluster))
+    }
+
+    fn set_on(mode: &str, deployment: Deployment) -> Self {
         let broker = deployment.broker(&[]);
         create_topic(
             &broker.address(),
@@ -74,6 +77,20 @@ fn a_stopped_object_store_is_outlived() {
     scene.deployment.minio.as_mut().unwrap().kill();
     scene.endure();
     scene.deployment.minio.as_mut().unwrap().restart().unwrap();
+    scene.finish();
+}
+
+#[test]
+fn a_store_that_answers_503_to_three_requests_in_ten_is_outlived() {
+    let mut deployment = Deployment::start(Kind::Cluster);
+    let proxy = FlakyProxy::start(&deployment.minio.as_ref().unwrap().endpoint(), 30);
+    deployment.object_store_endpoint = Some(proxy.endpoint());
+    let scene = Scene::set_on("object", deployment);
+    proxy.set_failing(true);
+    scene.wait_for_progress("while the store fails");
+    scene.endure();
+    proxy.set_failing(false);
+    assert!(proxy.refused() > 10, "only {} requests were refused", proxy.refused());
     scene.finish();
 }
 

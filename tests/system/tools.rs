@@ -7,7 +7,8 @@ use crate::harness::{
 use std::process::Command;
 
 fn lines(count: usize) -> String {
-    (0..count).map(|number| format!("line {number}\n")).collect()
+    let lines: Vec<String> = (0..count).map(|number| format!("line {number}")).collect();
+    lines.join("\n") + "\n"
 }
 
 fn text(bytes: &[u8]) -> String {

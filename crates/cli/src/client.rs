@@ -96,7 +96,7 @@ impl Client {
                         .collect());
                 }
                 Err(error) if error.retryable() && (create || code != 3) && attempt < ATTEMPTS => {
-                    pause().await
+                    pause().await;
                 }
                 Err(error) => return Err(error),
             }

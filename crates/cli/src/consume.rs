@@ -91,7 +91,7 @@ impl ConsumeCommand {
                 match fetched {
                     Ok(batches) => self.print(batches, &mut positions, &mut left, out)?,
                     Err(error) if error.retryable() => {
-                        self.find_leaders(&mut client, &mut positions).await?
+                        self.find_leaders(&mut client, &mut positions).await?;
                     }
                     Err(error) => return Err(error),
                 }

@@ -6,7 +6,7 @@ use std::{borrow::Borrow, fmt, sync::Arc};
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct TopicName(Arc<str>);
 
-/// Why a topic name is refused (Kafka's INVALID_TOPIC_EXCEPTION).
+/// Why a topic name is refused (Kafka's `INVALID_TOPIC_EXCEPTION`).
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum InvalidTopicName {
     /// The name has no character.

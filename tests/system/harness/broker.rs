@@ -99,17 +99,6 @@ impl Broker {
         self.process.stop(Duration::from_secs(60))
     }
 
-    /// One metric's value, summed over its labels; `None` when it is not there.
-    pub fn metric(&self, name: &str) -> Option<f64> {
-        let text = http_get(self.http_port, "/metrics")?;
-        let lines = text.lines().filter(|line| {
-            line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{']))
-        });
-        let values: Vec<f64> =
-            lines.filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect();
-        (!values.is_empty()).then(|| values.iter().sum())
-    }
-
     /// Resident memory in bytes.
     pub fn resident_bytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.pid()))

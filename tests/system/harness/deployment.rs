@@ -14,9 +14,10 @@ pub enum Kind {
 
 /// The services of a deployment, and the directory of its brokers.
 pub struct Deployment {
-    pub kind: Kind,
     pub etcd: Option<Etcd>,
     pub minio: Option<Minio>,
+    /// Where brokers find the object store, when not at MinIO itself.
+    pub object_store_endpoint: Option<String>,
     directory: TempDir,
 }
 
@@ -24,9 +25,9 @@ impl Deployment {
     pub fn start(kind: Kind) -> Self {
         let cluster = kind == Kind::Cluster;
         Self {
-            kind,
             etcd: cluster.then(|| Etcd::start().unwrap()),
             minio: cluster.then(|| Minio::start().unwrap()),
+            object_store_endpoint: None,
             directory: tempfile::tempdir().unwrap(),
         }
     }
@@ -44,11 +45,12 @@ impl Deployment {
     pub fn arguments(&self, more: &[&str]) -> Vec<String> {
         let mut arguments = vec!["--data-dir".to_owned(), self.local().display().to_string()];
         if let (Some(etcd), Some(minio)) = (&self.etcd, &self.minio) {
+            let endpoint = self.object_store_endpoint.clone().unwrap_or_else(|| minio.endpoint());
             let etcd = etcd.endpoint().replace("http://", "etcd://");
             let flags = [
                 ("--metadata", etcd.as_str()),
                 ("--object-store", "s3://alluvium/test"),
-                ("--object-store-endpoint", &minio.endpoint()),
+                ("--object-store-endpoint", &endpoint),
                 ("--broker-id", "1"),
                 ("--rack", "a"),
             ];

@@ -50,9 +50,8 @@ impl Load {
 
     /// Records acknowledged so far, as far as the logs were written.
     pub fn acknowledged(&self) -> u64 {
-        let lines = |path: &PathBuf| {
-            std::fs::read(path).map_or(0, |text| text.iter().filter(|b| **b == b'\n').count())
-        };
+        let lines =
+            |path: &PathBuf| std::fs::read_to_string(path).map_or(0, |text| text.lines().count());
         self.logs.iter().map(lines).sum::<usize>() as u64
     }
 

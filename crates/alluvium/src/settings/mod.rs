@@ -110,11 +110,6 @@ impl Settings {
         key.number_in(&self.values).and_then(|number| u64::try_from(number).ok())
     }
 
-    /// A truth value; false when there is none.
-    pub fn boolean(&self, key: &ConfigKey) -> bool {
-        key.boolean_in(&self.values).unwrap_or_default()
-    }
-
     /// A duration; zero when there is none.
     pub fn duration(&self, key: &ConfigKey) -> Duration {
         key.duration_in(&self.values).unwrap_or_default()

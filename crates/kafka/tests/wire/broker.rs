@@ -196,7 +196,9 @@ impl Ownership for Opens {
     }
 
     fn close(&self, partitions: &[PartitionId]) {
-        partitions.iter().for_each(|partition| self.0.close_partition(*partition));
+        for partition in partitions {
+            self.0.close_partition(*partition);
+        }
     }
 
     fn settings_changed(&self, _topic: TopicId, _settings: Arc<TopicSettings>) {}

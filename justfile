@@ -1,0 +1,11 @@
+# Everything that CI runs: format, lints, build, all tests. About 25 minutes on a fresh 2-core machine, 12 on a warm one.
+verify:
+    bash .ci/run
+
+# The same tests at length: hundreds of kills, long outages, and what is too long for `verify`.
+verify-long:
+    ALLUVIUM_KILLS=500 ALLUVIUM_OUTAGE_SECONDS=300 cargo test --workspace --no-fail-fast -- --test-threads 2 --include-ignored
+
+# First figures of throughput, latency, CPU, memory and requests; see benches/README.md.
+bench *arguments:
+    bash benches/run {{arguments}}
