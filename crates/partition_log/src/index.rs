@@ -25,14 +25,14 @@ pub(crate) struct SegmentSlice {
     pub(crate) slice: Arc<Slice>,
 }
 
-/// A partition's run in an index object: many slices, not decoded yet.
+/// A partition's run in an index object: many slices, not decoded yet. Or (level 0) one slice, in the footer of its segment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct IndexRun {
-    /// The index object.
+    /// The index object, or the segment.
     pub(crate) object: ObjectName,
-    /// Its level, from 1.
+    /// Its level, from 1; 0 for a segment.
     pub(crate) level: u32,
-    /// Where the run lies in it.
+    /// Where the run lies in it, or the footer.
     pub(crate) bytes: Range<u64>,
     /// First offset.
     pub(crate) base_offset: Offset,
@@ -105,6 +105,25 @@ impl IndexEntry {
         match self {
             Self::Slice(segment) => &segment.object,
             Self::Run(run) => &run.object,
+        }
+    }
+
+    /// The same as a run to be loaded on demand; a slice's footer lies at `footer_at` in its segment.
+    pub(crate) fn into_run(self, footer_at: Range<u64>) -> IndexRun {
+        match self {
+            Self::Run(run) => run,
+            Self::Slice(SegmentSlice { object, session, seq, slice }) => IndexRun {
+                object,
+                level: 0,
+                bytes: footer_at,
+                base_offset: slice.base_offset,
+                end_offset: slice.end_offset,
+                size_bytes: slice.bytes.end - slice.bytes.start,
+                max_timestamp: slice.max_timestamp,
+                session,
+                from_seq: seq,
+                through_seq: seq,
+            },
         }
     }
 

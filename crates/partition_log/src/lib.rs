@@ -14,6 +14,7 @@ mod flush_schedule;
 mod fold;
 mod index;
 mod manifest;
+mod manifest_rest;
 mod object_names;
 mod object_read;
 mod partition;

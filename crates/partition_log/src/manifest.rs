@@ -2,7 +2,10 @@
 
 use crate::{LogError, engine::Engine, partition::Shared, sequencer::Sequencer};
 use formats::metadata::Manifest;
-use metadata::{Entry, MetadataError, Operation, RangeQuery, Reply, Revision, families};
+use metadata::{
+    Entry, MetadataError, Operation, RangeQuery, Reply, Revision, families,
+    families::MANIFEST_MAX_BYTES,
+};
 use model::Offset;
 use runtime::Backoff;
 use std::time::Duration;
@@ -94,11 +97,25 @@ async fn put(
 }
 
 fn with_log_start(sequencer: &Sequencer, log_start: Offset) -> Manifest {
-    let mut epochs = sequencer.log.epochs.to_values();
+    let epochs = sequencer.log.epochs.to_values();
+    let log_start_offset = log_start.get();
+    fitted(Manifest { log_start_offset, epochs, ..sequencer.log.manifest.clone() })
+}
+
+/// Makes a manifest as small as its value must be. Epochs are in the rest and in the slices, too; folded sessions, oldest first, are those
+/// that no owner record names any more.
+pub(crate) fn fitted(mut manifest: Manifest) -> Manifest {
+    let epochs = &mut manifest.epochs;
     epochs.drain(..epochs.len().saturating_sub(EPOCHS_KEPT));
-    let mut manifest = sequencer.log.manifest.clone();
-    manifest.log_start_offset = log_start.get();
-    manifest.epochs = epochs;
+    while families::encode(manifest.clone()).len() > MANIFEST_MAX_BYTES {
+        if manifest.epochs.len() > 1 {
+            manifest.epochs.remove(0);
+        } else if !manifest.folded.is_empty() {
+            manifest.folded.remove(0);
+        } else {
+            break;
+        }
+    }
     manifest
 }
 

@@ -5,6 +5,9 @@ use model::SessionId;
 use runtime::Randomness;
 use storage::ObjectName;
 
+/// The first part of [`manifest_rests`]' names.
+pub(crate) const MANIFEST_RESTS: &str = "manifest";
+
 /// A segment: `data/{hash}/{session}/{seq}-{random}`.
 pub(crate) fn segment(session: SessionId, seq: u64, randomness: &Randomness) -> ObjectName {
     named("data", &format!("{session}/{seq:020}-{}", random(randomness)))
@@ -18,6 +21,19 @@ pub(crate) fn index(
     randomness: &Randomness,
 ) -> ObjectName {
     named("index", &format!("{session}/{level}/{from_seq:020}-{}", random(randomness)))
+}
+
+/// The cold parts of many manifests: `manifest/{hash}/{session}/{random}`.
+pub(crate) fn manifest_rests(session: SessionId, randomness: &Randomness) -> ObjectName {
+    named(MANIFEST_RESTS, &format!("{session}/{}", random(randomness)))
+}
+
+/// The session that wrote an object of [`manifest_rests`].
+pub(crate) fn session_of_manifest_rests(object: &ObjectName) -> Option<SessionId> {
+    let mut parts = object.as_str().split('/');
+    let kind = parts.next()?;
+    let (_hash, session) = (parts.next()?, parts.next()?);
+    if kind == MANIFEST_RESTS { session.parse().ok() } else { None }
 }
 
 fn named(kind: &str, rest: &str) -> ObjectName {

@@ -23,7 +23,10 @@ use crate::{
 use block::{Batches, Block, blocks, bytes_in_object};
 use bytes::Bytes;
 use cache::{Load, SingleFlightCache, State};
-use formats::index_object::{IndexedSlice, decode_partition};
+use formats::{
+    index_object::{IndexedSlice, decode_partition},
+    segment::Footer,
+};
 use futures::{FutureExt, StreamExt, stream};
 use model::{LeaderEpoch, Offset, PartitionId, TimestampMs};
 use plan::{Piece, Plan};
@@ -100,8 +103,10 @@ pub(crate) struct FoundRecord {
     pub(crate) leader_epoch: LeaderEpoch,
 }
 
-/// Blocks by object and position; runs likewise.
+/// Blocks by object and position.
 type Key = (ObjectName, u64);
+/// Runs likewise; the partitions of a segment share its footer.
+type RunKey = (ObjectName, u64, PartitionId);
 type Slices = Arc<Vec<SegmentSlice>>;
 type BlockCache = SingleFlightCache<Key, Block, ObjectReadError>;
 
@@ -110,7 +115,7 @@ type BlockCache = SingleFlightCache<Key, Block, ObjectReadError>;
 pub(crate) struct ObjectReader {
     objects: Objects,
     blocks: Arc<BlockCache>,
-    runs: Arc<SingleFlightCache<Key, Slices, ObjectReadError>>,
+    runs: Arc<SingleFlightCache<RunKey, Slices, ObjectReadError>>,
 }
 
 impl ObjectReader {
@@ -263,8 +268,8 @@ impl ObjectReader {
         partition: PartitionId,
         run: &IndexRun,
     ) -> Result<Arc<Vec<SegmentSlice>>, ObjectReadError> {
-        let key = (run.object.clone(), run.bytes.start);
-        let plan = |_: &State<Key, Slices, ObjectReadError>| {
+        let key = (run.object.clone(), run.bytes.start, partition);
+        let plan = |_: &State<RunKey, Slices, ObjectReadError>| {
             let load = get_run(self.objects.clone(), partition, run.clone());
             Load { keys: vec![key.clone()], results: load.map(|result| vec![result]).boxed() }
         };
@@ -370,15 +375,30 @@ async fn get_run(
         .get_range(&run.object, run.bytes.clone())
         .await
         .map_err(|error| read_error(&run.object, within.clone(), &error))?;
-    let slices = decode_partition(&bytes).map_err(|error| damaged(error.to_string()))?;
+    let slices = decode_run(partition, &run, &bytes).map_err(damaged)?;
     let ends = slices.first().zip(slices.last()).map(|(first, last)| {
         (first.slice.partition, first.slice.base_offset..last.slice.end_offset)
     });
     if ends != Some((partition, within.clone())) {
         return Err(damaged("the run is not the one that is listed".to_owned()));
     }
-    let slices: Option<Vec<_>> = slices.into_iter().map(segment_slice).collect();
-    slices.map(Arc::new).ok_or_else(|| damaged("the run names an impossible object".to_owned()))
+    Ok(Arc::new(slices))
+}
+
+fn decode_run(
+    partition: PartitionId,
+    run: &IndexRun,
+    bytes: &[u8],
+) -> Result<Vec<SegmentSlice>, String> {
+    if run.level > 0 {
+        let slices = decode_partition(bytes).map_err(|error| error.to_string())?;
+        let slices: Option<Vec<_>> = slices.into_iter().map(segment_slice).collect();
+        return slices.ok_or_else(|| "the run names an impossible object".to_owned());
+    }
+    let footer = Footer::decode(bytes).map_err(|error| error.to_string())?;
+    let slice = footer.slice(partition).ok_or("the footer does not list the partition")?;
+    let (object, session, seq) = (run.object.clone(), run.session, run.from_seq);
+    Ok(vec![SegmentSlice { object, session, seq, slice: Arc::new(slice.clone()) }])
 }
 
 fn segment_slice(indexed: IndexedSlice) -> Option<SegmentSlice> {

@@ -5,6 +5,7 @@ use crate::{
     Claim,
     epochs::EpochStarts,
     index::{IndexEntry, LogIndex, SegmentSlice},
+    manifest_rest::Rest,
     produced::produced_entry,
     producer_state::ProducerStates,
 };
@@ -14,8 +15,8 @@ use formats::{
     segment::Slice,
 };
 use metadata::Revision;
-use model::{Offset, PartitionId, SessionId};
-use std::{collections::HashMap, sync::Arc};
+use model::{Offset, PartitionId, SessionId, TimestampMs};
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 /// The durable part of a log.
 pub(crate) struct Assembled {
@@ -30,6 +31,8 @@ pub(crate) struct Assembled {
 /// One element of the log, with the slices that epochs and producer state are read from.
 struct Piece {
     entry: IndexEntry,
+    /// Where the entry's object lists it.
+    listed_at: Range<u64>,
     slices: Vec<Arc<Slice>>,
 }
 
@@ -42,37 +45,16 @@ pub(crate) fn assemble(
     own: SessionId,
     history: &History,
 ) -> Result<Assembled, String> {
-    let id = claim.partition;
-    let (manifest, manifest_revision) = history.manifests.get(&id).cloned().unwrap_or_default();
-    let log_start =
-        Offset::new(manifest.log_start_offset).ok_or("its manifest has an impossible log start")?;
-    let rest = history.rests.get(&id);
-    let mut epochs = EpochStarts::default();
-    let mut producers = ProducerStates::default();
-    let mut entries = Vec::new();
-    if let Some(rest) = rest {
-        epochs = EpochStarts::from_values(&rest.epochs).ok_or("its manifest has damaged epochs")?;
-        producers = ProducerStates::from_snapshot(&rest.producers)
-            .ok_or("its manifest has a damaged producer snapshot")?;
-        entries.extend(rest.groups.iter().cloned().map(IndexEntry::Run));
-    }
-    let mut pieces = pieces(claim, own, &manifest, history)?;
-    pieces.sort_by_key(|piece| {
-        (piece.entry.base_offset(), std::cmp::Reverse(piece.entry.end_offset()))
-    });
-    let mut end = entries.last().map(IndexEntry::end_offset);
-    for Piece { entry, slices } in pieces {
-        // A fold that landed late may list again what a higher one covers.
-        if end.is_some_and(|end| entry.end_offset() <= end) {
-            continue;
-        }
-        end = Some(entry.end_offset());
-        for slice in &slices {
-            take_in(slice, &mut epochs, &mut producers);
-        }
-        entries.push(entry);
-    }
-    let index = contiguous(entries, log_start)?;
+    let present = Unfolded {
+        session: Bytes::copy_from_slice(own.as_bytes()),
+        from_seq: claim.owner.from_seq,
+        through_seq: u64::MAX,
+    };
+    let mut log = LogSoFar::of_manifest(claim.partition, history)?;
+    log.take_in(claim.owner.unfolded.iter().chain([&present]), history)?;
+    let LogSoFar { manifest, manifest_revision, log_start, entries, mut epochs, producers, .. } =
+        log;
+    let index = contiguous(entries.into_iter().map(|(entry, _)| entry), log_start)?;
     if epochs.newest().is_none() {
         epochs =
             EpochStarts::from_values(&manifest.epochs).ok_or("its manifest has damaged epochs")?;
@@ -80,9 +62,93 @@ pub(crate) fn assemble(
     Ok(Assembled { manifest, manifest_revision, log_start, index, epochs, producers })
 }
 
+/// What the manifest will refer to once it covers the claim's first `count` unfolded sessions, too.
+///
+/// # Errors
+/// As for [`assemble`].
+pub(crate) fn fold(
+    claim: &Claim,
+    count: usize,
+    history: &History,
+    now: TimestampMs,
+    producer_expiration_ms: u64,
+) -> Result<Rest, String> {
+    let mut log = LogSoFar::of_manifest(claim.partition, history)?;
+    log.take_in(claim.owner.unfolded.iter().take(count), history)?;
+    let LogSoFar { log_start, entries, mut epochs, mut producers, .. } = log;
+    contiguous(entries.iter().map(|(entry, _)| entry.clone()), log_start)?;
+    let mut runs: Vec<_> =
+        entries.into_iter().map(|(entry, listed_at)| entry.into_run(listed_at)).collect();
+    let dead = runs.iter().take_while(|run| run.end_offset <= log_start).count();
+    runs.drain(..dead.min(runs.len().saturating_sub(1)));
+    epochs.truncate_before(log_start);
+    // Silence counts from here on: what a batch says of its time is the producer's word.
+    producers.expire(now, producer_expiration_ms);
+    Ok(Rest { runs, epochs: epochs.to_values(), producers: producers.to_snapshot() })
+}
+
+/// A log as far as it is put together.
+struct LogSoFar {
+    id: PartitionId,
+    manifest: Manifest,
+    manifest_revision: Revision,
+    log_start: Offset,
+    entries: Vec<(IndexEntry, Range<u64>)>,
+    epochs: EpochStarts,
+    producers: ProducerStates,
+}
+
+impl LogSoFar {
+    /// What the manifest covers.
+    fn of_manifest(id: PartitionId, history: &History) -> Result<Self, String> {
+        let (manifest, manifest_revision) = history.manifests.get(&id).cloned().unwrap_or_default();
+        let log_start = Offset::new(manifest.log_start_offset)
+            .ok_or("its manifest has an impossible log start")?;
+        let mut epochs = EpochStarts::default();
+        let mut producers = ProducerStates::default();
+        let mut entries = Vec::new();
+        if let Some(rest) = history.rests.get(&id) {
+            epochs =
+                EpochStarts::from_values(&rest.epochs).ok_or("its manifest has damaged epochs")?;
+            producers = ProducerStates::from_snapshot(&rest.producers)
+                .ok_or("its manifest has a damaged producer snapshot")?;
+            let runs = rest.runs.iter().cloned();
+            entries.extend(runs.map(|run| (IndexEntry::Run(run.clone()), run.bytes)));
+        }
+        Ok(Self { id, manifest, manifest_revision, log_start, entries, epochs, producers })
+    }
+
+    /// Adds what these sessions committed and the manifest does not cover.
+    fn take_in<'a>(
+        &mut self,
+        sessions: impl Iterator<Item = &'a Unfolded>,
+        history: &History,
+    ) -> Result<(), String> {
+        let mut pieces = pieces(self.id, sessions, &self.manifest, history)?;
+        pieces.sort_by_key(|piece| {
+            (piece.entry.base_offset(), std::cmp::Reverse(piece.entry.end_offset()))
+        });
+        for Piece { entry, listed_at, slices } in pieces {
+            let end = self.entries.last().map(|(entry, _)| entry.end_offset());
+            // A fold that landed late may list again what a higher one covers.
+            if end.is_some_and(|end| entry.end_offset() <= end) {
+                continue;
+            }
+            for slice in &slices {
+                take_in(slice, &mut self.epochs, &mut self.producers);
+            }
+            self.entries.push((entry, listed_at));
+        }
+        Ok(())
+    }
+}
+
 /// The list of what reaches beyond the log start; what lies below may have gaps, as objects are deleted one by one.
-fn contiguous(entries: Vec<IndexEntry>, log_start: Offset) -> Result<LogIndex, String> {
-    let mut live = entries.into_iter().filter(|entry| entry.end_offset() > log_start).peekable();
+fn contiguous(
+    entries: impl Iterator<Item = IndexEntry>,
+    log_start: Offset,
+) -> Result<LogIndex, String> {
+    let mut live = entries.filter(|entry| entry.end_offset() > log_start).peekable();
     let start = live.peek().map_or(log_start, IndexEntry::base_offset);
     if start > log_start {
         return Err(format!("offsets {log_start}..{start} are in no commit"));
@@ -103,28 +169,23 @@ fn take_in(slice: &Slice, epochs: &mut EpochStarts, producers: &mut ProducerStat
     }
 }
 
-fn pieces(
-    claim: &Claim,
-    own: SessionId,
+fn pieces<'a>(
+    id: PartitionId,
+    sessions: impl Iterator<Item = &'a Unfolded>,
     manifest: &Manifest,
     history: &History,
 ) -> Result<Vec<Piece>, String> {
     let folded: HashMap<&[u8], u64> =
         manifest.folded.iter().map(|it| (it.session.as_ref(), it.through_seq)).collect();
-    let present = Unfolded {
-        session: Bytes::copy_from_slice(own.as_bytes()),
-        from_seq: claim.owner.from_seq,
-        through_seq: u64::MAX,
-    };
     let mut pieces = Vec::new();
-    for named in claim.owner.unfolded.iter().chain([&present]) {
+    for named in sessions {
         let session = SessionId::from_slice(&named.session).ok_or("its owner record is damaged")?;
         let after = folded.get(named.session.as_ref()).copied().unwrap_or_default();
         let from = named.from_seq.max(after + 1);
         let Some(read) = history.sessions.get(&session) else {
             return Err(format!("session {session} was not read"));
         };
-        collect(claim.partition, session, read, from..=named.through_seq, &mut pieces);
+        collect(id, session, read, from..=named.through_seq, &mut pieces);
     }
     Ok(pieces)
 }
@@ -145,13 +206,15 @@ fn collect(
             seq: commit.seq,
             slice: Arc::clone(&slice),
         };
-        pieces.push(Piece { entry: IndexEntry::Slice(entry), slices: vec![slice] });
+        let listed_at = commit.footer_at.clone();
+        pieces.push(Piece { entry: IndexEntry::Slice(entry), listed_at, slices: vec![slice] });
     }
     for index in &read.indexes {
         let Some(run) = index.runs.get(&id) else { continue };
         if run.run.through_seq >= *seqs.start() && run.run.from_seq <= *seqs.end() {
             let entry = IndexEntry::Run(run.run.clone());
-            pieces.push(Piece { entry, slices: run.slices.clone() });
+            let listed_at = run.run.bytes.clone();
+            pieces.push(Piece { entry, listed_at, slices: run.slices.clone() });
         }
     }
 }

@@ -1,18 +1,15 @@
 //! [`History`]: what metadata and objects say of a set of partitions, read at one revision, each thing once.
 
-use crate::{Claim, LogError, engine::Engine, index::IndexRun};
+use crate::{Claim, LogError, engine::Engine, index::IndexRun, manifest_rest::Rest};
 use bytes::Bytes;
 use formats::{
     index_object::{decode_directory, decode_partition},
-    metadata::{
-        Commit, EpochStart, Index, Manifest, ManifestRest, ProducerSnapshot, Reference, SliceGroup,
-    },
+    metadata::{Commit, Index, Manifest, Session},
     segment::{Footer, Slice},
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use metadata::{Entry, MetadataError, RangeQuery, Revision, families};
-use model::{Offset, PartitionId, SessionId, TimestampMs, TopicId};
-use prost::Message;
+use model::{PartitionId, SessionId, TopicId};
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     ops::Range,
@@ -23,6 +20,9 @@ use storage::{ObjectErrorKind, ObjectName};
 /// Objects read at the same time.
 const READS_IN_FLIGHT: usize = 16;
 
+/// Rests of one object that lie no further apart are read together.
+const REST_GAP_BYTES: u64 = 64 << 10;
+
 /// How often a read begins again because history was compacted under it.
 const ATTEMPTS: usize = 5;
 
@@ -32,6 +32,8 @@ pub(super) struct History {
     pub(super) manifests: HashMap<PartitionId, (Manifest, Revision)>,
     pub(super) rests: HashMap<PartitionId, Rest>,
     pub(super) sessions: HashMap<SessionId, SessionHistory>,
+    /// Sessions that lasted when this was read: what is there of others is final.
+    pub(super) lasting: HashSet<SessionId>,
 }
 
 /// What one session committed.
@@ -47,6 +49,8 @@ pub(super) struct CommittedSegment {
     pub(super) seq: u64,
     pub(super) object: ObjectName,
     pub(super) footer: Footer,
+    /// Where the footer lies in the object.
+    pub(super) footer_at: Range<u64>,
 }
 
 /// An index object: the runs of the wanted partitions.
@@ -60,14 +64,6 @@ pub(super) struct FoldedCommits {
 pub(super) struct LoadedRun {
     pub(super) run: IndexRun,
     pub(super) slices: Vec<Arc<Slice>>,
-}
-
-/// The cold part of a manifest.
-#[derive(Debug)]
-pub(super) struct Rest {
-    pub(super) groups: Vec<IndexRun>,
-    pub(super) epochs: Vec<EpochStart>,
-    pub(super) producers: ProducerSnapshot,
 }
 
 impl History {
@@ -101,12 +97,22 @@ impl History {
             let read = read_session(&mut snapshot, session, &wanted).await?;
             history.sessions.insert(session, read);
         }
+        history.read_lasting(&mut snapshot).await?;
         let topics: BTreeSet<_> = wanted.iter().map(|partition| partition.topic).collect();
         for topic in topics {
             history.read_manifests(&mut snapshot, topic, &wanted).await?;
         }
         history.read_rests(engine).await?;
         Ok(history)
+    }
+
+    async fn read_lasting(&mut self, snapshot: &mut Snapshot<'_>) -> Result<(), ReadFailure> {
+        for entry in snapshot.prefix(snapshot.engine.parts.keys.sessions()).await? {
+            let session: Session = families::decode(&entry)?;
+            let id = SessionId::from_slice(&session.id).ok_or_else(|| strange(&entry))?;
+            self.lasting.insert(id);
+        }
+        Ok(())
     }
 
     async fn read_manifests(
@@ -127,19 +133,19 @@ impl History {
     }
 
     async fn read_rests(&mut self, engine: &Engine) -> Result<(), ReadFailure> {
-        let references = self
-            .manifests
-            .iter()
-            .filter_map(|(&partition, (manifest, _))| Some((partition, manifest.rest.clone()?)));
-        let references: Vec<_> = references.collect();
-        let rests = stream::iter(references)
-            .map(|(partition, reference)| async move {
-                Ok::<_, ReadFailure>((partition, read_rest(engine, &reference).await?))
-            })
+        let mut wanted = Vec::new();
+        for (&partition, (manifest, _)) in &self.manifests {
+            if let Some(rest) = &manifest.rest {
+                let object = object_name(&rest.object)?;
+                wanted.push((object, range(rest.offset, rest.length)?, partition));
+            }
+        }
+        let spans: Vec<Vec<_>> = stream::iter(rest_spans(wanted))
+            .map(|span| read_span(engine, span))
             .buffer_unordered(READS_IN_FLIGHT)
             .try_collect()
             .await?;
-        self.rests = rests;
+        self.rests = spans.into_iter().flatten().collect();
         Ok(())
     }
 }
@@ -182,13 +188,14 @@ async fn read_commit(engine: &Engine, entry: Entry) -> Result<CommittedSegment, 
     let (_, seq) = engine.parts.keys.parse_commit(&entry.key).ok_or_else(|| strange(&entry))?;
     let commit: Commit = families::decode(&entry)?;
     let object = object_name(&commit.object)?;
+    let footer_at = range(commit.footer_offset, commit.footer_length)?;
     let bytes = match commit.footer.is_empty() {
         false => commit.footer,
-        true => read(engine, &object, range(commit.footer_offset, commit.footer_length)?).await?,
+        true => read(engine, &object, footer_at.clone()).await?,
     };
     let footer = Footer::decode(&bytes)
         .map_err(|error| inconsistent(format!("the footer of {object} is damaged: {error}")))?;
-    Ok(CommittedSegment { seq, object, footer })
+    Ok(CommittedSegment { seq, object, footer, footer_at })
 }
 
 async fn read_index(
@@ -238,32 +245,48 @@ fn decode_run(object: &ObjectName, bytes: &[u8]) -> Result<Vec<Arc<Slice>>, Read
     Ok(slices.into_iter().map(|indexed| Arc::new(indexed.slice)).collect())
 }
 
-async fn read_rest(engine: &Engine, reference: &Reference) -> Result<Rest, ReadFailure> {
-    let object = object_name(&reference.object)?;
-    let damaged = |what: &str| inconsistent(format!("a manifest in {object} is damaged: {what}"));
-    let bytes = read(engine, &object, range(reference.offset, reference.length)?).await?;
-    let rest = ManifestRest::decode(bytes).map_err(|error| damaged(&error.to_string()))?;
-    let producers = ProducerSnapshot::decode(rest.producer_state)
-        .map_err(|error| damaged(&error.to_string()))?;
-    let groups: Option<Vec<_>> = rest.groups.iter().map(run_of).collect();
-    let groups = groups.ok_or_else(|| damaged("a group has impossible values"))?;
-    Ok(Rest { groups, epochs: rest.epochs, producers })
+/// Partitions' rests that one GET reads.
+struct RestSpan {
+    object: ObjectName,
+    range: Range<u64>,
+    parts: Vec<(PartitionId, Range<u64>)>,
 }
 
-fn run_of(group: &SliceGroup) -> Option<IndexRun> {
-    let index = group.index.as_ref()?;
-    Some(IndexRun {
-        object: ObjectName::new(&index.object).ok()?,
-        level: group.level,
-        bytes: index.offset..index.offset.checked_add(index.length)?,
-        base_offset: Offset::new(group.base_offset)?,
-        end_offset: Offset::new(group.end_offset)?,
-        size_bytes: group.size_bytes,
-        max_timestamp: TimestampMs(group.max_timestamp_ms),
-        session: SessionId::from_slice(&group.session)?,
-        from_seq: group.from_seq,
-        through_seq: group.through_seq,
-    })
+/// Lays the reads out: what lies close together in an object is read at once.
+fn rest_spans(mut wanted: Vec<(ObjectName, Range<u64>, PartitionId)>) -> Vec<RestSpan> {
+    wanted.sort_unstable_by(|a, b| (&a.0, a.1.start).cmp(&(&b.0, b.1.start)));
+    let mut spans: Vec<RestSpan> = Vec::new();
+    for (object, range, partition) in wanted {
+        match spans.last_mut() {
+            Some(span)
+                if span.object == object && range.start <= span.range.end + REST_GAP_BYTES =>
+            {
+                span.range.end = span.range.end.max(range.end);
+                span.parts.push((partition, range));
+            }
+            _ => {
+                let parts = vec![(partition, range.clone())];
+                spans.push(RestSpan { object, range, parts });
+            }
+        }
+    }
+    spans
+}
+
+async fn read_span(
+    engine: &Engine,
+    span: RestSpan,
+) -> Result<Vec<(PartitionId, Rest)>, ReadFailure> {
+    let RestSpan { object, range, parts } = span;
+    let bytes = read(engine, &object, range.clone()).await?;
+    let decode = |(partition, part): (PartitionId, Range<u64>)| {
+        let within = (part.start - range.start) as usize..(part.end - range.start) as usize;
+        let rest = Rest::decode(bytes.get(within).unwrap_or_default()).map_err(|reason| {
+            inconsistent(format!("a manifest in {object} is damaged: {reason}"))
+        })?;
+        Ok((partition, rest))
+    };
+    parts.into_iter().map(decode).collect()
 }
 
 /// Reads of metadata that all see the same revision: that of the first.

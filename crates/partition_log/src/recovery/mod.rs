@@ -6,6 +6,7 @@
 
 mod assemble;
 mod history;
+mod manifest_fold;
 mod replay;
 
 use crate::{
@@ -19,6 +20,7 @@ use crate::{
 };
 use assemble::{Assembled, assemble};
 use history::History;
+use manifest_fold::{FoldedClaims, fold_long};
 use model::{LeaderEpoch, Offset, TimestampMs};
 use parking_lot::Mutex;
 use replay::{Replay, replay};
@@ -36,19 +38,20 @@ pub(crate) async fn open(
     };
     let unread: Vec<_> =
         claims.iter().filter(|claim| !is_open_under(engine, claim, &session)).cloned().collect();
-    let history = match read_history(engine, &session, &unread).await {
-        Ok(history) => history,
+    let (history, mut folded) = match prepare(engine, &session, &unread).await {
+        Ok(prepared) => prepared,
         Err(error) => return claims.iter().map(|_| Err(error.clone())).collect(),
     };
-    let open = |claim: Claim| {
+    let mut open = |claim: Claim| {
         let id = claim.partition;
-        let opened = open_one(engine, &session, &claim, &history);
+        let claim = folded.claims.remove(&id).unwrap_or(Ok(claim));
+        let opened = claim.and_then(|claim| open_one(engine, &session, &claim, &history));
         if let Err(error) = &opened {
             tracing::warn!(partition = %id, %error, "a partition could not be opened");
         }
         opened.map(Partition::new)
     };
-    claims.into_iter().map(open).collect()
+    claims.into_iter().map(&mut open).collect()
 }
 
 /// Whether the claim only changes the terms under which the same session serves.
@@ -57,6 +60,25 @@ fn is_open_under(engine: &Engine, claim: &Claim, session: &ActiveSession) -> boo
         let sequencer = partition.sequencer.lock();
         sequencer.ownership.session.id == session.stamp.id && sequencer.phase == Phase::Serving
     })
+}
+
+/// Reads the history of `claims`, and folds what is too long to be served.
+async fn prepare(
+    engine: &Engine,
+    session: &ActiveSession,
+    claims: &[Claim],
+) -> Result<(History, FoldedClaims), LogError> {
+    let mut history = read_history(engine, session, claims).await?;
+    let folded = fold_long(engine, session, claims, &mut history).await;
+    if folded.history_is_old {
+        let present = |claim: &Claim| match folded.claims.get(&claim.partition) {
+            Some(Ok(folded)) => folded.clone(),
+            _ => claim.clone(),
+        };
+        let claims: Vec<_> = claims.iter().map(present).collect();
+        history = read_history(engine, session, &claims).await?;
+    }
+    Ok((history, folded))
 }
 
 async fn read_history(
@@ -109,7 +131,10 @@ fn open_one(
 
 fn change_terms(engine: &Engine, partition: &Shared, ownership: Ownership, claim: &Claim) {
     let mut sequencer = partition.sequencer.lock();
-    sequencer.ownership = ownership;
+    // The record may have been folded since the claim was made.
+    if ownership.owner_revision >= sequencer.ownership.owner_revision {
+        sequencer.ownership = ownership;
+    }
     sequencer.settings = Arc::clone(&claim.settings);
     sequencer.wake_all();
     drop(sequencer);

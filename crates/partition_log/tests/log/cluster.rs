@@ -1,7 +1,9 @@
 //! A cluster of one broker, by hand: registers sessions, writes owner records, crashes and restarts the broker.
 
 use bytes::Bytes;
-use formats::metadata::{CommitHead, DurabilityMode as RecordedMode, Owner, Session, Unfolded};
+use formats::metadata::{
+    CommitHead, DurabilityMode as RecordedMode, Manifest, Owner, Session, Unfolded,
+};
 use metadata::{
     MemoryStore, MetadataStore, Operation, RangeQuery, Transaction,
     families::{self, Keys},
@@ -219,6 +221,21 @@ impl Cluster {
         let found = self.store.range(RangeQuery::key(key)).await.expect("a store");
         let head: CommitHead = families::decode(&found.entries[0]).expect("a head");
         head.seq
+    }
+
+    /// The owner record of partition `index`.
+    pub async fn owner(&self, index: u32) -> Owner {
+        let key = self.keys.owner(self.partition_id(index));
+        let found = self.store.range(RangeQuery::key(key)).await.expect("a store");
+        families::decode(&found.entries[0]).expect("an owner")
+    }
+
+    /// The manifest of partition `index`; empty when there is none.
+    pub async fn manifest(&self, index: u32) -> Manifest {
+        let key = self.keys.manifest(self.partition_id(index));
+        let found = self.store.range(RangeQuery::key(key)).await.expect("a store");
+        let decode = |entry| families::decode(entry).expect("a manifest");
+        found.entries.first().map(decode).unwrap_or_default()
     }
 
     /// How many keys lie below `prefix`.

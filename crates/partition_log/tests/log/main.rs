@@ -3,6 +3,7 @@
 mod acknowledgement;
 mod cluster;
 mod commit;
+mod manifest_fold;
 mod records;
 mod recovery;
 mod upkeep;

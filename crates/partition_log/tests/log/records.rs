@@ -20,6 +20,11 @@ pub fn produced(producer: i64, sequence: i32, values: &[&str]) -> Bytes {
     filled(BatchBuilder::new(Codec::None).producer(producer, 0, sequence), values)
 }
 
+/// The same from a producer in a transaction.
+pub fn produced_in_transaction(producer: i64, sequence: i32, values: &[&str]) -> Bytes {
+    filled(BatchBuilder::new(Codec::None).producer(producer, 0, sequence).transactional(), values)
+}
+
 fn filled(mut builder: BatchBuilder, values: &[&str]) -> Bytes {
     for value in values {
         builder.push(1_700_000_000_000, None, Some(value.as_bytes()), &[]);

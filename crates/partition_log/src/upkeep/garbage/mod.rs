@@ -2,11 +2,12 @@
 //!
 //! First one transaction takes the commit or index out of metadata and notes its objects under `garbage/`; after the delete delay,
 //! which is longer than any reader holds on to what it read, the objects are deleted, then the note. Each step can be repeated.
-//! An object holds many partitions: it goes when all of its slices are dead. Only commits of this session and of those that
-//! owner records here still name are looked at.
+//! An object holds many partitions: it goes when all of its slices are dead. Commits of this session are looked at, and of all
+//! that have ended, whether an owner record still names them or manifests cover them: other brokers' sessions fold meanwhile.
 
 mod inventory;
 mod liveness;
+mod rests;
 mod unclaimed;
 
 use crate::{engine::Engine, pipeline::ActiveSession};
@@ -18,6 +19,7 @@ use metadata::{
     Compare, Entry, MetadataError, Operation, RangeQuery, Revision, Transaction, families,
 };
 use model::{Offset, SessionId, TimestampMs, TopicId};
+use rests::{Rests, lasting_sessions};
 use runtime::Backoff;
 use std::{
     collections::{BTreeSet, HashSet},
@@ -35,9 +37,10 @@ const OBJECTS_PER_NOTE: usize = 1_000;
 /// Collects garbage at the interval of retention until the session ends.
 pub(super) async fn collect(engine: Arc<Engine>, session: Arc<ActiveSession>) {
     let mut inventory = Inventory::default();
+    let mut rests = Rests::default();
     loop {
         tokio::time::sleep(engine.options.retention_check_interval).await;
-        if let Err(reason) = pass(&engine, &session, &mut inventory).await {
+        if let Err(reason) = pass(&engine, &session, &mut inventory, &mut rests).await {
             tracing::warn!(%reason, "garbage could not be collected; it is tried again");
         }
     }
@@ -47,13 +50,14 @@ async fn pass(
     engine: &Engine,
     session: &ActiveSession,
     inventory: &mut Inventory,
+    rests: &mut Rests,
 ) -> Result<(), String> {
     // A fold must not take in what this pass takes out.
     let _gate = session.fold_gate.lock().await;
     let (liveness, deleted_topics) =
         read_liveness(engine).await.map_err(|error| error.to_string())?;
     let mut still_held = HashSet::<TopicId>::new();
-    for id in sessions(engine, session) {
+    for id in sessions(engine, session).await? {
         for listed in inventory.list(engine, id).await? {
             if liveness.all_dead(&listed.held) {
                 discard(engine, session, id, &listed).await?;
@@ -63,18 +67,20 @@ async fn pass(
         }
     }
     forget_topics(engine, &deleted_topics, &still_held).await?;
+    discard_rests(engine, session, rests).await?;
     unclaimed::sort_out(engine).await.map_err(|error| error.to_string())?;
     delete_objects(engine).await
 }
 
-fn sessions(engine: &Engine, session: &ActiveSession) -> BTreeSet<SessionId> {
-    let mut sessions = BTreeSet::from([session.stamp.id]);
-    for partition in engine.partitions() {
-        let sequencer = partition.sequencer.lock();
-        let unfolded = &sequencer.ownership.owner.unfolded;
-        sessions.extend(unfolded.iter().filter_map(|it| SessionId::from_slice(&it.session)));
-    }
-    sessions
+/// This session, and those that have ended: their heads stay.
+async fn sessions(engine: &Engine, session: &ActiveSession) -> Result<BTreeSet<SessionId>, String> {
+    let keys = &engine.parts.keys;
+    let heads = range(engine, keys.commit_heads()).await.map_err(|error| error.to_string())?;
+    // Read after the heads: a session is registered together with its head.
+    let lasting = lasting_sessions(engine).await?;
+    let ids = heads.iter().filter_map(|head| keys.parse_commit_head(&head.key));
+    let ended = ids.filter(|id| !lasting.contains(id));
+    Ok(ended.chain([session.stamp.id]).collect())
 }
 
 async fn read_liveness(engine: &Engine) -> Result<(Liveness, Vec<Entry>), MetadataError> {
@@ -110,19 +116,7 @@ async fn discard(
     listed: &Listed,
 ) -> Result<(), String> {
     let keys = &engine.parts.keys;
-    let delay_ms = engine.options.delete_delay.as_millis() as i64;
-    let not_before = engine.parts.clock.unix_ms().saturating_add(delay_ms);
-    let objects = inventory::objects_of(engine, listed).await?;
-    let note = |objects: &[String]| {
-        let id = uuid::Builder::from_random_bytes(engine.parts.randomness.bytes16()).into_uuid();
-        let garbage = Garbage {
-            objects: objects.to_vec(),
-            not_before_unix_ms: not_before,
-            ..Garbage::default()
-        };
-        Operation::put(keys.garbage(id), families::encode(garbage))
-    };
-    let mut then: Vec<_> = objects.chunks(OBJECTS_PER_NOTE).map(note).collect();
+    let mut then = notes(engine, &inventory::objects_of(engine, listed).await?);
     then.push(Operation::Delete(listed.key.clone()));
     let transaction = Transaction {
         compares: vec![
@@ -140,6 +134,45 @@ async fn discard(
     if of == session.stamp.id {
         session.commits.lock().discard(&listed.object);
     }
+    Ok(())
+}
+
+/// Notes that these objects are to be deleted after the delay.
+fn notes(engine: &Engine, objects: &[String]) -> Vec<Operation> {
+    let delay_ms = engine.options.delete_delay.as_millis() as i64;
+    let not_before = engine.parts.clock.unix_ms().saturating_add(delay_ms);
+    let note = |objects: &[String]| {
+        let id = uuid::Builder::from_random_bytes(engine.parts.randomness.bytes16()).into_uuid();
+        let garbage = Garbage {
+            objects: objects.to_vec(),
+            not_before_unix_ms: not_before,
+            ..Garbage::default()
+        };
+        Operation::put(engine.parts.keys.garbage(id), families::encode(garbage))
+    };
+    objects.chunks(OBJECTS_PER_NOTE).map(note).collect()
+}
+
+/// Notes the manifests' rests that nothing refers to any more.
+async fn discard_rests(
+    engine: &Engine,
+    session: &ActiveSession,
+    rests: &mut Rests,
+) -> Result<(), String> {
+    let mut objects = rests.unreferenced(engine).await?;
+    objects.truncate(OBJECTS_PER_NOTE);
+    if objects.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = objects.iter().map(ObjectName::to_string).collect();
+    let key = engine.parts.keys.session(session.stamp.broker);
+    let transaction = Transaction {
+        compares: vec![Compare::CreateRevision(key, session.stamp.create_revision)],
+        then: notes(engine, &names),
+        otherwise: vec![],
+    };
+    settle(engine, transaction).await?;
+    rests.note(objects);
     Ok(())
 }
 

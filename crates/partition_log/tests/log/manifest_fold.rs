@@ -1,0 +1,363 @@
+//! Folding into manifests: a long chain of sessions is made short before its partition is served (DESIGN 5).
+
+use crate::{
+    cluster::{Broker, Cluster},
+    records::{append_and_wait, numbered, produced, produced_in_transaction, read_all},
+};
+use formats::metadata::DeletedTopic;
+use metadata::{
+    MetadataStore, Operation, Transaction,
+    families::{self, MANIFEST_MAX_BYTES},
+    memory::Fault,
+};
+use model::{Offset, config::DurabilityMode};
+use partition_log::{Acks, AppendOrigin, LogError};
+use std::time::Duration;
+
+/// Lives of the broker after which an owner record is too long.
+const LIVES: usize = 9;
+
+/// Appends one value in each life of the broker; answers the next one, whose disk is empty.
+async fn live_through(cluster: &Cluster, values: &[String]) -> Broker {
+    let mut broker = cluster.start().await;
+    for value in values {
+        let partition = cluster.open(&broker, 0).await.expect("open");
+        append_and_wait(&partition, &[value]).await.expect("acknowledged");
+        broker = cluster.restart_without_disk(broker).await;
+    }
+    broker
+}
+
+fn values(count: usize) -> Vec<String> {
+    (0..count).map(|number| number.to_string()).collect()
+}
+
+fn expected(values: &[String]) -> Vec<(u64, String)> {
+    numbered(&values.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+async fn rests(cluster: &Cluster) -> usize {
+    cluster.objects.list("manifest/").await.expect("a list").len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chain_of_restarts_keeps_the_owner_record_short() {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let mut broker = cluster.start().await;
+    let values = values(100);
+    for value in &values {
+        let claim = cluster.claim(&broker, 0).await;
+        assert!(claim.owner.unfolded.len() <= LIVES);
+        let partition = broker.logs.open(vec![claim]).await.remove(0).expect("open");
+        assert!(cluster.owner(0).await.unfolded.len() < LIVES);
+        append_and_wait(&partition, &[value]).await.expect("acknowledged");
+        broker = cluster.restart_without_disk(broker).await;
+    }
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    assert_eq!(read_all(&partition).await, expected(&values));
+    let manifest = families::encode(cluster.manifest(0).await);
+    assert!(manifest.len() <= MANIFEST_MAX_BYTES, "{} bytes", manifest.len());
+    tokio::time::sleep(Duration::from_secs(1_000)).await;
+    assert_eq!(rests(&cluster).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_folded_manifest_is_read_back_after_a_restart() {
+    let mut cluster = Cluster::new(DurabilityMode::Object);
+    cluster.options.fold_fan_in = 2;
+    let mut broker = cluster.start().await;
+    let values = values(LIVES * 5);
+    for life in values.chunks(5) {
+        let partition = cluster.open(&broker, 0).await.expect("open");
+        for value in life {
+            append_and_wait(&partition, &[value]).await.expect("acknowledged");
+        }
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        broker = cluster.restart_without_disk(broker).await;
+    }
+    for _ in 0..3 {
+        let partition = cluster.open(&broker, 0).await.expect("open");
+        assert_eq!(read_all(&partition).await, expected(&values));
+        broker = cluster.restart_without_disk(broker).await;
+    }
+    assert!(cluster.owner(0).await.unfolded.is_empty());
+    assert!(cluster.manifest(0).await.rest.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_duplicate_is_known_to_a_folded_manifest() {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    let first = produced(7, 0, &["a"]);
+    let appended = partition.append(&first, Acks::All, AppendOrigin::Client).expect("an append");
+    appended.acknowledged().await.expect("acknowledged");
+    drop(cluster.restart_without_disk(broker).await);
+    let broker = live_through(&cluster, &values(LIVES)).await;
+    let opened = cluster.open(&broker, 0).await.expect("open");
+    assert!(cluster.manifest(0).await.rest.is_some());
+    drop(opened);
+    let broker = cluster.restart_without_disk(broker).await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    let again = partition.append(&first, Acks::All, AppendOrigin::Client).expect("an append");
+    assert_eq!(again.acknowledged().await.expect("acknowledged").base_offset.get(), 0);
+    assert_eq!(partition.watermarks().log_end.get(), LIVES as u64 + 1);
+    let next = produced(7, 1, &["b"]);
+    let next = partition.append(&next, Acks::All, AppendOrigin::Client).expect("an append");
+    next.acknowledged().await.expect("acknowledged");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_transaction_is_known_to_a_folded_manifest() {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let mut broker = live_through(&cluster, &values(2)).await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    let begun = produced_in_transaction(7, 0, &["a"]);
+    let begun = partition.append(&begun, Acks::All, AppendOrigin::Client).expect("an append");
+    begun.acknowledged().await.expect("acknowledged");
+    drop(cluster.restart_without_disk(broker).await);
+    broker = live_through(&cluster, &values(LIVES)).await;
+    for _ in 0..2 {
+        let partition = cluster.open(&broker, 0).await.expect("open");
+        assert_eq!(partition.watermarks().last_stable.get(), 2);
+        broker = cluster.restart_without_disk(broker).await;
+    }
+    assert!(cluster.manifest(0).await.rest.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_log_start_moves_on_a_folded_manifest() {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let values = values(LIVES);
+    let mut broker = live_through(&cluster, &values).await;
+    for start in [3, 5, LIVES as u64] {
+        let partition = cluster.open(&broker, 0).await.expect("open");
+        partition.delete_records(Offset::new(start)).await.expect("deleted");
+        broker = cluster.restart_without_disk(broker).await;
+        let partition = cluster.open(&broker, 0).await.expect("open");
+        assert_eq!(read_all(&partition).await, expected(&values)[start as usize..]);
+        assert_eq!(partition.watermarks().log_start.get(), start);
+    }
+    // All of it is below the log start now: the log goes on where it ended all the same, however often it is folded.
+    for round in 0..2 * LIVES as u64 {
+        let partition = cluster.open(&broker, 0).await.expect("open");
+        let next = append_and_wait(&partition, &["x"]).await.expect("acknowledged");
+        assert_eq!(next.base_offset.get(), LIVES as u64 + round);
+        partition.delete_records(None).await.expect("deleted");
+        tokio::time::sleep(Duration::from_secs(90_000)).await;
+        broker = cluster.restart_without_disk(broker).await;
+    }
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    assert_eq!(partition.watermarks().log_start, partition.watermarks().log_end);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_before_the_fold_is_committed_leaves_an_object_that_is_collected() {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let values = values(LIVES);
+    let broker = live_through(&cluster, &values).await;
+    let claim = cluster.claim(&broker, 0).await;
+    cluster.store.faults().fail_every(1, Fault::Unavailable);
+    let failed = broker.logs.open(vec![claim]).await.remove(0);
+    assert!(matches!(failed, Err(LogError::Unavailable(_))));
+    cluster.store.faults().heal();
+    assert_eq!(rests(&cluster).await, 1);
+    assert!(cluster.manifest(0).await.rest.is_none());
+    let broker = cluster.restart_without_disk(broker).await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    assert_eq!(read_all(&partition).await, expected(&values));
+    assert_eq!(rests(&cluster).await, 2);
+    tokio::time::sleep(Duration::from_secs(1_000)).await;
+    assert_eq!(rests(&cluster).await, 1);
+    let broker = cluster.restart_without_disk(broker).await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    assert_eq!(read_all(&partition).await, expected(&values));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_takes_no_object_leaves_everything_as_it_was() {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let values = values(LIVES);
+    let broker = live_through(&cluster, &values).await;
+    let claim = cluster.claim(&broker, 0).await;
+    cluster.object_faults.fail_always(storage::Operation::Put, storage::Fault::Unavailable);
+    let failed = broker.logs.open(vec![claim.clone()]).await.remove(0);
+    assert!(matches!(failed, Err(LogError::Unavailable(_))));
+    assert_eq!(cluster.owner(0).await.unfolded.len(), LIVES);
+    cluster.object_faults.heal();
+    let partition = broker.logs.open(vec![claim]).await.remove(0).expect("open");
+    assert_eq!(read_all(&partition).await, expected(&values));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chain_of_lost_sessions_keeps_the_owner_record_short() {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let mut broker = cluster.start().await;
+    let values = values(3 * LIVES);
+    for value in &values {
+        let partition = cluster.open(&broker, 0).await.expect("open");
+        assert!(cluster.owner(0).await.unfolded.len() < LIVES);
+        append_and_wait(&partition, &[value]).await.expect("acknowledged");
+        broker.logs.session_lost(broker.session.id);
+        broker.session = cluster.register().await;
+        broker.logs.begin_session(broker.session);
+    }
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    assert_eq!(read_all(&partition).await, expected(&values));
+    let broker = cluster.restart_without_disk(broker).await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    assert_eq!(read_all(&partition).await, expected(&values));
+}
+
+/// A claim made before the fold may be told again, with other settings: what the fold wrote is not forgotten.
+#[tokio::test(start_paused = true)]
+async fn an_older_claim_does_not_undo_what_a_fold_wrote() {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let values = values(LIVES);
+    let broker = live_through(&cluster, &values).await;
+    let claim = cluster.claim(&broker, 0).await;
+    for _ in 0..2 {
+        let partition = broker.logs.open(vec![claim.clone()]).await.remove(0).expect("open");
+        assert_eq!(read_all(&partition).await, expected(&values));
+    }
+    let partition = broker.logs.get(cluster.partition_id(0)).expect("open");
+    partition.delete_records(Offset::new(1)).await.expect("deleted");
+    broker.logs.close_partition(partition.id());
+    let partition = broker.logs.open(vec![claim]).await.remove(0).expect("open");
+    assert_eq!(read_all(&partition).await, expected(&values)[1..]);
+}
+
+async fn survives(fault: Fault) {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let values = values(LIVES);
+    let broker = live_through(&cluster, &values).await;
+    let claim = cluster.claim(&broker, 0).await;
+    cluster.store.faults().fail_next(fault);
+    let partition = broker.logs.open(vec![claim]).await.remove(0).expect("open");
+    cluster.store.faults().land_delayed();
+    assert!(cluster.owner(0).await.unfolded.is_empty());
+    // What the fold left is what later writes compare.
+    partition.delete_records(Offset::new(2)).await.expect("deleted");
+    let broker = cluster.restart_without_disk(broker).await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    assert_eq!(read_all(&partition).await, expected(&values)[2..]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fold_whose_answer_was_lost_counts_once() {
+    survives(Fault::UnknownApplied).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fold_that_was_lost_is_made_again() {
+    survives(Fault::UnknownNotApplied).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fold_that_lands_late_changes_nothing() {
+    survives(Fault::Delayed).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fold_of_an_opening_that_was_given_up_is_found_by_the_next() {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let values = values(LIVES);
+    let broker = live_through(&cluster, &values).await;
+    let claim = cluster.claim(&broker, 0).await;
+    cluster.store.faults().fail_every(1, Fault::Delayed);
+    let failed = broker.logs.open(vec![claim.clone()]).await.remove(0);
+    assert!(matches!(failed, Err(LogError::Unavailable(_))));
+    cluster.store.faults().heal();
+    cluster.store.faults().land_delayed();
+    let partition = broker.logs.open(vec![claim]).await.remove(0).expect("open");
+    assert_eq!(read_all(&partition).await, expected(&values));
+    partition.delete_records(Offset::new(2)).await.expect("deleted");
+    assert!(cluster.owner(0).await.unfolded.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_ended_folds_nothing() {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let broker = live_through(&cluster, &values(LIVES)).await;
+    let claim = cluster.claim(&broker, 0).await;
+    cluster.end_session().await;
+    let failed = broker.logs.open(vec![claim]).await.remove(0);
+    assert_eq!(failed.map(|_| ()), Err(LogError::SessionLost));
+    assert_eq!(cluster.owner(0).await.unfolded.len(), LIVES);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_owner_record_that_changed_meanwhile_is_left_alone() {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let broker = live_through(&cluster, &values(LIVES)).await;
+    let claim = cluster.claim(&broker, 0).await;
+    let newer = cluster.claim(&broker, 0).await;
+    let failed = broker.logs.open(vec![claim]).await.remove(0);
+    assert!(matches!(failed, Err(LogError::Unavailable(_))));
+    let stored = cluster.owner(0).await;
+    assert_eq!(stored.leader_epoch, newer.owner.leader_epoch);
+    assert_eq!(stored.unfolded, newer.owner.unfolded);
+    broker.logs.open(vec![newer]).await.remove(0).expect("open");
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_partitions_share_one_object() {
+    const PARTITIONS: u32 = 130;
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let mut broker = cluster.start().await;
+    for life in 0..=LIVES {
+        let mut claims = Vec::new();
+        for index in 0..PARTITIONS {
+            claims.push(cluster.claim(&broker, index).await);
+        }
+        let opened = broker.logs.open(claims).await;
+        for partition in opened {
+            let partition = partition.expect("open");
+            assert_eq!(read_all(&partition).await, expected(&values(life)));
+            append_and_wait(&partition, &[&life.to_string()]).await.expect("acknowledged");
+        }
+        broker = cluster.restart_without_disk(broker).await;
+    }
+    assert_eq!(rests(&cluster).await, 1);
+    assert!(cluster.owner(PARTITIONS - 1).await.unfolded.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_topic_leaves_nothing_of_sessions_that_were_folded() {
+    let mut cluster = Cluster::new(DurabilityMode::Object);
+    cluster.options.fold_fan_in = 2;
+    let broker = live_through(&cluster, &values(2 * LIVES)).await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    let key = cluster.keys.deleted_topic(cluster.topic);
+    let then = vec![
+        Operation::put(key.clone(), families::encode(DeletedTopic::default())),
+        Operation::Delete(cluster.keys.owner(partition.id())),
+        Operation::Delete(cluster.keys.manifest(partition.id())),
+    ];
+    let transaction = Transaction { then, ..Transaction::default() };
+    cluster.store.transact(transaction).await.expect("deleted");
+    broker.logs.close_partition(partition.id());
+    tokio::time::sleep(Duration::from_secs(1_000)).await;
+    let left = cluster.objects.list("").await.expect("a list");
+    assert!(left.iter().all(|it| it.name.as_str().starts_with("manifest/")), "{left:?}");
+    let broker = cluster.restart_without_disk(broker).await;
+    tokio::time::sleep(Duration::from_secs(1_000)).await;
+    assert_eq!(cluster.objects.list("").await.expect("a list").len(), 0);
+    assert_eq!(cluster.count(key).await, 0);
+    drop(broker);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_falls_below_the_log_start_is_collected_after_a_fold() {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let values = values(LIVES);
+    let broker = live_through(&cluster, &values).await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    partition.delete_records(Offset::new(LIVES as u64 - 1)).await.expect("deleted");
+    // Beyond producer.id.expiration.ms what is below the log start may go.
+    tokio::time::sleep(Duration::from_secs(90_000)).await;
+    assert_eq!(cluster.objects.list("data/").await.expect("a list").len(), 1);
+    let broker = cluster.restart_without_disk(broker).await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    assert_eq!(read_all(&partition).await, expected(&values)[LIVES - 1..]);
+}
