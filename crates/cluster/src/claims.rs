@@ -16,7 +16,7 @@ use metadata::{
     Compare, MetadataError, Operation, RangeQuery, Reply, Revision, Transaction, families::encode,
 };
 use model::{BrokerId, PartitionId, SessionId};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 /// Records in one transaction: each takes one compare and one put of the store's 128, and one compare more for its old session.
 const BATCH: usize = 60;
@@ -29,26 +29,38 @@ struct Candidate {
     revision: Revision,
 }
 
-/// Writes re-claims of everything in the view that names this WAL and not this session; answers whether something was left.
+/// What a round of re-claims left undone.
+#[derive(Debug, Default)]
+pub(crate) struct Left {
+    /// Something that may succeed when it is tried again.
+    pub retryable: bool,
+    /// Partitions whose last session has no head any more: nobody knows how far it committed.
+    pub headless: BTreeSet<PartitionId>,
+}
+
+/// Writes re-claims of everything in the view that names this WAL and not this session; answers what was left. A partition that
+/// can't be claimed holds up no other.
 ///
 /// # Errors
 /// The store's: call again.
 pub(crate) async fn reclaim_all(
     shared: &Shared,
     session: &SessionStamp,
-) -> Result<bool, MetadataError> {
+) -> Result<Left, MetadataError> {
     let candidates = candidates(&shared.view.lock(), shared, session);
-    let mut left = false;
+    let mut left = Left::default();
     let mut heads = BTreeMap::new();
     for batch in candidates.chunks(BATCH) {
         for candidate in batch {
-            if let Some(id) = session_of(&candidate.record)
-                && !heads.contains_key(&id)
-            {
-                heads.insert(id, final_head(shared, session, &candidate.record, id).await?);
+            let Some(id) = session_of(&candidate.record) else { continue };
+            if let Entry::Vacant(vacant) = heads.entry(id) {
+                vacant.insert(final_head(shared, session, &candidate.record, id).await?);
+            }
+            if heads.get(&id) == Some(&FinalHead::Gone) {
+                left.headless.insert(candidate.partition);
             }
         }
-        left |= !write(shared, session, batch, &heads).await?;
+        left.retryable |= !write(shared, session, batch, &heads).await?;
     }
     Ok(left)
 }
@@ -65,14 +77,14 @@ fn candidates(view: &View, shared: &Shared, session: &SessionStamp) -> Vec<Candi
     .collect()
 }
 
-/// The last seq that a session, now over, ever committed; `None` while it lives (under another broker id). The read is atomic with
-/// the proof that it is over, so no commit can follow.
+/// The last seq that a session, now over, ever committed. The read is atomic with the proof that it is over, so no commit can
+/// follow.
 async fn final_head(
     shared: &Shared,
     session: &SessionStamp,
     record: &Owner,
     id: SessionId,
-) -> Result<Option<u64>, MetadataError> {
+) -> Result<FinalHead, MetadataError> {
     let keys = &shared.parts.keys;
     let holder = BrokerId::new(record.broker).unwrap_or(session.broker);
     let over =
@@ -80,45 +92,59 @@ async fn final_head(
     read_final_head(shared, over, id).await
 }
 
-/// Reads `commit_head/{id}` under the condition that its session is over.
+/// What `commit_head/{id}` says of a session that an owner record names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum FinalHead {
+    /// The session is over; this is the last seq it ever committed.
+    Through(u64),
+    /// The session lives.
+    Alive,
+    /// There is none, although an owner record names the session: metadata was lost.
+    Gone,
+}
+
+/// Reads `commit_head/{id}` under the condition that its session is over. A head that is gone is told in the log.
 ///
 /// # Errors
-/// `Damaged` when the head is gone: an owner record names it, so metadata was lost.
+/// The store's, or `Damaged`.
 pub(crate) async fn read_final_head(
     shared: &Shared,
     over: Compare,
     id: SessionId,
-) -> Result<Option<u64>, MetadataError> {
+) -> Result<FinalHead, MetadataError> {
     let key = shared.parts.keys.commit_head(id);
     let outcome = shared
         .parts
         .metadata
         .transact(Transaction {
             compares: vec![over],
-            then: vec![Operation::Read(RangeQuery::key(key.clone()))],
+            then: vec![Operation::Read(RangeQuery::key(key))],
             otherwise: Vec::new(),
         })
         .await?;
     if !outcome.succeeded {
-        return Ok(None);
+        return Ok(FinalHead::Alive);
     }
     let entry = match outcome.replies.first() {
         Some(Reply::Read(entries)) => entries.first(),
         _ => None,
     };
-    let entry = entry.ok_or_else(|| MetadataError::Damaged {
-        key: String::from_utf8_lossy(&key).into_owned(),
-        reason: "an owner record names this session, but its head is gone: metadata was lost; run `alluvium recover`".to_owned(),
-    })?;
-    Ok(Some(Stored::<CommitHead>::from_entry(entry)?.value.seq))
+    let Some(entry) = entry else {
+        tracing::error!(
+            session = %id,
+            "owner records name this session, but its head is gone: metadata was lost. Their partitions stay offline; run `alluvium recover`"
+        );
+        return Ok(FinalHead::Gone);
+    };
+    Ok(FinalHead::Through(Stored::<CommitHead>::from_entry(entry)?.value.seq))
 }
 
-/// Writes one batch; answers whether all of it was written.
+/// Writes one batch; answers whether all of it was written that can be.
 async fn write(
     shared: &Shared,
     session: &SessionStamp,
     batch: &[Candidate],
-    heads: &BTreeMap<SessionId, Option<u64>>,
+    heads: &BTreeMap<SessionId, FinalHead>,
 ) -> Result<bool, MetadataError> {
     let keys = &shared.parts.keys;
     let own =
@@ -134,10 +160,16 @@ async fn write(
         ..Transaction::default()
     };
     let mut elsewhere = BTreeSet::new();
+    let mut headless = 0;
     for candidate in batch {
         let id = session_of(&candidate.record);
-        let Some(final_head) = id.and_then(|id| heads.get(&id).copied().flatten()) else {
-            continue;
+        let final_head = match id.and_then(|id| heads.get(&id)) {
+            Some(FinalHead::Through(seq)) => *seq,
+            Some(FinalHead::Gone) => {
+                headless += 1;
+                continue;
+            }
+            Some(FinalHead::Alive) | None => continue,
         };
         let wanted = shared.wanted_mode(candidate.partition);
         match reclaim(&candidate.record, final_head, &to, wanted, shared.generation) {
@@ -160,10 +192,10 @@ async fn write(
         Some(Compare::CreateRevisionNot(key, Revision(created)))
     });
     transaction.compares.extend(over);
+    let complete = transaction.then.len() + headless == batch.len();
     if transaction.then.is_empty() {
-        return Ok(false);
+        return Ok(complete);
     }
-    let complete = transaction.then.len() == batch.len();
     let outcome = shared.parts.metadata.transact(transaction).await?;
     Ok(outcome.succeeded && complete)
 }

@@ -134,6 +134,8 @@ pub(crate) struct Shared {
     /// Partitions that the engine has open, by epoch.
     pub opened: watch::Sender<BTreeMap<PartitionId, LeaderEpoch>>,
     pub ready: AtomicBool,
+    /// Why this process must not be this broker any longer, once that is known.
+    failure: watch::Sender<Option<String>>,
     seen: AtomicU64,
     pub features_epoch: u64,
     /// Producer ids taken and not yet given out.
@@ -178,6 +180,26 @@ impl Shared {
     /// The newest revision of the store that was seen.
     pub fn seen(&self) -> Revision {
         Revision(self.seen.load(Ordering::Acquire))
+    }
+
+    /// Refuses to go on: this process must not be this broker any longer. The first reason is kept.
+    pub fn fail(&self, reason: String) {
+        self.failure.send_if_modified(|told| {
+            let first = told.is_none();
+            told.get_or_insert(reason);
+            first
+        });
+    }
+
+    /// Waits until this process must not be this broker any longer, and answers why.
+    pub async fn failed(&self) -> String {
+        let mut failures = self.failure.subscribe();
+        let told = failures.wait_for(Option::is_some).await.ok().and_then(|told| told.clone());
+        match told {
+            Some(reason) => reason,
+            // The sender lives as long as `self`.
+            None => std::future::pending().await,
+        }
     }
 
     /// Whether this process lost a session before.
@@ -263,6 +285,7 @@ impl Cluster {
             earlier_session: AtomicBool::new(false),
             opened: watch::Sender::new(BTreeMap::new()),
             ready: AtomicBool::new(false),
+            failure: watch::Sender::new(None),
             features_epoch: features.map_or(0, |stored| stored.modified.0),
             producer_ids: tokio::sync::Mutex::new(0..0),
             options,
@@ -341,6 +364,16 @@ impl Cluster {
     /// `Unavailable`: the lease then ends by itself.
     pub async fn leave(&self) -> Result<(), ClusterError> {
         leaving::leave(&self.shared).await
+    }
+
+    /// Waits until this process must stop because it can't be this broker any longer, and answers why: another process has become
+    /// it, or the metadata store was replaced or restored from an older backup. The session is over by then or about to be;
+    /// nothing can be drained.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn failed(&self) -> String {
+        self.shared.failed().await
     }
 
     /// The store's revision last seen.

@@ -6,7 +6,7 @@
 use crate::{
     SessionStamp,
     assignment::assign,
-    claims::read_final_head,
+    claims::{FinalHead, read_final_head},
     cluster::Shared,
     history::History,
     session::RegisteredSession,
@@ -20,7 +20,7 @@ use metadata::{
     Compare, MetadataError, Operation, Revision, Transaction,
     families::{Keys, encode},
 };
-use model::{BrokerId, PartitionId, PartitionIndex, TopicId, WalId};
+use model::{BrokerId, PartitionId, PartitionIndex, SessionId, TopicId, WalId};
 use runtime::BootTime;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -54,6 +54,7 @@ pub(crate) async fn run(shared: Arc<Shared>, session: RegisteredSession) {
         sessions_seen: 0,
         hold_until: None,
         history: History::default(),
+        headless: BTreeSet::new(),
     };
     loop {
         changes.mark_unchanged();
@@ -87,6 +88,8 @@ struct Office {
     /// Nobody is counted dead before this.
     hold_until: Option<BootTime>,
     history: History,
+    /// Dead sessions whose head is gone: nobody knows how far they committed, so what they owned is not taken over.
+    headless: BTreeSet<SessionId>,
 }
 
 impl Office {
@@ -246,9 +249,10 @@ impl Office {
     }
 
     /// Writes one batch; answers whether it was written.
-    async fn write(&self, batch: &[Decision]) -> Result<bool, MetadataError> {
+    async fn write(&mut self, batch: &[Decision]) -> Result<bool, MetadataError> {
         let Some(elected) = self.elected else { return Ok(false) };
-        let keys = &self.shared.parts.keys;
+        let shared = Arc::clone(&self.shared);
+        let keys = &shared.parts.keys;
         let mut writing = Writing::new(keys, elected);
         for decision in batch {
             let Some(target) = self.target(decision.target).await? else { continue };
@@ -257,7 +261,9 @@ impl Office {
             let record = match &decision.from {
                 None => first(&target, mode, generation),
                 Some((record, _)) => {
-                    let Some(head) = self.head_of_dead(record).await? else { continue };
+                    let FinalHead::Through(head) = self.head_of_dead(record).await? else {
+                        continue;
+                    };
                     writing.require_over(record);
                     take_over(record, head, &target, mode, generation, decision.given_up)
                 }
@@ -286,9 +292,7 @@ impl Office {
             let view = shared.view.lock();
             let session = view.sessions.get(&broker);
             let wal = view.brokers.get(&broker).and_then(|it| WalId::from_slice(&it.value.wal_id));
-            session
-                .and_then(|it| Some((model::SessionId::from_slice(&it.value.id)?, it.created)))
-                .zip(wal)
+            session.and_then(|it| Some((SessionId::from_slice(&it.value.id)?, it.created))).zip(wal)
         };
         let Some(((id, create_revision), wal)) = found else { return Ok(None) };
         let key = shared.parts.keys.commit_head(id);
@@ -300,13 +304,20 @@ impl Office {
         }))
     }
 
-    async fn head_of_dead(&self, record: &Owner) -> Result<Option<u64>, MetadataError> {
+    async fn head_of_dead(&mut self, record: &Owner) -> Result<FinalHead, MetadataError> {
         let (Some(holder), Some(id)) = (BrokerId::new(record.broker), session_of(record)) else {
-            return Ok(None);
+            return Ok(FinalHead::Gone);
         };
+        if self.headless.contains(&id) {
+            return Ok(FinalHead::Gone);
+        }
         let created = Revision(record.session_create_revision);
         let over = Compare::CreateRevisionNot(self.shared.parts.keys.session(holder), created);
-        read_final_head(&self.shared, over, id).await
+        let head = read_final_head(&self.shared, over, id).await?;
+        if head == FinalHead::Gone {
+            self.headless.insert(id);
+        }
+        Ok(head)
     }
 
     /// Removes owner records and manifests of topics that are gone.

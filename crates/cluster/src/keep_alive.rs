@@ -24,12 +24,12 @@ enum Beat {
 /// acknowledgements by itself, and the session goes on if it is still there when the store returns.
 pub(crate) async fn keep(shared: Arc<Shared>, session: RegisteredSession) -> Ended {
     let rhythm = session.lease.time_to_live / 3;
-    let mut highest = session.stamp.create_revision;
     loop {
+        // Asked before the keep-alive: its answer can't be older than what was seen by then.
+        let seen = shared.seen();
         let pause = match beat(&shared, &session, rhythm).await {
-            Beat::Alive(revision) if revision < highest => return Ended::WentBack,
+            Beat::Alive(revision) if revision < seen => return Ended::WentBack,
             Beat::Alive(revision) => {
-                highest = revision;
                 shared.saw(revision);
                 rhythm
             }

@@ -10,6 +10,7 @@ mod assignment;
 mod claims;
 mod cluster;
 mod config_changes;
+mod continuity;
 mod controller;
 mod epoch;
 mod error;

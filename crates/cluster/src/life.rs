@@ -2,11 +2,13 @@
 //!
 //! Claims are a reconciliation: whatever owner records in the view name this session is opened, whatever does not is closed,
 //! and whatever names this WAL under an older session is re-claimed. Order toward the engine: `session_lost`, `session_began`, `open`.
+//! A process that may not be this broker any longer says so by [`Shared::fail`], and does nothing more.
 
 use crate::{
-    ClaimedPartition, ClusterError, Ownership, SessionStamp, claims,
+    ClaimedPartition, Ownership, SessionStamp,
+    claims::{self, Left},
     cluster::Shared,
-    controller,
+    continuity, controller,
     keep_alive::{self, Ended},
     session::{RegisteredSession, register},
     succession::is_held_by,
@@ -45,6 +47,7 @@ pub(crate) async fn live(
         let ended = tokio::select! {
             () = shutdown.requested() => None,
             ended = &mut kept => ended.ok(),
+            _reason = shared.failed() => Some(Ended::WentBack),
         };
         if ended.is_some() {
             shared.lease.end(session.stamp.id);
@@ -59,6 +62,7 @@ pub(crate) async fn live(
         let Some(ended) = ended else { return };
         forget(&shared, session.stamp, ended);
         if ended == Ended::WentBack {
+            shared.fail(continuity::went_back(&shared));
             return;
         }
         let Some(next) = register_anew(&shared, &session, &shutdown).await else { return };
@@ -71,14 +75,8 @@ fn forget(shared: &Shared, session: SessionStamp, ended: Ended) {
     shared.earlier_session.store(true, Ordering::Release);
     shared.opened.send_replace(BTreeMap::new());
     metrics::counter!("cluster_sessions_lost_total").increment(1);
-    match ended {
-        Ended::Lost => {
-            tracing::warn!(session = %session.id, "the session is lost; registering anew")
-        }
-        Ended::WentBack => tracing::error!(
-            session = %session.id,
-            "the metadata store's revision went back: it was restored from an older backup. This broker stops; run `alluvium recover`"
-        ),
+    if ended == Ended::Lost {
+        tracing::warn!(session = %session.id, "the session is lost; registering anew");
     }
 }
 
@@ -104,11 +102,11 @@ async fn register_anew(
                 tracing::info!(session = %session.stamp.id, "registered anew");
                 return Some(session);
             }
-            Err(error @ (ClusterError::AlreadyRunning(_) | ClusterError::Version(_))) => {
-                tracing::error!(%error, "this broker stops serving");
+            Err(error) if error.retryable() => tracing::warn!(%error, "could not register"),
+            Err(error) => {
+                shared.fail(error.to_string());
                 return None;
             }
-            Err(error) => tracing::warn!(%error, "could not register"),
         }
         tokio::time::sleep(backoff.next_pause()).await;
     }
@@ -147,23 +145,22 @@ impl Claimant {
 
     /// One pass; answers whether nothing is left to try again.
     async fn reconcile(&mut self) -> bool {
-        let mut complete = true;
-        match claims::reclaim_all(&self.shared, &self.session).await {
-            Ok(left) => complete &= !left,
-            Err(error) => {
-                tracing::warn!(%error, "partitions could not be claimed; trying again");
-                complete = false;
-            }
-        }
+        let left = claims::reclaim_all(&self.shared, &self.session).await;
+        let left = left.unwrap_or_else(|error| {
+            tracing::warn!(%error, "partitions could not be claimed; trying again");
+            Left { retryable: true, ..Left::default() }
+        });
+        let mut complete = !left.retryable;
         self.close_others();
         self.tell_settings();
         let wanted = self.to_open();
         for batch in wanted.chunks(OPEN_BATCH) {
             complete &= self.open(batch.to_vec()).await;
         }
-        let waiting = self.shared.view.lock().owners.values().any(|stored| {
+        let waiting = self.shared.view.lock().owners.iter().any(|(partition, stored)| {
             crate::view::wal_of(&stored.value) == Some(self.shared.wal)
                 && !is_held_by(&stored.value, &self.session)
+                && !left.headless.contains(partition)
         });
         if !waiting {
             self.shared.ready.store(true, Ordering::Release);

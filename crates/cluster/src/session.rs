@@ -3,7 +3,7 @@
 use crate::{
     ClusterError, SessionStamp,
     cluster::Shared,
-    features,
+    continuity, features,
     stored::{Stored, modified},
 };
 use ::metadata::families::encode;
@@ -14,6 +14,9 @@ use metadata::{
 use model::{SessionId, WalId};
 use runtime::BootTime;
 use std::time::Duration;
+
+/// Security protocol of every listener: there is no other yet.
+const PROTOCOL: &str = "PLAINTEXT";
 
 /// A registered session and the lease it lives by.
 #[derive(Clone, Copy, Debug)]
@@ -39,8 +42,8 @@ enum Refusal {
 /// us, so its process is gone), at the end of its lease otherwise. `known` is the broker record of this process's earlier session.
 ///
 /// # Errors
-/// `AlreadyRunning` when an earlier session goes on living, or when another process registered as this broker since; `Version`;
-/// `Unavailable`.
+/// `AlreadyRunning` when an earlier session goes on living, or when another process registered as this broker since; `Identity` when
+/// this process had a session and the store is not the one it was; `Version`; `Unavailable`.
 pub(crate) async fn register(
     shared: &Shared,
     known: Option<Revision>,
@@ -81,8 +84,14 @@ async fn attempt(
     if let Some(stored) = &finalised {
         features::check(&stored.value)?;
     }
+    if known.is_some() {
+        continuity::check(shared).await?;
+    }
     let there = Stored::<records::Broker>::read(store, keys.broker(broker)).await?;
-    if known.is_some_and(|known| known != modified(there.as_ref())) {
+    let changed = known.is_some_and(|known| known != modified(there.as_ref()));
+    // A registration of this process that landed late changes nothing.
+    let own = there.as_ref().is_some_and(|stored| stored.value == broker_record(shared));
+    if changed && !own {
         return Err(already_running(shared));
     }
     let sent = shared.parts.clock.boot_time();
@@ -187,7 +196,7 @@ fn broker_record(shared: &Shared) -> records::Broker {
         listener: endpoint.listener.clone(),
         host: endpoint.host.clone(),
         port: u32::from(endpoint.port),
-        protocol: String::new(),
+        protocol: PROTOCOL.to_owned(),
     });
     records::Broker {
         format: 1,

@@ -1,6 +1,6 @@
 //! Keeps the [`View`] up to date: reads every family at one revision, then follows their watches.
 
-use crate::{cluster::Shared, view::View};
+use crate::{cluster::Shared, continuity, view::View};
 use futures::{StreamExt, stream};
 use metadata::{Event, EventKind, MetadataError, RangeQuery, Revision};
 use runtime::{Backoff, Shutdown};
@@ -24,7 +24,12 @@ pub(crate) async fn follow(shared: Arc<Shared>, mut from: Revision, shutdown: Sh
                 () = shutdown.requested() => return,
                 () = tokio::time::sleep(backoff.next_pause()) => {}
             }
+            let seen = shared.seen();
             match read(&shared).await {
+                Ok(view) if view.revision < seen => {
+                    shared.fail(continuity::went_back(&shared));
+                    return;
+                }
                 Ok(view) => {
                     from = view.revision;
                     backoff.reset();

@@ -224,3 +224,34 @@ async fn a_broker_that_left_in_order_left_its_wal_clean() {
     let owner = world.owner(partition(id, 0)).await.unwrap();
     assert_eq!((owner.since_epoch, owner.given_up_takeovers, owner.clean), (2, 0, false));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_partition_whose_last_session_has_no_head_holds_up_no_other() {
+    let world = World::new();
+    let disk = Disk::new(1);
+    let node = world.start(1, &disk).await.unwrap();
+    let id = node.create(topic("t", 3, &[])).await;
+    node.kill().await;
+    // The record of one partition names a session that nobody knows of.
+    let key = world.keys().owner(partition(id, 1));
+    let mut owner = world.owner(partition(id, 1)).await.unwrap();
+    owner.session = vec![0xEE; 16].into();
+    let put = metadata::Operation::put(key, metadata::families::encode(owner.clone()));
+    let lose = metadata::Transaction { then: vec![put], ..metadata::Transaction::default() };
+    world.store.transact(lose).await.unwrap();
+
+    for disk in [disk, Disk::new(2)] {
+        let node = world.start(1, &disk).await.unwrap();
+        let opened = |index| {
+            let is =
+                |told: &Told| matches!(told, Told::Opened(it, _) if *it == partition(id, index));
+            node.engine.told().iter().any(is)
+        };
+        node.until("the others are open", || opened(0) && opened(2)).await;
+        node.until_ready().await;
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        assert!(!opened(1));
+        assert_eq!(world.owner(partition(id, 1)).await.unwrap(), owner, "left as it is");
+        node.kill().await;
+    }
+}

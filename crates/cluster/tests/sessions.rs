@@ -2,7 +2,13 @@
 
 mod support;
 
-use cluster::ClusterError;
+use cluster::{ClusterError, Endpoint};
+use formats::metadata::{Broker, Cluster};
+use metadata::{
+    MemoryStore, MetadataStore, Operation, RangeQuery, Transaction,
+    families::{decode, encode},
+};
+use model::BrokerId;
 use std::time::Duration;
 use support::{Disk, TTL, Told, World, partition, topic};
 
@@ -70,8 +76,85 @@ async fn a_session_whose_key_was_deleted_does_not_live_on_its_lease() {
     let thief = world.start(1, &disk.copy()).await.unwrap();
     node.until_told(Told::Lost(first)).await;
     assert!(!node.cluster.lease_holds(first));
+    let reason = node.cluster.failed().await;
+    assert!(reason.contains("broker 1 is already running"), "{reason}");
     tokio::time::sleep(TTL * 3).await;
     assert!(thief.cluster.lease_holds(thief.engine.session().id), "the first one stays away");
+}
+
+/// A store at `revision` that holds the record of the cluster in `world`, changed.
+async fn other_store(world: &World, revision: u64, change: fn(&mut Cluster)) -> MemoryStore {
+    let key = world.keys().cluster();
+    let range = world.store.range(RangeQuery::key(key.clone())).await.unwrap();
+    let mut record: Cluster = decode(&range.entries[0]).unwrap();
+    change(&mut record);
+    let other = MemoryStore::new(world.clock.clone());
+    for _ in 0..revision {
+        let put = Operation::put(key.clone(), encode(record.clone()));
+        other.transact(Transaction { then: vec![put], ..Transaction::default() }).await.unwrap();
+    }
+    other
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_restored_from_an_older_backup_ends_the_broker() {
+    let world = World::new();
+    let node = world.start(1, &Disk::new(1)).await.unwrap();
+    node.create(topic("t", 1, &[])).await;
+    let session = node.engine.session().id;
+    let backup = other_store(&world, 2, |_| ()).await;
+    world.store.faults().replace_with(&backup);
+    let reason = node.cluster.failed().await;
+    assert!(reason.contains("went back") && reason.contains("alluvium recover"), "{reason}");
+    node.until_told(Told::Lost(session)).await;
+    assert!(!node.cluster.lease_holds(session) && !node.cluster.is_ready());
+    assert_eq!(world.store.range(RangeQuery::prefix("")).await.unwrap().revision.0, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_clusters_store_at_the_same_address_ends_the_broker() {
+    let world = World::new();
+    let node = world.start(1, &Disk::new(1)).await.unwrap();
+    node.until_ready().await;
+    let session = node.engine.session().id;
+    let rename = |record: &mut Cluster| "other".clone_into(&mut record.cluster_id);
+    let other = other_store(&world, 1_000, rename).await;
+    world.store.faults().replace_with(&other);
+    let reason = node.cluster.failed().await;
+    assert!(reason.contains("holds cluster other"), "{reason}");
+    assert!(node.engine.told().contains(&Told::Lost(session)));
+    assert_eq!(world.store.range(RangeQuery::prefix("")).await.unwrap().revision.0, 1_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stall_is_no_reason_to_end_the_broker() {
+    let world = World::new();
+    let node = world.start(1, &Disk::new(1)).await.unwrap();
+    node.until_ready().await;
+    world.store.faults().freeze();
+    let failed = tokio::time::timeout(TTL * 20, node.cluster.failed()).await;
+    assert!(failed.is_err());
+    world.store.faults().thaw();
+    node.until_ready().await;
+    let failed = tokio::time::timeout(TTL * 20, node.cluster.failed()).await;
+    assert!(failed.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn listeners_are_registered_with_their_protocol() {
+    let world = World::new();
+    let parts = world.parts();
+    let listener = Endpoint { listener: "PLAINTEXT".to_owned(), host: "h".to_owned(), port: 1 };
+    let identity = cluster::Identity { endpoints: vec![listener], ..support::identity(1) };
+    cluster::Cluster::identify(&parts, &identity).await.unwrap();
+    let disk = Disk::new(1);
+    cluster::Cluster::join(support::options(&[]), parts, identity, disk.found(), &disk)
+        .await
+        .unwrap();
+    let key = world.keys().broker(BrokerId::new(1).unwrap());
+    let range = world.store.range(RangeQuery::key(key)).await.unwrap();
+    let record: Broker = decode(&range.entries[0]).unwrap();
+    assert_eq!(record.endpoints[0].protocol, "PLAINTEXT");
 }
 
 #[tokio::test(start_paused = true)]

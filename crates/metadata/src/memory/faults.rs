@@ -1,6 +1,6 @@
 //! [`Faults`]: makes a [`MemoryStore`](super::MemoryStore) misbehave on demand.
 
-use super::Shared;
+use super::{MemoryStore, Shared};
 use crate::{MetadataError, Outcome, Transaction};
 use std::{collections::VecDeque, sync::Arc};
 
@@ -78,6 +78,13 @@ impl Faults {
     pub fn thaw(&self) {
         self.land_delayed();
         self.shared.frozen.send_replace(false);
+    }
+
+    /// From now on the store holds what `other` held: it was restored from a backup, or another one answers at its address.
+    pub fn replace_with(&self, other: &MemoryStore) {
+        let machine = std::mem::take(&mut other.shared.state.lock().machine);
+        self.shared.state.lock().machine = machine;
+        self.cut_watches();
     }
 
     /// Cuts off every watch that exists: its next answer is `Compacted`.
