@@ -223,6 +223,27 @@ fn an_etcd_restored_from_an_older_backup_stops_the_broker() {
     assert!(exited && log.contains("alluvium recover"), "{log}");
 }
 
+#[test]
+fn an_etcd_restored_under_a_running_broker_ends_it() {
+    let mut deployment = Deployment::start(Kind::Cluster);
+    let mut broker = deployment.broker(&["session.lease.ttl=3s", "session.lease.margin=1s"]);
+    let address = broker.address();
+    let data = deployment.etcd.as_ref().unwrap().directory().join("data");
+    let backup = deployment.directory().join("backup");
+    deployment.etcd.as_mut().unwrap().stop();
+    copy(&data, &backup);
+    deployment.etcd.as_mut().unwrap().restart().unwrap();
+    create_topic(&address, "t", 1, &[]);
+    run(alluvium().args(["produce", "-b", &address, "t"]), b"one\n");
+    deployment.etcd.as_mut().unwrap().kill();
+    std::fs::remove_dir_all(&data).unwrap();
+    copy(&backup, &data);
+    deployment.etcd.as_mut().unwrap().restart().unwrap();
+    let (exited, log) = broker.wait_for_exit(Duration::from_secs(60));
+    let last = log.lines().last().unwrap_or_default();
+    assert!(exited && last.contains("went back") && last.contains("alluvium recover"), "{log}");
+}
+
 fn copy(from: &std::path::Path, to: &std::path::Path) {
     run(std::process::Command::new("cp").arg("-a").arg(from).arg(to), b"");
 }

@@ -18,6 +18,7 @@ use observability::{HttpServer, LogFormat, Telemetry, TelemetryOptions};
 use partition_log::{EngineOptions, PartitionLogs, Parts};
 use runtime::{Clock, Randomness, Tasks};
 use std::{process::ExitCode, sync::Arc, time::Duration};
+use storage::{Objects, Verdict};
 use tokio::signal::unix::{SignalKind, signal};
 use wal::Wal;
 
@@ -27,7 +28,7 @@ const READY_PATIENCE: Duration = Duration::from_secs(30);
 /// Runs a broker until SIGTERM or Ctrl-C.
 ///
 /// # Errors
-/// Whatever stops the start, in one line each.
+/// Whatever stops the start, in one line each; later, that this process can't be this broker any longer.
 pub(crate) async fn serve(settings: Settings) -> Result<ExitCode, Failure> {
     install_cryptography();
     let telemetry = set_up_telemetry(&settings)?;
@@ -35,10 +36,18 @@ pub(crate) async fn serve(settings: Settings) -> Result<ExitCode, Failure> {
         tracing::warn!("{line}");
     }
     let running = Running::start(settings, &telemetry).await?;
-    stop_requested().await;
-    let clean = running.drain().await;
+    let cluster = running.cluster.clone();
+    let stop_and_drain = async {
+        stop_requested().await;
+        running.drain().await
+    };
+    let result = tokio::select! {
+        clean = stop_and_drain => Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+        // What is not stored yet could only be stored under a session that is over: the WAL keeps it, as after a crash.
+        reason = cluster.failed() => Err(Failure(reason)),
+    };
     telemetry.shut_down();
-    Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    result
 }
 
 /// One TLS implementation for everything in the process.
@@ -93,6 +102,9 @@ impl Running {
         let http = bind_http(&settings).await?;
         let stores = Deployment::open(&settings, &clock, &randomness).await?;
         let identity = identity(&settings, &listening)?;
+        if !settings.is_embedded() {
+            probe(&stores.objects).await?;
+        }
         let parts = ClusterParts {
             metadata: Arc::clone(&stores.metadata),
             keys: stores.keys.clone(),
@@ -174,6 +186,19 @@ impl Running {
         self.tasks.shut_down().await;
         clean
     }
+}
+
+/// Refuses a store that does not keep what the log rests on. The embedded deployment's own directory was tried when it was opened.
+async fn probe(objects: &Objects) -> Result<(), Failure> {
+    let report = objects.probe().await.map_err(Failure::from_display)?;
+    let failed = report.findings().find(|check| check.verdict == Verdict::Fail);
+    if let Some(check) = failed {
+        return Err(Failure(format!("--object-store {}: {check}", report.store)));
+    }
+    for check in report.findings() {
+        tracing::warn!(store = report.store, %check, "the object store should be looked at");
+    }
+    Ok(())
 }
 
 /// What depends on the deployment, where nothing was set: `wal` durability and broker 1 when embedded.
