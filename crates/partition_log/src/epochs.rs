@@ -38,12 +38,14 @@ impl EpochStarts {
     }
 
     /// Notes that a batch of `epoch` lies at `offset`. Nothing changes when the epoch is already known to begin earlier,
-    /// or is older than the newest.
+    /// or is older than the newest. Epochs that begin there or later, because the log start took their start along, have no
+    /// records left.
     pub(crate) fn begin(&mut self, epoch: LeaderEpoch, offset: Offset) {
-        match self.starts.last() {
-            Some(&(newest, start)) if epoch <= newest || offset <= start => {}
-            _ => self.starts.push((epoch, offset)),
+        if self.starts.last().is_some_and(|&(newest, _)| epoch <= newest) {
+            return;
         }
+        self.starts.retain(|&(_, start)| start < offset);
+        self.starts.push((epoch, offset));
     }
 
     /// The newest epoch that has records, and where it starts.
@@ -83,11 +85,6 @@ impl EpochStarts {
         if let Some((_, start)) = self.starts.first_mut() {
             *start = log_start.max(*start);
         }
-    }
-
-    /// Forgets everything at or beyond `log_end`: batches that were dropped before they were committed.
-    pub(crate) fn truncate_from(&mut self, log_end: Offset) {
-        self.starts.retain(|&(_, start)| start < log_end);
     }
 }
 
@@ -144,8 +141,17 @@ mod tests {
         starts.truncate_before(offset(35));
         assert_eq!(starts.epoch_at(offset(35)), Some(epoch(5)));
         assert_eq!(starts.epoch_at(offset(34)), None);
-        starts.truncate_from(offset(60));
-        assert_eq!(starts.newest(), Some((epoch(5), offset(35))));
+        assert_eq!(starts.newest(), Some((epoch(7), offset(60))));
+    }
+
+    #[test]
+    fn an_epoch_that_begins_where_everything_before_was_deleted_is_noted() {
+        let mut starts = starts();
+        starts.truncate_before(offset(80));
+        assert_eq!(starts.newest(), Some((epoch(7), offset(80))));
+        starts.begin(epoch(8), offset(80));
+        assert_eq!(starts.to_values().len(), 1);
+        assert_eq!(starts.epoch_at(offset(80)), Some(epoch(8)));
     }
 
     #[test]

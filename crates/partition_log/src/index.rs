@@ -5,7 +5,7 @@
 
 mod retention;
 
-pub(crate) use retention::{RetentionChoice, RetentionScope, choose};
+pub(crate) use retention::{RetentionScope, choose};
 
 use formats::segment::Slice;
 use model::{Offset, SessionId, TimestampMs};

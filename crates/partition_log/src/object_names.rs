@@ -43,5 +43,5 @@ fn named(kind: &str, rest: &str) -> ObjectName {
 }
 
 fn random(randomness: &Randomness) -> String {
-    randomness.bytes16().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    format!("{:016x}", u128::from_be_bytes(randomness.bytes16()) >> 64)
 }

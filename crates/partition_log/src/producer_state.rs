@@ -76,6 +76,7 @@ impl ProducerStates {
     }
 
     /// First offset of the oldest open transaction.
+    #[cfg(test)]
     pub(crate) fn first_open_offset(&self) -> Option<Offset> {
         self.transactions.first_open_offset()
     }
@@ -95,11 +96,6 @@ impl ProducerStates {
     /// Transactions aborted by markers that were applied here, that reach into `from..to`; by first offset.
     pub(crate) fn aborted_between(&self, from: Offset, to: Offset) -> Vec<Aborted> {
         self.transactions.aborted_between(from, to)
-    }
-
-    /// Notes an aborted transaction that a segment's footer names; one that is known already changes nothing.
-    pub(crate) fn note_aborted(&mut self, aborted: Aborted) {
-        self.transactions.note_aborted(aborted);
     }
 
     /// Forgets aborted transactions that end below `log_start`.
@@ -124,6 +120,7 @@ impl ProducerStates {
     }
 
     /// How many producers are remembered.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.producers.len()
     }

@@ -12,7 +12,7 @@ use crate::{
     tail::Tail,
     waiters::{WaitFor, Waiters},
 };
-use formats::metadata::{Manifest, Owner};
+use formats::metadata::Manifest;
 use metadata::Revision;
 use model::{
     LeaderEpoch, Offset,
@@ -38,7 +38,6 @@ pub(crate) enum Phase {
 #[derive(Clone, Debug)]
 pub(crate) struct Ownership {
     pub(crate) session: SessionStamp,
-    pub(crate) owner: Owner,
     pub(crate) owner_revision: Revision,
     pub(crate) epoch: LeaderEpoch,
     pub(crate) mode: DurabilityMode,
@@ -294,7 +293,6 @@ impl Ownership {
         Some(Self {
             session,
             epoch: LeaderEpoch::new(claim.owner.leader_epoch)?,
-            owner: claim.owner.clone(),
             owner_revision: claim.owner_revision,
             mode,
         })

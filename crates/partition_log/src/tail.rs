@@ -118,16 +118,6 @@ impl Tail {
         }
         before - self.bytes
     }
-
-    /// Drops batches that reach beyond `end`: they will never be committed. Answers the bytes freed.
-    pub(crate) fn truncate(&mut self, end: Offset) -> u64 {
-        let before = self.bytes;
-        while let Some(newest) = self.batches.pop_back_if(|batch| batch.end_offset > end) {
-            self.bytes -= newest.bytes.len() as u64;
-            self.end = newest.base_offset;
-        }
-        before - self.bytes
-    }
 }
 
 #[cfg(test)]
@@ -200,14 +190,6 @@ mod tests {
         let mut tail = tail(2);
         tail.evict(offset(70), 0);
         assert_eq!((tail.start(), tail.end(), tail.bytes()), (offset(70), offset(70), 0));
-    }
-
-    #[test]
-    fn truncation_drops_what_will_never_be_committed() {
-        let mut tail = tail(3);
-        assert_eq!(tail.truncate(offset(60)), 200);
-        assert_eq!((tail.end(), tail.bytes()), (offset(60), 100));
-        assert_eq!(tail.truncate(offset(60)), 0);
     }
 
     #[test]

@@ -190,6 +190,7 @@ fn invalid(reason: &str) -> AppendError {
 }
 
 /// What a batch that can't be read is called: corrupt, except where the bytes are whole and break a rule.
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` gives it away")]
 fn refused(error: BatchError) -> AppendError {
     match error {
         BatchError::Header { field: "batch length", .. }

@@ -72,7 +72,7 @@ impl Transactions {
         }
     }
 
-    pub(super) fn note_aborted(&mut self, aborted: Aborted) {
+    fn note_aborted(&mut self, aborted: Aborted) {
         self.aborted.insert(aborted.last_offset, aborted);
     }
 

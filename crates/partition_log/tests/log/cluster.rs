@@ -219,7 +219,8 @@ impl Cluster {
     pub async fn head(&self, session: SessionId) -> u64 {
         let key = self.keys.commit_head(session);
         let found = self.store.range(RangeQuery::key(key)).await.expect("a store");
-        let head: CommitHead = families::decode(&found.entries[0]).expect("a head");
+        let head: CommitHead =
+            families::decode(found.entries.first().expect("an entry")).expect("a head");
         head.seq
     }
 
@@ -227,7 +228,7 @@ impl Cluster {
     pub async fn owner(&self, index: u32) -> Owner {
         let key = self.keys.owner(self.partition_id(index));
         let found = self.store.range(RangeQuery::key(key)).await.expect("a store");
-        families::decode(&found.entries[0]).expect("an owner")
+        families::decode(found.entries.first().expect("an entry")).expect("an owner")
     }
 
     /// The manifest of partition `index`; empty when there is none.

@@ -55,24 +55,22 @@ impl Inventory {
     async fn commit(&mut self, engine: &Engine, entry: Entry) -> Result<Listed, String> {
         let commit: Commit = families::decode(&entry).map_err(|error| error.to_string())?;
         let object = ObjectName::new(&commit.object).map_err(|error| error.to_string())?;
-        let held = match self.held.get(&object) {
-            Some(held) => Arc::clone(held),
-            None => {
-                let bytes = match commit.footer.is_empty() {
-                    false => commit.footer,
-                    true => {
-                        let end = commit.footer_offset.saturating_add(commit.footer_length);
-                        get(engine, &object, commit.footer_offset..end).await?
-                    }
-                };
-                let footer = Footer::decode(&bytes).map_err(|error| error.to_string())?;
-                let held = footer.slices.iter().map(|slice| Held {
-                    partition: slice.partition,
-                    end_offset: slice.end_offset,
-                    max_timestamp: slice.max_timestamp,
-                });
-                self.remember(&object, held.collect())
-            }
+        let held = if let Some(held) = self.held.get(&object) {
+            Arc::clone(held)
+        } else {
+            let bytes = if commit.footer.is_empty() {
+                let end = commit.footer_offset.saturating_add(commit.footer_length);
+                get(engine, &object, commit.footer_offset..end).await?
+            } else {
+                commit.footer
+            };
+            let footer = Footer::decode(&bytes).map_err(|error| error.to_string())?;
+            let held = footer.slices.iter().map(|slice| Held {
+                partition: slice.partition,
+                end_offset: slice.end_offset,
+                max_timestamp: slice.max_timestamp,
+            });
+            self.remember(&object, held.collect())
         };
         Ok(Listed { key: entry.key, revision: entry.mod_revision, object, held, directory: None })
     }
@@ -82,18 +80,17 @@ impl Inventory {
         let object = ObjectName::new(&index.object).map_err(|error| error.to_string())?;
         let end = index.directory_offset.saturating_add(index.directory_length);
         let directory = index.directory_offset..end;
-        let held = match self.held.get(&object) {
-            Some(held) => Arc::clone(held),
-            None => {
-                let bytes = get(engine, &object, directory.clone()).await?;
-                let rows = decode_directory(&bytes).map_err(|error| error.to_string())?;
-                let held = rows.entries.iter().map(|row| Held {
-                    partition: row.partition,
-                    end_offset: row.end_offset,
-                    max_timestamp: row.max_timestamp,
-                });
-                self.remember(&object, held.collect())
-            }
+        let held = if let Some(held) = self.held.get(&object) {
+            Arc::clone(held)
+        } else {
+            let bytes = get(engine, &object, directory.clone()).await?;
+            let rows = decode_directory(&bytes).map_err(|error| error.to_string())?;
+            let held = rows.entries.iter().map(|row| Held {
+                partition: row.partition,
+                end_offset: row.end_offset,
+                max_timestamp: row.max_timestamp,
+            });
+            self.remember(&object, held.collect())
         };
         let directory = Some(directory);
         Ok(Listed { key: entry.key, revision: entry.mod_revision, object, held, directory })
