@@ -4,13 +4,13 @@ use crate::{
     cluster::{Broker, Cluster},
     records::{append_and_wait, numbered, produced, produced_in_transaction, read_all},
 };
-use formats::metadata::DeletedTopic;
+use formats::metadata::{DeletedTopic, Session};
 use metadata::{
     MetadataStore, Operation, Transaction,
     families::{self, MANIFEST_MAX_BYTES},
     memory::Fault,
 };
-use model::{Offset, config::DurabilityMode};
+use model::{BrokerId, Offset, config::DurabilityMode};
 use partition_log::{Acks, AppendOrigin, LogError};
 use std::time::Duration;
 
@@ -225,6 +225,34 @@ async fn an_older_claim_does_not_undo_what_a_fold_wrote() {
     broker.logs.close_partition(partition.id());
     let partition = broker.logs.open(vec![claim]).await.remove(0).expect("open");
     assert_eq!(read_all(&partition).await, expected(&values)[1..]);
+}
+
+/// A session that handed the partition over goes on, and folds its index objects away: only what is final may be referred to.
+#[tokio::test(start_paused = true)]
+async fn a_session_that_lasts_is_not_covered_nor_what_came_after_it() {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let values = values(LIVES);
+    let broker = live_through(&cluster, &values).await;
+    let claim = cluster.claim(&broker, 0).await;
+    let lasting = claim.owner.unfolded[4].session.clone();
+    let other = cluster.keys.session(BrokerId::new(2).expect("a broker id"));
+    let session = Session { id: lasting.clone(), broker: 2, ..Session::default() };
+    let then = vec![Operation::put(other.clone(), families::encode(session))];
+    let transaction = Transaction { then, ..Transaction::default() };
+    cluster.store.transact(transaction).await.expect("registered");
+
+    let partition = broker.logs.open(vec![claim]).await.remove(0).expect("open");
+    assert_eq!(read_all(&partition).await, expected(&values));
+    let unfolded = cluster.owner(0).await.unfolded;
+    assert_eq!((unfolded.len(), &unfolded[0].session), (LIVES - 4, &lasting));
+
+    let broker = cluster.restart_without_disk(broker).await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    assert_eq!(read_all(&partition).await, expected(&values));
+    tokio::time::sleep(Duration::from_secs(1_000)).await;
+    let broker = cluster.restart_without_disk(broker).await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    assert_eq!(read_all(&partition).await, expected(&values));
 }
 
 async fn survives(fault: Fault) {

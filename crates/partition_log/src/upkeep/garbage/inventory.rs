@@ -11,7 +11,7 @@ use formats::{
 use metadata::{Entry, RangeQuery, Revision, families};
 use model::SessionId;
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     ops::Range,
     sync::Arc,
 };
@@ -32,22 +32,31 @@ pub(super) struct Listed {
 #[derive(Debug, Default)]
 pub(super) struct Inventory {
     held: HashMap<ObjectName, Arc<Vec<Held>>>,
+    /// Sessions that have ended and of which nothing is left.
+    empty: HashSet<SessionId>,
 }
 
 impl Inventory {
-    /// Lists what a session has in metadata.
+    /// Lists what a session has in metadata; `own` is the one that still commits.
     pub(super) async fn list(
         &mut self,
         engine: &Engine,
+        own: SessionId,
         session: SessionId,
     ) -> Result<Vec<Listed>, String> {
         let keys = &engine.parts.keys;
         let mut listed = Vec::new();
+        if self.empty.contains(&session) {
+            return Ok(listed);
+        }
         for entry in range(engine, keys.commits(session)).await? {
             listed.push(self.commit(engine, entry).await?);
         }
         for entry in range(engine, keys.indexes(session)).await? {
             listed.push(self.index(engine, entry).await?);
+        }
+        if listed.is_empty() && session != own {
+            self.empty.insert(session);
         }
         Ok(listed)
     }

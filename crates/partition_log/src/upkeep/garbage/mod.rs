@@ -58,7 +58,7 @@ async fn pass(
         read_liveness(engine).await.map_err(|error| error.to_string())?;
     let mut still_held = HashSet::<TopicId>::new();
     for id in sessions(engine, session).await? {
-        for listed in inventory.list(engine, id).await? {
+        for listed in inventory.list(engine, session.stamp.id, id).await? {
             if liveness.all_dead(&listed.held) {
                 discard(engine, session, id, &listed).await?;
             } else {
