@@ -1,5 +1,6 @@
 //! [`History`]: what metadata and objects say of a set of partitions, read at one revision, each thing once.
 
+use super::manifest_fold::is_long;
 use crate::{Claim, LogError, engine::Engine, index::IndexRun, manifest_rest::Rest};
 use bytes::Bytes;
 use formats::{
@@ -32,7 +33,7 @@ pub(super) struct History {
     pub(super) manifests: HashMap<PartitionId, (Manifest, Revision)>,
     pub(super) rests: HashMap<PartitionId, Rest>,
     pub(super) sessions: HashMap<SessionId, SessionHistory>,
-    /// Sessions that lasted when this was read: what is there of others is final.
+    /// Sessions that lasted when this was read: what is there of others is final. Read when a claim is to be folded.
     pub(super) lasting: HashSet<SessionId>,
 }
 
@@ -97,7 +98,9 @@ impl History {
             let read = read_session(&mut snapshot, session, &wanted).await?;
             history.sessions.insert(session, read);
         }
-        history.read_lasting(&mut snapshot).await?;
+        if claims.iter().any(is_long) {
+            history.read_lasting(&mut snapshot).await?;
+        }
         let topics: BTreeSet<_> = wanted.iter().map(|partition| partition.topic).collect();
         for topic in topics {
             history.read_manifests(&mut snapshot, topic, &wanted).await?;

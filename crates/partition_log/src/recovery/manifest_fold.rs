@@ -96,6 +96,11 @@ pub(super) async fn fold_long(
     folded
 }
 
+/// Whether the claim's owner record lists too many sessions to be served as it is.
+pub(super) fn is_long(claim: &Claim) -> bool {
+    claim.owner.unfolded.len() > UNFOLDED_MAX
+}
+
 /// The fold of one claim; `None` when none is due, or can be made yet.
 fn plan(
     engine: &Engine,
@@ -103,7 +108,7 @@ fn plan(
     claim: &Claim,
     history: &History,
 ) -> Result<Option<ManifestFold>, String> {
-    if claim.owner.unfolded.len() <= UNFOLDED_MAX {
+    if !is_long(claim) {
         return Ok(None);
     }
     let ended = |it: &&Unfolded| {
