@@ -63,6 +63,7 @@ enum Command {
     Doctor(Box<BrokerFlags>),
 }
 
+#[expect(clippy::doc_markdown, rustdoc::bare_urls, reason = "help texts are read in a terminal")]
 /// Settings of a broker. Precedence: flags, then ALLUVIUM_* variables (ALLUVIUM_NUM_PARTITIONS=3), then the file.
 #[derive(Debug, clap::Args)]
 struct BrokerFlags {

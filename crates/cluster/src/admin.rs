@@ -90,7 +90,7 @@ impl Cluster {
         config_changes::change(&self.shared, resource, changes, validate_only).await
     }
 
-    /// Replaces a resource's configs (the older AlterConfigs).
+    /// Replaces a resource's configs (the older `AlterConfigs`).
     ///
     /// # Errors
     /// As [`Cluster::change_configs`].

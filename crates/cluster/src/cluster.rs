@@ -348,7 +348,7 @@ impl Cluster {
         claimed && self.shared.image.borrow().brokers.contains_key(&self.shared.identity.broker)
     }
 
-    /// The epoch of the finalised features, for ApiVersions.
+    /// The epoch of the finalised features, for `ApiVersions`.
     pub fn features_epoch(&self) -> u64 {
         self.shared.features_epoch
     }

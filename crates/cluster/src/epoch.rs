@@ -17,7 +17,7 @@ pub(crate) fn next_epoch(last: Option<u32>, generation: u64) -> Option<LeaderEpo
 
 /// The first producer id of a generation.
 pub(crate) fn first_producer_id(generation: u64) -> Option<u64> {
-    generation.checked_mul(1 << PRODUCER_ID_BITS).filter(|id| *id <= i64::MAX as u64)
+    generation.checked_mul(1 << PRODUCER_ID_BITS).filter(|id| i64::try_from(*id).is_ok())
 }
 
 #[cfg(test)]

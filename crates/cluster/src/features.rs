@@ -22,7 +22,7 @@ pub(crate) fn founding() -> Features {
 ///
 /// # Errors
 /// `Version`.
-pub(crate) fn check(features: &Features) -> Result<(), ClusterError> {
+pub(crate) fn check(features: Features) -> Result<(), ClusterError> {
     if (LOWEST_LEVEL..=HIGHEST_LEVEL).contains(&features.level) {
         return Ok(());
     }
@@ -38,8 +38,8 @@ mod tests {
 
     #[test]
     fn an_unknown_level_refuses_to_start() {
-        assert!(check(&founding()).is_ok());
+        assert!(check(founding()).is_ok());
         let newer = Features { format: 1, level: HIGHEST_LEVEL + 1 };
-        assert!(matches!(check(&newer), Err(ClusterError::Version(_))));
+        assert!(matches!(check(newer), Err(ClusterError::Version(_))));
     }
 }

@@ -122,7 +122,7 @@ async fn read_metadata(
     if let Some(stored) =
         Stored::<formats::metadata::Features>::read(store, parts.keys.features()).await?
     {
-        features::check(&stored.value)?;
+        features::check(stored.value)?;
     }
     let brokers = store.range(RangeQuery::prefix(parts.keys.brokers()).limit(1)).await?;
     let remembered = Remembered {

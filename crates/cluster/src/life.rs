@@ -153,7 +153,7 @@ impl Claimant {
         let mut complete = !left.retryable;
         self.close_others();
         self.tell_settings();
-        let wanted = self.to_open();
+        let wanted = self.claims_to_open();
         for batch in wanted.chunks(OPEN_BATCH) {
             complete &= self.open(batch.to_vec()).await;
         }
@@ -202,7 +202,7 @@ impl Claimant {
     }
 
     /// Partitions whose records name this session at an epoch that is not open.
-    fn to_open(&mut self) -> Vec<ClaimedPartition> {
+    fn claims_to_open(&mut self) -> Vec<ClaimedPartition> {
         let image = self.shared.image.borrow().clone();
         let view = self.shared.view.lock();
         let opened = self.shared.opened.borrow();

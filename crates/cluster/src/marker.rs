@@ -137,6 +137,7 @@ fn unreadable(name: &ObjectName, reason: &str) -> ClusterError {
     ClusterError::Identity(format!("object {name} can't be read as a cluster marker: {reason}"))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 fn unavailable(error: ObjectError) -> ClusterError {
     ClusterError::Unavailable(error.to_string())
 }

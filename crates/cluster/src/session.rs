@@ -82,7 +82,7 @@ async fn attempt(
     let broker = shared.identity.broker;
     let finalised = Stored::<Features>::read(store, keys.features()).await?;
     if let Some(stored) = &finalised {
-        features::check(&stored.value)?;
+        features::check(stored.value)?;
     }
     if known.is_some() {
         continuity::check(shared).await?;

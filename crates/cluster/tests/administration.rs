@@ -1,5 +1,7 @@
 //! Topics, configs and producer ids.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use cluster::{ClusterError, ConfigChange, ConfigResource};

@@ -4,10 +4,12 @@ fn id(text: &str) -> ClusterId {
     ClusterId::new(text).unwrap()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as `decide` takes it")]
 fn known(text: &str, used: bool) -> Option<Remembered> {
     Some(Remembered { cluster: id(text), generation: 0, used })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as `decide` takes it")]
 fn marked(text: &str, noted: u64) -> Option<Marker> {
     Some(Marker { cluster: id(text), generation: 0, noted: Revision(noted) })
 }

@@ -1,6 +1,7 @@
 //! A cluster in memory: one store, one bucket, brokers that start, die and return, and an engine that only remembers.
 
 #![expect(dead_code, reason = "each test file uses its part")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use async_trait::async_trait;
 use cluster::{
@@ -45,6 +46,7 @@ impl World {
         }
     }
 
+    #[expect(clippy::unused_self, reason = "every world has the same keys")]
     pub fn keys(&self) -> Keys {
         Keys::new("test/")
     }
