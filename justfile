@@ -4,7 +4,7 @@ verify:
 
 # The same tests at length: hundreds of kills, long outages, and what is too long for `verify`.
 verify-long:
-    ALLUVIUM_KILLS=500 ALLUVIUM_OUTAGE_SECONDS=300 cargo test --workspace --no-fail-fast -- --test-threads 2 --include-ignored
+    SYSTEM_TEST_KILLS=500 SYSTEM_TEST_OUTAGE_SECONDS=300 cargo test --workspace --no-fail-fast -- --test-threads 2 --include-ignored
 
 # First figures of throughput, latency, CPU, memory and requests; see benches/README.md.
 bench *arguments:

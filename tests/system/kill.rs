@@ -1,6 +1,6 @@
 //! kill -9 under load: nothing acknowledged is lost, duplicated or moved.
 //!
-//! `ALLUVIUM_KILLS` sets how often each test kills.
+//! `SYSTEM_TEST_KILLS` sets how often each test kills.
 
 use crate::harness::{
     Broker, Deployment, Kind, Load,
@@ -11,7 +11,7 @@ use std::{process::Command, thread, time::Duration};
 const PARTITIONS: u32 = 4;
 
 fn kills(default: u32) -> u32 {
-    std::env::var("ALLUVIUM_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+    std::env::var("SYSTEM_TEST_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
 /// Waits until `more` records were acknowledged since `before`, so that every kill hits a broker at work.

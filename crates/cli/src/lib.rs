@@ -20,6 +20,12 @@ pub use topic::TopicCommand;
 #[derive(Clone, Debug, clap::Args)]
 pub struct Bootstrap {
     /// Brokers to ask first: host:port, several separated by commas
-    #[arg(short, long, default_value = "localhost:9092", env = "ALLUVIUM_BOOTSTRAP_SERVER")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        default_value = "localhost:9092",
+        env = "ALLUVIUM_BOOTSTRAP_SERVER"
+    )]
     pub bootstrap_server: String,
 }
