@@ -89,7 +89,7 @@ impl ProduceCommand {
             if line.last() == Some(&b'\n') {
                 line.pop();
             }
-            lines.push(self.split(line));
+            lines.push(self.key_and_value(line));
             let more_at_hand = input.fill_buf().is_ok_and(|buffer| buffer.contains(&b'\n'));
             if lines.len() >= BATCH_LINES || !more_at_hand {
                 break;
@@ -98,7 +98,7 @@ impl ProduceCommand {
         Ok(lines)
     }
 
-    fn split(&self, line: Vec<u8>) -> Line {
+    fn key_and_value(&self, line: Vec<u8>) -> Line {
         let line = Bytes::from(line);
         let separator = self.key_separator.as_deref().unwrap_or_default().as_bytes();
         let at = (!separator.is_empty())
@@ -205,9 +205,9 @@ mod tests {
 
     #[test]
     fn a_line_splits_at_the_first_separator() {
-        let (key, value) = command(Some("::")).split(b"a::b::c".to_vec());
+        let (key, value) = command(Some("::")).key_and_value(b"a::b::c".to_vec());
         assert_eq!((key.unwrap().as_ref(), value.as_ref()), (&b"a"[..], &b"b::c"[..]));
-        assert_eq!(command(None).split(b"a::b".to_vec()).0, None);
+        assert_eq!(command(None).key_and_value(b"a::b".to_vec()).0, None);
     }
 
     #[test]
