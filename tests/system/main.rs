@@ -10,4 +10,5 @@ mod harness;
 mod kill;
 mod outages;
 mod round_trip;
+mod scale;
 mod tools;

@@ -31,7 +31,7 @@ pub enum ClusterError {
     #[error("{0}")]
     InvalidRequest(String),
     /// The metadata store did not answer in time; the change may have happened.
-    #[error("metadata store: {0}")]
+    #[error("{0}")]
     Unavailable(String),
     /// Directory, bucket, metadata or WAL belong to another cluster, or went back in time: start-up stops.
     #[error("{0}")]

@@ -99,6 +99,11 @@ impl Broker {
         self.process.stop(Duration::from_secs(60))
     }
 
+    /// Its metrics, as Prometheus reads them.
+    pub fn metrics(&self) -> String {
+        http_get(self.http_port, "/metrics").unwrap()
+    }
+
     /// Resident memory in bytes.
     pub fn resident_bytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.pid()))
