@@ -6,6 +6,6 @@ verify:
 verify-long:
     SYSTEM_TEST_KILLS=500 SYSTEM_TEST_OUTAGE_SECONDS=300 cargo test --workspace --no-fail-fast -- --test-threads 2 --include-ignored
 
-# First figures of throughput, latency, CPU, memory and requests; see benches/README.md.
+# Side by side with Apache Kafka: `just bench compare`, `just bench run latency`; see benches/README.md.
 bench *arguments:
-    bash benches/run {{arguments}}
+    benches/run {{arguments}}

@@ -1,0 +1,145 @@
+"""`benches/run run|compare|table`: which scenarios on which systems, how many rounds."""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from . import machine, results, toolbox
+from .clients import ClientFailed
+from .measure import load_average
+from .process import NotReady
+from .results import BUSY_CORES, Run
+from .scenarios import SCENARIOS, warm_up
+from .systems import SYSTEMS, Running, System
+
+
+def main() -> int:
+    arguments = parse()
+    try:
+        return arguments.command(arguments)
+    except (toolbox.Missing, ClientFailed, NotReady) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    run = commands.add_parser("run", help="scenarios once, or on a broker that runs already")
+    compare = commands.add_parser("compare", help="scenarios in rounds, with medians, spreads and ratios to Kafka")
+    for command in (run, compare):
+        command.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"of {', '.join(SCENARIOS)}; default: all")
+        command.add_argument("--systems", help=f"comma-separated, of {', '.join(SYSTEMS)}; default: each scenario's own")
+        command.add_argument("--no-build", action="store_true", help="take the release build as it is")
+        command.add_argument("--no-warm-up", action="store_true", help="measure from the first request on")
+        command.add_argument("--anyway", action="store_true", help="measure although others use the CPUs; the results say so")
+        command.add_argument("--output", type=Path, help="append a line of JSON for each run to this file")
+        command.set_defaults(command=benchmark, bootstrap=None)
+    run.set_defaults(rounds=1)
+    compare.add_argument("--rounds", type=int, default=5)
+    run.add_argument("--bootstrap", help="a broker that runs already, host:port; with --pid")
+    run.add_argument("--pid", type=int, help="its process, for CPU and memory")
+    run.add_argument("--http", help="its HTTP address, host:port, for object requests")
+    table = commands.add_parser("table", help="the tables of earlier runs")
+    table.add_argument("file", type=Path)
+    table.set_defaults(command=print_tables)
+    return parser.parse_args()
+
+
+def benchmark(arguments: argparse.Namespace) -> int:
+    for name in arguments.scenarios:
+        if name not in SCENARIOS:
+            raise toolbox.Missing(f"no scenario {name}: there are {', '.join(SCENARIOS)}")
+    if not arguments.no_build:
+        toolbox.build()
+    foreign = machine.foreign_cores()
+    if foreign > BUSY_CORES and not arguments.anyway:
+        print(f"bench: others keep {foreign:.2f} cores busy; stop them, or say --anyway", file=sys.stderr)
+        return 1
+    output = arguments.output or toolbox.target_directory() / "bench" / time.strftime("%Y%m%d-%H%M%S.jsonl")
+    runs = []
+    for run in rounds(arguments):
+        runs.append(run)
+        results.append(output, run)
+        print(f"# round {run.round} {run.scenario} {run.system}: {run.figures}", file=sys.stderr)
+    print(f"{machine.describe()}; {time.strftime('%Y-%m-%d')}; load average {load_average():.1f}\n")
+    print(results.tables(runs))
+    print(f"# every run: {output}", file=sys.stderr)
+    return 0
+
+
+def rounds(arguments: argparse.Namespace) -> Iterator[Run]:
+    """Systems in turn, in the other order each second round, so that none is always the one behind."""
+    wanted = arguments.scenarios or list(SCENARIOS)
+    if arguments.bootstrap:
+        yield from on_running(arguments, wanted)
+        return
+    for number in range(1, arguments.rounds + 1):
+        systems = choose_systems(arguments, wanted)
+        for name in systems if number % 2 else reversed(systems):
+            yield from on_system(arguments, wanted, name, number)
+
+
+def choose_systems(arguments: argparse.Namespace, wanted: list[str]) -> list[str]:
+    if arguments.systems:
+        return arguments.systems.split(",")
+    return [name for name in SYSTEMS if any(name in SCENARIOS[scenario].systems for scenario in wanted)]
+
+
+def on_system(arguments: argparse.Namespace, wanted: list[str], name: str, number: int) -> Iterator[Run]:
+    """The scenarios that want this system: first one after the other on one broker, then those that want one of their own."""
+    mine = [scenario for scenario in wanted if arguments.systems or name in SCENARIOS[scenario].systems]
+    shared = [scenario for scenario in mine if not SCENARIOS[scenario].fresh]
+    for group in [shared, *([scenario] for scenario in mine if SCENARIOS[scenario].fresh)]:
+        if group:
+            with Started(name) as system:
+                if group is shared and not arguments.no_warm_up:
+                    warm_up(system)
+                for scenario in group:
+                    yield measured(scenario, system, number)
+
+
+def on_running(arguments: argparse.Namespace, wanted: list[str]) -> Iterator[Run]:
+    if not arguments.pid:
+        raise toolbox.Missing("--bootstrap needs --pid, the broker's process")
+    system = Running(arguments.bootstrap, arguments.pid, arguments.http)
+    if not arguments.no_warm_up:
+        warm_up(system)
+    for scenario in wanted:
+        yield measured(scenario, system, 1)
+
+
+def measured(scenario: str, system: System, number: int) -> Run:
+    os.sync()
+    topic = f"{scenario}-{number}-{time.time_ns()}"
+    load = load_average()
+    return Run.of(scenario, system.name, number, SCENARIOS[scenario].run(system, topic), load)
+
+
+class Started:
+    """A system on fresh data below the target directory, which is on a disk; stopped and removed at the end."""
+
+    def __init__(self, name: str):
+        if name not in SYSTEMS:
+            raise toolbox.Missing(f"no system {name}: there are {', '.join(SYSTEMS)}")
+        work = toolbox.target_directory() / "bench"
+        work.mkdir(parents=True, exist_ok=True)
+        self.name, self.directory = name, Path(tempfile.mkdtemp(prefix=f"{name}-", dir=work))
+
+    def __enter__(self) -> System:
+        self.system = SYSTEMS[self.name](self.directory)
+        return self.system
+
+    def __exit__(self, *_exception) -> None:
+        self.system.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def print_tables(arguments: argparse.Namespace) -> int:
+    print(results.tables(results.read(arguments.file)))
+    return 0

@@ -1,0 +1,243 @@
+"""The loads, one function each, named after what issue 4 asks. A scenario takes a running system and returns figures by name.
+
+Names of figures end in their unit. Rates are MiB/s (what Kafka's tools call MB/sec), GiB are 2^30 bytes of records.
+"""
+
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .clients import driver, java_drain, java_producer
+from .measure import Cost, Section
+from .systems import System
+from .toolbox import built
+
+TUNED = {"linger.ms": 5, "batch.size": 131_072}
+# What the tuned Java producer sends: up to 1 MiB (max.request.size) of batches in a request, five requests under way.
+TUNED_DRIVER = {"connections": 1, "in_flight": 5, "batch_bytes": 131_072, "batches_per_request": 7}
+DEFAULT_DRIVER = {"connections": 1, "in_flight": 5, "batch_bytes": 16_384, "batches_per_request": 1}
+GIB = 2**30
+IDLE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a scenario found, and the sections it was measured in."""
+
+    figures: dict[str, float]
+    sections: list[Cost]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A load, and the systems that the issue asks about."""
+
+    run: Callable[[System, str], Outcome]
+    systems: list[str]
+    # Wants a broker that nothing was done with before.
+    fresh: bool = False
+
+
+def tuned_producer(system: System, topic: str) -> Outcome:
+    """As fast as it goes, 16 partitions, linger 5 ms, batches of 128 KiB."""
+    driver(system.bootstrap, "create-topic", topic=topic, partitions=16)
+    records = 1_500_000
+    with Section(system) as java_section:
+        java = java_producer(system.bootstrap, topic, records, TUNED, warm_up=100_000)
+    with Section(system) as driver_section:
+        ours = driver(system.bootstrap, "produce", topic=topic, mib=1_536, **TUNED_DRIVER)
+    figures = {
+        "java MiB/s": java.mib_per_second,
+        "java p50 ms": java.p50_ms,
+        "java p99 ms": java.p99_ms,
+        **costs("java", java_section.cost, records * 1024),
+        **driver_produced(ours),
+        **costs("driver", driver_section.cost, ours["produced"]["bytes"]),
+        "peak RSS MiB": system.broker.peak_resident_mib(),
+    }
+    return Outcome(figures, [java_section.cost, driver_section.cost])
+
+
+def single_partition(system: System, topic: str) -> Outcome:
+    """As fast as it goes, one partition, the producer's default properties."""
+    driver(system.bootstrap, "create-topic", topic=topic, partitions=1)
+    records = 500_000
+    with Section(system) as java_section:
+        java = java_producer(system.bootstrap, topic, records, {}, warm_up=50_000)
+    with Section(system) as driver_section:
+        ours = driver(system.bootstrap, "produce", topic=topic, mib=512, **DEFAULT_DRIVER)
+    figures = {
+        "java MiB/s": java.mib_per_second,
+        "java p50 ms": java.p50_ms,
+        "java p99 ms": java.p99_ms,
+        **costs("java", java_section.cost, records * 1024),
+        **driver_produced(ours),
+        **costs("driver", driver_section.cost, ours["produced"]["bytes"]),
+    }
+    return Outcome(figures, [java_section.cost, driver_section.cost])
+
+
+def latency(system: System, topic: str) -> Outcome:
+    """10 MiB/s, 16 partitions, default properties; our driver sends open loop and has a consumer at the end."""
+    driver(system.bootstrap, "create-topic", topic=topic, partitions=16)
+    seconds, warm_up = 12, 3
+    records = (seconds + warm_up) * 10_240
+    with Section(system) as java_section:
+        java = java_producer(system.bootstrap, topic, records, {}, per_second=10_240, warm_up=warm_up * 10_240)
+    with Section(system) as driver_section:
+        ours = driver(system.bootstrap, "tail", topic=topic, mib_per_second=10, seconds=seconds, **DEFAULT_DRIVER)
+    figures = {
+        "java p50 ms": java.p50_ms,
+        "java p99 ms": java.p99_ms,
+        "java p99.9 ms": java.p99_9_ms,
+        **costs("java", java_section.cost, records * 1024),
+        **percentiles("driver", ours["produce_ms"]),
+        **percentiles("driver end-to-end", ours["end_to_end_ms"]),
+    }
+    return Outcome(figures, [java_section.cost, driver_section.cost])
+
+
+def tail(system: System, topic: str) -> Outcome:
+    """A producer at 50 MB/s on 16 partitions and four consumers at the end."""
+    driver(system.bootstrap, "create-topic", topic=topic, partitions=16)
+    load = {"connections": 2, "in_flight": 5, "batch_bytes": 65_536}
+    with Section(system) as section:
+        ours = driver(system.bootstrap, "tail", topic=topic, mib_per_second=47.68, seconds=12, consumers=4, **load)
+    delivered = ours["consumed"]["bytes"] / GIB
+    figures = {
+        "produced MiB/s": ours["produced"]["mib_per_second"],
+        "delivered GiB": delivered,
+        "broker CPU s/GiB delivered": section.cost.broker_cpu_seconds / delivered,
+        **percentiles("end-to-end", ours["end_to_end_ms"]),
+    }
+    if section.cost.requests:
+        figures["GETs"] = section.cost.requests["get"]
+    return Outcome(figures, [section.cost])
+
+
+def history(system: System, topic: str) -> Outcome:
+    """3 GiB in 16 partitions, written before, read from the beginning."""
+    driver(system.bootstrap, "create-topic", topic=topic, partitions=16)
+    with Section(system):
+        driver(system.bootstrap, "produce", topic=topic, mib=3_072, **TUNED_DRIVER)
+    with Section(system, settle=False) as java_section:
+        java = java_drain(system.bootstrap, topic)
+    with Section(system, settle=False) as driver_section:
+        ours = driver(system.bootstrap, "consume", topic=topic)["consumed"]
+    figures = {
+        "java MiB/s": java["mib_per_second"],
+        "java broker CPU s/GiB": java_section.cost.broker_cpu_seconds / (java["bytes"] / GIB),
+        "driver MiB/s": ours["mib_per_second"],
+        "driver broker CPU s/GiB": driver_section.cost.broker_cpu_seconds / (ours["bytes"] / GIB),
+        "peak RSS MiB": system.broker.peak_resident_mib(),
+    }
+    if java_section.cost.requests:
+        figures["GETs/GiB"] = java_section.cost.requests["get"] / (java["bytes"] / GIB)
+    return Outcome(figures, [java_section.cost, driver_section.cost])
+
+
+def object_latency(system: System, topic: str) -> Outcome:
+    """`latency` where acks=all waits for object storage; and a default producer on one partition as fast as it goes."""
+    paced = latency(system, topic)
+    driver(system.bootstrap, "create-topic", topic=f"{topic}-one", partitions=1)
+    with Section(system) as section:
+        java = java_producer(system.bootstrap, f"{topic}-one", 60_000, {})
+    return Outcome(paced.figures | {"one partition java MiB/s": java.mib_per_second}, [*paced.sections, section.cost])
+
+
+def puts(system: System, topic: str) -> Outcome:
+    """PUTs per GiB at 32 MiB/s on 1 and on 1,000 partitions, producers with room in their windows; then an idle minute."""
+    figures, sections = {}, []
+    load = {"connections": 8, "in_flight": 20, "batch_bytes": 16_384, "mib_per_second": 32, "seconds": 20}
+    for partitions in (1, 1_000):
+        name = f"{topic}-{partitions}"
+        driver(system.bootstrap, "create-topic", topic=name, partitions=partitions)
+        with Section(system) as section:
+            ours = driver(system.bootstrap, "produce", topic=name, **load)
+        gib = ours["produced"]["bytes"] / GIB
+        figures[f"{partitions} partitions MiB/s"] = ours["produced"]["mib_per_second"]
+        figures[f"{partitions} partitions PUT/GiB"] = section.cost.requests["put"] / gib
+        figures[f"{partitions} partitions GET/GiB"] = section.cost.requests["get"] / gib
+        figures[f"{partitions} partitions LIST/GiB"] = section.cost.requests["list"] / gib
+        sections.append(section.cost)
+    figures["PUT/GiB ratio"] = figures["1000 partitions PUT/GiB"] / figures["1 partitions PUT/GiB"]
+    minio = getattr(system, "minio", None)
+    # MinIO's own count lags by up to ten seconds.
+    time.sleep(10)
+    before = minio.requests() if minio else 0.0
+    with Section(system, settle=False) as section:
+        time.sleep(IDLE_SECONDS)
+    figures["idle minute requests, broker's count"] = sum(section.cost.requests.values())
+    if minio:
+        time.sleep(10)
+        figures["idle minute requests, MinIO's count"] = minio.requests() - before
+    return Outcome(figures, [*sections, section.cost])
+
+
+def footprint(system: System, topic: str) -> Outcome:
+    """An empty broker's memory; with 10,000 idle connections; then with 10,000 idle partitions, and how long they take to start."""
+    time.sleep(2)
+    figures = {"empty RSS MiB": system.broker.resident_mib()}
+    command = [str(built("load-driver")), "--bootstrap", system.bootstrap, "idle", "--connections", "10000"]
+    idle = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    if idle.stdout.readline().strip() == "open":
+        figures["10,000 connections more RSS MiB"] = system.broker.resident_mib() - figures["empty RSS MiB"]
+    idle.communicate()
+    # Kafka makes a directory and maps files for each partition: not what it is for, and minutes of work.
+    if system.name != "kafka":
+        driver(system.bootstrap, "create-topic", topic=topic, partitions=10_000)
+        system.broker.stop()
+        started = time.monotonic()
+        system.start()
+        figures["10,000 partitions start s"] = time.monotonic() - started
+        driver(system.bootstrap, "create-topic", topic=topic, partitions=10_000)
+        time.sleep(2)
+        figures["10,000 partitions RSS MiB"] = system.broker.resident_mib()
+    return Outcome(figures, [])
+
+
+def costs(client: str, cost: Cost, byte_count: int) -> dict[str, float]:
+    """CPU and requests per GiB of what `client` wrote."""
+    gib = byte_count / GIB
+    figures = {f"{client} broker CPU s/GiB": cost.broker_cpu_seconds / gib}
+    if cost.stores_cpu_seconds:
+        figures[f"{client} stores CPU s/GiB"] = cost.stores_cpu_seconds / gib
+    for operation in ("put", "get", "list"):
+        if operation in cost.requests:
+            figures[f"{client} {operation.upper()}/GiB"] = cost.requests[operation] / gib
+    return figures
+
+
+def driver_produced(report: dict) -> dict[str, float]:
+    gib = report["produced"]["bytes"] / GIB
+    return {
+        "driver MiB/s": report["produced"]["mib_per_second"],
+        **percentiles("driver", report["produce_ms"]),
+        "driver's own CPU s/GiB": report["driver_cpu_seconds"] / gib,
+    }
+
+
+def percentiles(name: str, found: dict) -> dict[str, float]:
+    return {f"{name} p50 ms": found["p50"], f"{name} p99 ms": found["p99"], f"{name} p99.9 ms": found["p99_9"]}
+
+
+SCENARIOS = {
+    "tuned-producer": Scenario(tuned_producer, ["kafka", "embedded-wal", "minio-wal"]),
+    "single-partition": Scenario(single_partition, ["kafka", "embedded-wal", "minio-wal"]),
+    "latency": Scenario(latency, ["kafka", "embedded-wal", "minio-wal"]),
+    "tail": Scenario(tail, ["kafka", "embedded-wal", "minio-wal"]),
+    "history": Scenario(history, ["kafka", "embedded-wal"]),
+    "object-latency": Scenario(object_latency, ["minio-object", "minio-object-fast"]),
+    "puts": Scenario(puts, ["minio-object"]),
+    "footprint": Scenario(footprint, ["kafka", "embedded-wal"], fresh=True),
+}
+
+
+def warm_up(system: System) -> None:
+    """The same for each system: enough for a JVM to have compiled what it runs."""
+    driver(system.bootstrap, "create-topic", topic="warm-up", partitions=16)
+    java_producer(system.bootstrap, "warm-up", 300_000, TUNED)
+    driver(system.bootstrap, "tail", topic="warm-up", mib=256, consumers=1, **TUNED_DRIVER)
+    driver(system.bootstrap, "tail", topic="warm-up", mib=64, consumers=1, **DEFAULT_DRIVER)
+    time.sleep(2)

@@ -1,0 +1,136 @@
+"""The brokers under test. Each starts on fresh data in a directory of its own, and again on the same data after `stop`."""
+
+import subprocess
+import uuid
+from pathlib import Path
+
+from .process import Process, accepts, free_port, http_ok
+from .prometheus import samples
+from .stores import ACCESS_KEY, SECRET_KEY, Etcd, Minio
+from .toolbox import built, kafka_class_path
+
+# What kafka-server-start.sh gives the JVM, with the heap of its default.
+KAFKA_JVM = ["-Xms1g", "-Xmx1g", "-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35"]
+KAFKA_JVM += ["-XX:+ExplicitGCInvokesConcurrent", "-Djava.awt.headless=true"]
+
+
+class System:
+    """A broker, and the stores it stands on."""
+
+    name: str
+    broker: Process
+    bootstrap: str
+
+    def stores(self) -> list[Process]:
+        return []
+
+    def object_requests(self) -> dict[str, float]:
+        """Requests so far that the broker sent to object storage, by operation. Empty for a system without."""
+        return {}
+
+    def stop(self) -> None:
+        """The broker first: it drains into its stores."""
+        self.broker.stop()
+        for store in self.stores():
+            store.stop()
+
+
+class Kafka(System):
+    """Apache Kafka, one process that is broker and controller, with its defaults."""
+
+    name = "kafka"
+
+    def __init__(self, directory: Path):
+        self.directory = directory
+        self.port, controller = free_port(), free_port()
+        self.bootstrap = f"127.0.0.1:{self.port}"
+        self.properties = directory / "server.properties"
+        settings = {
+            "process.roles": "broker,controller",
+            "node.id": 1,
+            "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+            "controller.listener.names": "CONTROLLER",
+            "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://127.0.0.1:{controller}",
+            "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
+            "log.dirs": directory / "logs",
+            "offsets.topic.replication.factor": 1,
+            "transaction.state.log.replication.factor": 1,
+            "transaction.state.log.min.isr": 1,
+        }
+        self.properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+        cluster = uuid.uuid4().hex[:22]
+        command = ["java", "-cp", kafka_class_path(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", self.properties]
+        subprocess.run([str(part) for part in command], check=True, capture_output=True)
+        self.start()
+
+    def start(self) -> None:
+        command = ["java", *KAFKA_JVM, "-cp", kafka_class_path(), "kafka.Kafka", self.properties]
+        self.broker = Process.start(command, self.directory / "broker.log")
+        self.broker.wait_until(lambda: accepts(self.port))
+
+
+class Alluvium(System):
+    """Alluvium with shipped defaults but for `settings`; on etcd and MinIO when it is a cluster."""
+
+    def __init__(self, name: str, directory: Path, cluster: bool, settings: dict[str, str]):
+        self.name, self.directory = name, directory
+        self.port, self.http_port = free_port(), free_port()
+        self.bootstrap = f"127.0.0.1:{self.port}"
+        self.http = f"http://127.0.0.1:{self.http_port}"
+        self.etcd = Etcd(directory / "etcd") if cluster else None
+        self.minio = Minio(directory / "minio") if cluster else None
+        self.arguments = ["--data-dir", directory / "data", "--listeners", f"PLAINTEXT://{self.bootstrap}"]
+        self.arguments += ["--http-address", f"127.0.0.1:{self.http_port}"]
+        if cluster:
+            self.arguments += ["--metadata", self.etcd.endpoint.replace("http", "etcd"), "--broker-id", "1"]
+            self.arguments += ["--object-store", "s3://alluvium/bench", "--object-store-endpoint", self.minio.endpoint]
+        for key, value in settings.items():
+            self.arguments += ["--set", f"{key}={value}"]
+        self.start()
+
+    def start(self) -> None:
+        credentials = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "AWS_REGION": "us-east-1"}
+        command = [built("alluvium"), "serve", *self.arguments]
+        self.broker = Process.start(command, self.directory / "broker.log", credentials)
+        self.broker.wait_until(lambda: http_ok(f"{self.http}/health/ready"))
+
+    def stores(self) -> list[Process]:
+        return [store.process for store in (self.etcd, self.minio) if store]
+
+    def object_requests(self) -> dict[str, float]:
+        return object_requests(self.http)
+
+
+class Running(System):
+    """A broker that somebody started and goes on running."""
+
+    name = "running"
+
+    def __init__(self, bootstrap: str, pid: int, http: str | None):
+        self.bootstrap, self.broker, self.http = bootstrap, Process(pid), http
+
+    def object_requests(self) -> dict[str, float]:
+        return object_requests(f"http://{self.http}") if self.http else {}
+
+
+def object_requests(http: str) -> dict[str, float]:
+    counts = {"put": 0.0, "get": 0.0, "list": 0.0, "delete": 0.0}
+    operations = {"put_if_absent": "put", "head": "get"}
+    for name, labels, value in samples(f"{http}/metrics"):
+        if name == "alluvium_object_requests_total":
+            operation = operations.get(labels["operation"], labels["operation"])
+            counts[operation] = counts.get(operation, 0.0) + value
+    return counts
+
+
+NO_BUDGET = {"flush.max.interval": "10ms", "flush.requests.per.second": "0"}
+
+# Name, what it is for the README's reader, and how it starts.
+SYSTEMS = {
+    "kafka": Kafka,
+    "embedded-wal": lambda directory: Alluvium("embedded-wal", directory, False, {}),
+    "embedded-object": lambda directory: Alluvium("embedded-object", directory, False, {"durability.mode": "object"}),
+    "minio-wal": lambda directory: Alluvium("minio-wal", directory, True, {"durability.mode": "wal"}),
+    "minio-object": lambda directory: Alluvium("minio-object", directory, True, {}),
+    "minio-object-fast": lambda directory: Alluvium("minio-object-fast", directory, True, NO_BUDGET),
+}

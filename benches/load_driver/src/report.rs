@@ -1,0 +1,98 @@
+//! What a run prints.
+
+use crate::latency::Percentiles;
+use runtime::BootTime;
+use serde::Serialize;
+use std::{collections::BTreeMap, time::Duration};
+
+/// What was written or read, how fast.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Transfer {
+    pub(crate) requests: u64,
+    pub(crate) records: u64,
+    /// Of batches, headers included.
+    pub(crate) bytes: u64,
+    pub(crate) seconds: f64,
+    /// 2^20 bytes a second, which Kafka's tools call MB/sec.
+    pub(crate) mib_per_second: f64,
+    /// How often each error code was answered.
+    pub(crate) errors: BTreeMap<i16, u64>,
+}
+
+/// Counts of one thread, or of several added up.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Counts {
+    pub(crate) requests: u64,
+    pub(crate) records: u64,
+    pub(crate) bytes: u64,
+    pub(crate) errors: BTreeMap<i16, u64>,
+}
+
+impl Counts {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.records += other.records;
+        self.bytes += other.bytes;
+        for (code, count) in &other.errors {
+            *self.errors.entry(*code).or_default() += count;
+        }
+    }
+
+    pub(crate) fn over(self, duration: Duration) -> Transfer {
+        let seconds = duration.as_secs_f64();
+        Transfer {
+            requests: self.requests,
+            records: self.records,
+            bytes: self.bytes,
+            seconds,
+            mib_per_second: self.bytes as f64 / f64::from(1 << 20) / seconds.max(1e-9),
+            errors: self.errors,
+        }
+    }
+}
+
+/// What `produce` prints.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ProduceReport {
+    pub(crate) produced: Transfer,
+    /// From when a request was due (with a rate) or sent (without) to its answer.
+    pub(crate) produce_ms: Percentiles,
+    pub(crate) driver_cpu_seconds: f64,
+}
+
+/// What `consume` prints.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ConsumeReport {
+    pub(crate) consumed: Transfer,
+    pub(crate) driver_cpu_seconds: f64,
+}
+
+/// What `tail` prints.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct TailReport {
+    pub(crate) produced: Transfer,
+    pub(crate) consumed: Transfer,
+    pub(crate) produce_ms: Percentiles,
+    /// From when a batch was due to when a consumer has read it; each batch counts once for each consumer.
+    pub(crate) end_to_end_ms: Percentiles,
+    pub(crate) driver_cpu_seconds: f64,
+}
+
+/// What `idle` prints.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct IdleReport {
+    pub(crate) connections: usize,
+    pub(crate) still_open: usize,
+}
+
+/// User and system time of this process so far.
+pub(crate) fn driver_cpu_seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// From the first start to the last end.
+pub(crate) fn span(times: impl Iterator<Item = (BootTime, BootTime)>) -> Duration {
+    let joined = times.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
+    joined.map_or(Duration::ZERO, |(start, end)| end.since(start))
+}
