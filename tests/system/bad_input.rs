@@ -129,6 +129,32 @@ fn another_cluster_id_on_the_same_directory_is_refused_naming_both() {
 }
 
 #[test]
+fn a_second_cluster_on_the_same_bucket_prefix_is_refused_naming_both() {
+    let mut deployment = Deployment::start(Kind::Cluster);
+    let mut broker = deployment.broker(&["cluster.id=first"]);
+    create_topic(&broker.address(), "t", 1, &[]);
+    run(alluvium().args(["produce", "-b", &broker.address(), "t"]), b"one\n");
+    broker.stop();
+    // Another etcd and another disk, but the same bucket and prefix.
+    let first_etcd = deployment.etcd.replace(services::Etcd::start().unwrap());
+    let first_disk = deployment.directory().join("first");
+    std::fs::rename(deployment.local(), &first_disk).unwrap();
+    deployment.prefix = "second";
+    deployment.broker(&["cluster.id=second"]).stop();
+    deployment.prefix = "test";
+    let mut second = deployment.launch_broker(&["cluster.id=second"]);
+    let (exited, log) = second.wait_for_exit(Duration::from_secs(30));
+    assert!(exited && log.contains("first") && log.contains("second"), "{log}");
+    assert!(log.contains("two clusters must not share a prefix"), "{log}");
+    deployment.lose_local_disk();
+    std::fs::rename(first_disk, deployment.local()).unwrap();
+    deployment.etcd = first_etcd;
+    let broker = deployment.broker(&["cluster.id=first"]);
+    let read = run(alluvium().args(["consume", "-b", &broker.address(), "t", "--exit"]), b"");
+    assert_eq!(String::from_utf8_lossy(&read.stdout), "one\n");
+}
+
+#[test]
 fn a_missing_bucket_and_wrong_credentials_say_so() {
     let deployment = Deployment::start(Kind::Cluster);
     let mut arguments = deployment.arguments(&[]);

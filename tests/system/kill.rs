@@ -133,7 +133,9 @@ fn wal_topics_of_a_lost_disk_go_offline_and_say_so_unless_an_unclean_takeover_is
     produce_patiently(&broker, "stored");
     let waiting = listed(&broker, "waits");
     assert!(waiting.contains("leader -1") && waiting.contains("Leader not available"), "{waiting}");
-    assert!(broker.log().contains("unclean"), "{}", broker.log());
+    assert!(broker.log().contains("unclean takeover"), "{}", broker.log());
+    let given_up = "cluster_unclean_takeovers_total 1\n";
+    assert!(broker.metrics().contains(given_up), "{}", broker.metrics());
     let read = run(alluvium().args(["consume", "-b", &address, "stored", "--exit"]), b"");
     assert_eq!(String::from_utf8_lossy(&read.stdout), "kept\nagain\n");
 }

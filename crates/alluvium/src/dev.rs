@@ -73,9 +73,9 @@ impl Stores {
         let started = || {
             let purpose = Purpose::Development;
             let port = preferred_port(ETCD_PORT)?;
-            let etcd = Etcd::start_for(purpose, &directory.join("etcd"), port)?;
+            let etcd = Etcd::start_in(purpose, &directory.join("etcd"), port)?;
             let port = preferred_port(MINIO_PORT)?;
-            let minio = Minio::start_for(purpose, &directory.join("minio"), port)?;
+            let minio = Minio::start_in(purpose, &directory.join("minio"), port)?;
             Ok::<_, services::Error>(Self { etcd, minio })
         };
         started().map_err(Failure::from_display)

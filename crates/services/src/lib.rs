@@ -10,6 +10,7 @@ mod minio;
 mod process;
 pub mod programs;
 mod purpose;
+mod server;
 mod versitygw;
 
 pub use etcd::Etcd;
@@ -17,7 +18,8 @@ pub use install::{Tool, cache_directory};
 pub use minio::Minio;
 pub use process::{Process, free_port, preferred_port};
 pub use purpose::Purpose;
-pub use versitygw::Versitygw;
+pub use server::{Program, Server};
+pub use versitygw::{UnconditionalVersitygw, Versitygw};
 
 /// Why a service could not be had.
 #[derive(Debug, thiserror::Error)]

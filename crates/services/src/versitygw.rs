@@ -1,56 +1,54 @@
 //! versitygw: a second S3 implementation, over a POSIX directory.
 
-use crate::{Error, Process, Tool, free_port, process::accepts};
-use std::{fs, process::Command};
-use tempfile::TempDir;
+use crate::{Error, Program, Purpose, Server, Tool, process::accepts, server};
+use std::{path::Path, process::Command};
 
-/// A versitygw server on loopback.
+/// A versitygw server on loopback, with the bucket `alluvium`. It honours conditional requests.
+pub type Versitygw = Server<VersitygwProgram<true>>;
+
+/// The same without a place for metadata, which makes it ignore the conditions of requests.
+pub type UnconditionalVersitygw = Server<VersitygwProgram<false>>;
+
+/// versitygw's program, with or without metadata.
 #[derive(Debug)]
-pub struct Versitygw {
-    process: Process,
-    port: u16,
-    _temporary: TempDir,
+pub struct VersitygwProgram<const METADATA: bool>;
+
+const CREDENTIAL: &str = "versityadmin";
+
+impl<const METADATA: bool> Program for VersitygwProgram<METADATA> {
+    const NAME: &'static str = "versitygw";
+
+    fn command(purpose: Purpose, directory: &Path, port: u16) -> Result<Command, Error> {
+        let (data, sidecar) = (directory.join("data"), directory.join("sidecar"));
+        server::create_directory(&data.join("alluvium"))?;
+        server::create_directory(&sidecar)?;
+        let mut command = Command::new(Tool::Versitygw.path_for(purpose)?);
+        command.args(["--access", CREDENTIAL, "--secret", CREDENTIAL]).args([
+            "--port",
+            &format!("127.0.0.1:{port}"),
+            "posix",
+        ]);
+        match METADATA {
+            true => command.arg("--sidecar").arg(sidecar),
+            false => command.arg("--nometa"),
+        };
+        command.arg(data);
+        Ok(command)
+    }
+
+    fn is_ready(port: u16) -> bool {
+        accepts(port)
+    }
 }
 
-impl Versitygw {
-    /// Starts one in a temporary directory, with one empty bucket.
-    ///
-    /// # Errors
-    /// As [`Error`] says.
-    pub fn start(bucket: &str) -> Result<Self, Error> {
-        let temporary =
-            tempfile::tempdir().map_err(Error::io("could not make a directory for versitygw"))?;
-        let data = temporary.path().join("data");
-        fs::create_dir_all(data.join(bucket)).map_err(Error::io("could not make a bucket"))?;
-        let port = free_port()?;
-        let mut command = Command::new(Tool::Versitygw.path()?);
-        command
-            .args(["--access", "versityadmin", "--secret", "versityadmin"])
-            .args(["--port", &format!("127.0.0.1:{port}"), "posix", "--nometa"])
-            .arg(&data);
-        let mut process =
-            Process::start("versitygw", &mut command, &temporary.path().join("versitygw.log"))?;
-        process.wait_until_ready(|| accepts(port))?;
-        Ok(Self { process, port, _temporary: temporary })
-    }
-
-    /// Where clients connect.
-    pub fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
-    }
-
+impl<const METADATA: bool> Server<VersitygwProgram<METADATA>> {
     /// Its access key.
     pub fn access_key(&self) -> &'static str {
-        "versityadmin"
+        CREDENTIAL
     }
 
     /// Its secret key.
     pub fn secret_key(&self) -> &'static str {
-        "versityadmin"
-    }
-
-    /// The process.
-    pub fn process(&mut self) -> &mut Process {
-        &mut self.process
+        CREDENTIAL
     }
 }

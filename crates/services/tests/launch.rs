@@ -16,7 +16,7 @@ fn etcd_restarts_over_its_data() {
 #[test]
 fn minio_and_versitygw_start_beside_each_other() {
     let mut minio = Minio::start().unwrap();
-    let mut versitygw = Versitygw::start("bucket").unwrap();
+    let mut versitygw = Versitygw::start().unwrap();
     assert!(minio.process().is_running());
     assert!(versitygw.process().is_running());
     minio.stop();

@@ -1,7 +1,7 @@
 //! Real S3 implementations on bad days: permissions, missing buckets, a process that hangs or is gone.
 
 use runtime::{Clock, Randomness};
-use services::{Minio, Versitygw};
+use services::{Minio, UnconditionalVersitygw};
 use std::time::Duration;
 use storage::{ObjectError, ObjectErrorKind, ObjectName, Objects, ObjectsOptions, Verdict};
 
@@ -80,7 +80,7 @@ async fn minio_is_refused_counted_probed_and_outlived() {
 
 #[tokio::test]
 async fn a_store_that_ignores_conditions_fails_the_probe() {
-    let Ok(versitygw) = Versitygw::start("alluvium") else { panic!("versitygw") };
+    let versitygw = UnconditionalVersitygw::start().expect("versitygw");
     let objects = open(&ObjectsOptions {
         endpoint: Some(versitygw.endpoint()),
         credentials: Some((versitygw.access_key().into(), versitygw.secret_key().into())),

@@ -11,7 +11,8 @@ import sys
 import threading
 import time
 
-from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 
 def produce(arguments):
@@ -70,6 +71,48 @@ def produce(arguments):
     print(json.dumps(counts))
 
 
+def ends(arguments, spec):
+    """The offset that `spec` names, of every partition."""
+    admin = AdminClient({"bootstrap.servers": arguments.bootstrap})
+    partitions = [TopicPartition(arguments.topic, partition) for partition in range(arguments.partitions)]
+    asked = admin.list_offsets({partition: spec for partition in partitions}, request_timeout=60)
+    return {partition.partition: answer.result().offset for partition, answer in asked.items()}
+
+
+def records(arguments, problems):
+    """Every record of the topic as (partition, offset, number, value); gaps and what is missing go to `problems`."""
+    expected, high = ends(arguments, OffsetSpec.earliest()), ends(arguments, OffsetSpec.latest())
+    unread = {partition for partition in high if expected[partition] < high[partition]}
+    consumer = Consumer(
+        {
+            "bootstrap.servers": arguments.bootstrap,
+            "group.id": "unused",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "error",
+        }
+    )
+    consumer.assign([TopicPartition(arguments.topic, partition, expected[partition]) for partition in unread])
+    while unread:
+        messages = consumer.consume(10_000, timeout=1)
+        deadline = time.monotonic() + 60
+        while not messages and time.monotonic() < deadline:
+            messages = consumer.consume(10_000, timeout=1)
+        if not messages:
+            problems += [f"partition {p}: nothing more at {expected[p]} of {high[p]}" for p in sorted(unread)]
+            return
+        for message in messages:
+            partition, offset = message.partition(), message.offset()
+            if message.error():
+                problems.append(f"partition {partition}: {message.error()}")
+                return
+            if offset != expected[partition]:
+                problems.append(f"partition {partition}: offset {offset} where {expected[partition]} was due")
+            expected[partition] = offset + 1
+            yield partition, offset, int(message.key()), message.value()
+            if expected[partition] >= high[partition]:
+                unread.discard(partition)
+
+
 def verify(arguments):
     acknowledged = {}
     for path in arguments.log.split(","):
@@ -77,40 +120,14 @@ def verify(arguments):
             for line in log:
                 partition, offset, number = map(int, line.split())
                 acknowledged[(partition, offset)] = number
-    consumer = Consumer(
-        {
-            "bootstrap.servers": arguments.bootstrap,
-            "group.id": "unused",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "auto.offset.reset": "error",
-        }
-    )
-    problems, found, total = [], {}, 0
-    for partition in range(arguments.partitions):
-        low, high = consumer.get_watermark_offsets(TopicPartition(arguments.topic, partition), timeout=60)
-        expected = low
-        consumer.assign([TopicPartition(arguments.topic, partition, low)])
-        while expected < high:
-            message = consumer.poll(60)
-            if message is None:
-                problems.append(f"partition {partition}: nothing more at {expected} of {high}")
-                break
-            if message.error():
-                if message.error().code() == KafkaError._PARTITION_EOF:
-                    continue
-                problems.append(f"partition {partition}: {message.error()}")
-                break
-            number, offset = int(message.key()), message.offset()
-            if offset != expected:
-                problems.append(f"partition {partition}: offset {offset} follows {expected - 1}")
-            if not message.value().startswith(b"%d:" % number):
-                problems.append(f"partition {partition} offset {offset}: value of another record")
-            if number in found:
-                problems.append(f"record {number} twice: {found[number]} and {(partition, offset)}")
-            found[number] = (partition, offset)
-            expected = offset + 1
-            total += 1
+    problems, found = [], {}
+    for partition, offset, number, value in records(arguments, problems):
+        if not value.startswith(b"%d:" % number):
+            problems.append(f"partition {partition} offset {offset}: value of another record")
+        if number in found:
+            problems.append(f"record {number} twice: {found[number]} and {(partition, offset)}")
+        found[number] = (partition, offset)
+    total = len(found)
     lost = [(place, number) for place, number in acknowledged.items() if found.get(number) != place]
     for place, number in lost[:5]:
         problems.append(f"record {number} acknowledged at {place}, found at {found.get(number)}")

@@ -18,6 +18,8 @@ pub struct Deployment {
     pub minio: Option<Minio>,
     /// Where brokers find the object store, when not at MinIO itself.
     pub object_store_endpoint: Option<String>,
+    /// Where brokers keep objects in the bucket.
+    pub prefix: &'static str,
     directory: TempDir,
 }
 
@@ -28,6 +30,7 @@ impl Deployment {
             etcd: cluster.then(|| Etcd::start().unwrap()),
             minio: cluster.then(|| Minio::start().unwrap()),
             object_store_endpoint: None,
+            prefix: "test",
             directory: tempfile::tempdir().unwrap(),
         }
     }
@@ -47,9 +50,10 @@ impl Deployment {
         if let (Some(etcd), Some(minio)) = (&self.etcd, &self.minio) {
             let endpoint = self.object_store_endpoint.clone().unwrap_or_else(|| minio.endpoint());
             let etcd = etcd.endpoint().replace("http://", "etcd://");
+            let objects = format!("s3://alluvium/{}", self.prefix);
             let flags = [
                 ("--metadata", etcd.as_str()),
-                ("--object-store", "s3://alluvium/test"),
+                ("--object-store", &objects),
                 ("--object-store-endpoint", &endpoint),
                 ("--broker-id", "1"),
                 ("--rack", "a"),
