@@ -99,9 +99,27 @@ impl Process {
         }
     }
 
-    /// SIGSTOP: it hangs, its sockets stay open.
+    /// SIGSTOP: it hangs, its sockets stay open. Returns when all its threads have stopped, which takes a busy machine a moment.
     pub fn pause(&self) {
         self.signal(Signal::STOP);
+        for _ in 0..1_000 {
+            if self.has_stopped() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Whether the kernel lists every thread as stopped (or gone).
+    fn has_stopped(&self) -> bool {
+        let Ok(threads) = fs::read_dir(format!("/proc/{}/task", self.child.id())) else {
+            return true;
+        };
+        threads.flatten().all(|thread| {
+            let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            // The name, in parentheses, may hold spaces; the state follows it.
+            stat.rsplit(") ").next().is_none_or(|rest| !rest.starts_with(['R', 'S', 'D']))
+        })
     }
 
     /// SIGCONT.
