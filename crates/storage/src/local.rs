@@ -1,5 +1,7 @@
 //! A local directory as a store: every write and delete is synced before it is answered.
 
+mod file_write;
+
 use crate::{
     Listed, ObjectErrorKind, ObjectName,
     failure::{from_io, from_object_store},
@@ -70,11 +72,12 @@ impl Store for LocalStore {
         if !self.root.is_dir() {
             return Err(self.not_found_unless_gone(Failure::not_found()));
         }
-        let mode = match mode {
-            Mode::Replace => object_store::PutMode::Overwrite,
-            Mode::Create => object_store::PutMode::Create,
-        };
-        let options = PutOptions { mode, ..PutOptions::default() };
+        if mode == Mode::Replace {
+            let path = self.root.join(name.as_str());
+            let parts: Vec<Bytes> = payload.into_iter().collect();
+            return blocking(move || file_write::replace(&path, &parts)).await;
+        }
+        let options = PutOptions { mode: object_store::PutMode::Create, ..PutOptions::default() };
         self.files.put_opts(&path(name), payload, options).await.map_err(from_object_store)?;
         Ok(())
     }
