@@ -6,8 +6,10 @@
 
 mod bad_input;
 mod dev;
+mod full_disk;
 mod harness;
 mod kill;
+mod memory;
 mod outages;
 mod round_trip;
 mod scale;

@@ -6,8 +6,8 @@ use crate::harness::{Broker, Deployment, FlakyProxy, Kind, Load, programs::creat
 use std::{thread, time::Duration};
 
 const PARTITIONS: u32 = 4;
-/// What a broker with default settings may take at most: its log buffer, the WAL's, requests in flight, and itself.
-const MEMORY_LIMIT_BYTES: u64 = 1 << 30;
+/// What a broker with default settings may take at most: log buffers, read cache, requests and answers in flight, and itself.
+const MEMORY_LIMIT_BYTES: u64 = 384 << 20;
 
 fn outage() -> Duration {
     let seconds =

@@ -19,6 +19,14 @@ use std::{fmt, path::PathBuf, process::ExitCode};
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
+/// Settings of the allocator: memory that is free for a second goes back to the system, on a thread of its own; few arenas,
+/// because what each keeps for itself counts in none of the broker's budgets.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[unsafe(export_name = "_rjem_malloc_conf")]
+#[used]
+static ALLOCATOR_SETTINGS: &[u8; 87] =
+    b"background_thread:true,narenas:2,dirty_decay_ms:1000,muzzy_decay_ms:0,tcache_max:32768\0";
+
 /// Kafka without disks to look after.
 #[derive(Debug, Parser)]
 #[command(name = "alluvium", version, max_term_width = 100)]

@@ -27,7 +27,7 @@ impl Default for BrokerOptions {
         Self {
             auto_create_patience: Duration::from_secs(5),
             fetch_max_bytes: 55 << 20,
-            fetch_buffer_max_bytes: 256 << 20,
+            fetch_buffer_max_bytes: 64 << 20,
             log_dir: "object-store".to_owned(),
             static_configs: std::collections::BTreeMap::new(),
         }

@@ -19,9 +19,6 @@ use tokio::{
 /// How long a request's body may stand still half sent, while it holds memory.
 const BODY_STALL: Duration = Duration::from_secs(30);
 
-/// Bytes that are allocated for a body before any of them came.
-const FIRST_ALLOCATION: usize = 64 << 10;
-
 /// Limits of a connection.
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionLimits {
@@ -168,13 +165,11 @@ impl Reader {
     }
 }
 
+/// Allocates the body once: its length is paid for, and memory that nothing came for costs address space only.
 async fn read_body<R: AsyncRead + Unpin>(reader: &mut R, length: usize) -> Result<Bytes, Ended> {
-    let mut body = BytesMut::with_capacity(length.min(FIRST_ALLOCATION));
+    let mut body = BytesMut::with_capacity(length);
     let mut reader = reader.take(length as u64);
     while body.len() < length {
-        if body.len() == body.capacity() {
-            body.reserve(body.len().min(length - body.len()));
-        }
         match timeout(BODY_STALL, reader.read_buf(&mut body)).await {
             Err(_) => return Err(Ended::Stalled),
             Ok(Ok(0)) => return Err(Ended::Socket(io::ErrorKind::UnexpectedEof.into())),

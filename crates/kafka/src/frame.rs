@@ -119,8 +119,9 @@ pub(crate) fn take_client_id(
         Err(_) => None,
         Ok(length) if length > rest.len() => return Err("client id longer than the frame".into()),
         Ok(length) => {
-            let text = StrBytes::from_utf8(rest.split_to(length));
-            Some(text.map_err(|_| "client id is not UTF-8".to_owned())?)
+            // A copy: a slice would keep the whole request in memory until it is answered.
+            let text = String::from_utf8(rest.split_to(length).to_vec());
+            Some(StrBytes::from_string(text.map_err(|_| "client id is not UTF-8".to_owned())?))
         }
     };
     if header_version >= 2 {

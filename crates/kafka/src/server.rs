@@ -36,7 +36,7 @@ impl Default for ServerOptions {
     fn default() -> Self {
         Self {
             request_max_bytes: 100 << 20,
-            queued_request_max_bytes: 512 << 20,
+            queued_request_max_bytes: 128 << 20,
             connection_request_max_bytes: 128 << 20,
             connection_max_in_flight: 256,
             max_connections: 100_000,

@@ -10,7 +10,7 @@ use crate::{
     produced::produced_batch,
     producer_state::{Admission, Duplicate, ProducedBatch},
     sequencer::{Sequencer, Standing},
-    tail::TailBatch,
+    tail::{TailBatch, WalPlace},
     validation::{ValidBatch, validate},
     waiters::WaitFor,
 };
@@ -18,7 +18,7 @@ use bytes::Bytes;
 use formats::record_batch::patched_head;
 use model::{Offset, TimestampMs};
 use std::sync::Arc;
-use wal::{Appended, Durability, FrameMeta, WalError};
+use wal::{Appended, Durability, FrameMeta};
 
 /// An append that has its offset and waits to be durable.
 #[derive(Debug)]
@@ -96,6 +96,7 @@ pub(crate) fn append(
     let settings = Arc::clone(&partition.sequencer.lock().settings);
     let now = TimestampMs(engine.parts.clock.unix_ms());
     let batch = validate(records, &settings, now, origin)?;
+    let admitted = engine.has_room();
 
     let mut sequencer = partition.sequencer.lock();
     sequencer.check_appendable()?;
@@ -120,14 +121,15 @@ pub(crate) fn append(
         }
         return Ok(pending(base_offset, last_offset.plus(1), stamp));
     }
-    if !engine.buffers.admits(batch.bytes.len() as u64) {
+    if !admitted {
         return Err(AppendError::Overloaded("log.buffer.max.bytes is used up".to_owned()));
     }
     let end_offset = base_offset.plus(batch.header.last_offset_delta as u64 + 1);
     let appended = to_wal(engine, partition, &sequencer, &batch, end_offset, wait_for)?;
-    take_in(&mut sequencer, &batch, produced.as_ref(), end_offset, appended.payload);
+    take_in(&mut sequencer, &batch, produced.as_ref(), end_offset, appended);
     let bytes = batch.bytes.len() as u64;
     engine.buffers.appended(bytes);
+    engine.buffers.batches_came(1);
     engine.flush_queue.add(
         partition.id,
         bytes,
@@ -135,9 +137,6 @@ pub(crate) fn append(
         engine.parts.clock.boot_time(),
     );
     drop(sequencer);
-    if engine.buffers.over_limit() {
-        engine.evict();
-    }
     metrics::counter!("alluvium_append_bytes_total").increment(bytes);
     Ok(pending(base_offset, end_offset, batch.log_append_time))
 }
@@ -161,7 +160,7 @@ fn to_wal(
     let meta = FrameMeta { partition: partition.id, base_offset, leader_epoch };
     engine.ledger.append(meta, end_offset, &[&head, rest], durability).map_err(
         |error| match error {
-            WalError::Full { .. } => AppendError::Overloaded(error.to_string()),
+            retryable if retryable.retryable() => AppendError::Overloaded(retryable.to_string()),
             other => AppendError::Storage(other.to_string()),
         },
     )
@@ -172,11 +171,13 @@ fn take_in(
     batch: &ValidBatch,
     produced: Option<&ProducedBatch>,
     end_offset: Offset,
-    bytes: Bytes,
+    appended: Appended,
 ) {
     let base_offset = sequencer.log_end();
     let max_timestamp = TimestampMs(batch.header.max_timestamp);
-    sequencer.log.tail.push(TailBatch { base_offset, end_offset, max_timestamp, bytes });
+    let place = WalPlace { end: appended.end, bytes: appended.payload.len() };
+    let bytes = Some(appended.payload);
+    sequencer.log.tail.push(TailBatch { base_offset, end_offset, max_timestamp, place, bytes });
     let epoch = sequencer.ownership.epoch;
     sequencer.log.epochs.begin(epoch, base_offset);
     if let Some(produced) = produced {

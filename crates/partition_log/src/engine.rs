@@ -22,6 +22,7 @@ use std::{
     },
     time::Duration,
 };
+use tokio::sync::Notify;
 use wal::RecoveredFrame;
 
 /// How often what the lease held back is looked at again.
@@ -47,6 +48,10 @@ pub(crate) struct Engine {
     held_back: Mutex<BTreeSet<PartitionId>>,
     closed: Mutex<BTreeSet<PartitionId>>,
     wal_failure: Mutex<Option<String>>,
+    /// Held by whoever makes room in memory.
+    making_room: Mutex<()>,
+    /// Told when there may be more room.
+    roomier: Notify,
 }
 
 impl Engine {
@@ -66,7 +71,7 @@ impl Engine {
         let cache_bytes = options.buffer_max_bytes / READ_CACHE_SHARE;
         Self {
             ledger,
-            buffers: Buffers::new(options.buffer_max_bytes),
+            buffers: Buffers::new(Arc::clone(&parts.wal), options.buffer_max_bytes),
             flush_queue: FlushQueue::default(),
             reader: ObjectReader::new(parts.objects.clone(), cache_bytes),
             failing: AtomicU64::new(0),
@@ -76,6 +81,8 @@ impl Engine {
             held_back: Mutex::default(),
             closed: Mutex::default(),
             wal_failure: Mutex::default(),
+            making_room: Mutex::default(),
+            roomier: Notify::new(),
             options,
             parts,
         }
@@ -112,7 +119,7 @@ impl Engine {
         sequencer.phase = Phase::Closed;
         sequencer.wake_all();
         self.buffers.settled(sequencer.uncommitted_bytes());
-        self.buffers.freed(sequencer.log.tail.bytes());
+        self.buffers.batches_went(sequencer.log.tail.count());
         drop(sequencer);
         self.closed.lock().insert(id);
         self.ledger.abandon(id);
@@ -199,6 +206,10 @@ impl Engine {
     }
 
     fn take_wal_progress(&self) {
+        if self.buffers.is_crowded() {
+            self.make_room();
+        }
+        self.roomier.notify_waiters();
         for (id, end) in self.ledger.take_synced() {
             if let Some(partition) = self.partition(id) {
                 self.advance(&partition, Some(end));
@@ -219,18 +230,48 @@ impl Engine {
         }
     }
 
-    /// Drops committed batches from memory until the budget is kept: a share of every tail, largest share first spared.
-    pub(crate) fn evict(&self) {
-        for keep_eighths in [7, 4, 0] {
-            for partition in self.partitions() {
-                if !self.buffers.over_limit() {
+    /// Whether one more append fits in memory. Makes room before there is none.
+    pub(crate) fn has_room(&self) -> bool {
+        if self.buffers.is_crowded() {
+            self.make_room();
+        }
+        self.buffers.admits()
+    }
+
+    /// Waits until more should be appended, for `patience` at most.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub(crate) async fn invited(&self, patience: Duration) {
+        let invited = async {
+            loop {
+                let roomier = self.roomier.notified();
+                if self.has_room() && self.buffers.invites() {
                     return;
                 }
+                roomier.await;
+            }
+        };
+        // Out of patience: the append says what is wrong.
+        let _ = tokio::time::timeout(patience, invited).await;
+    }
+
+    /// Lets the oldest batches go from memory, in the order of the WAL: so whole buffers become free. No partition's lock may
+    /// be held.
+    pub(crate) fn make_room(&self) {
+        let Some(_one_at_a_time) = self.making_room.try_lock() else { return };
+        while self.buffers.is_crowded() {
+            let oldest = self.ledger.take_oldest_in_memory(self.buffers.kept_bytes());
+            if oldest.is_empty() {
+                return;
+            }
+            for (id, end) in oldest {
+                let Some(partition) = self.partition(id) else { continue };
                 let mut sequencer = partition.sequencer.lock();
                 let durable = sequencer.durable();
-                let keep = sequencer.log.tail.bytes() / 8 * keep_eighths;
-                self.buffers.freed(sequencer.log.tail.evict(durable, keep));
+                self.buffers.batches_went(sequencer.log.tail.let_go(end, durable));
             }
+            self.roomier.notify_waiters();
         }
     }
 
@@ -239,7 +280,7 @@ impl Engine {
         EngineStatus {
             partitions: self.partitions.read().len(),
             uncommitted_bytes: self.buffers.uncommitted(),
-            buffered_bytes: self.buffers.held(),
+            buffered_bytes: self.buffers.in_use(),
             commit_seq: self.session().map_or(0, |session| session.committed_seq()),
             failing: self.failing.load(Relaxed),
         }
@@ -256,7 +297,7 @@ impl Engine {
 
 /// The offset after a recovered batch. The WAL has checked the payload's CRC; a payload that is no batch after all is left alone.
 fn end_of(frame: &RecoveredFrame) -> Option<Offset> {
-    let header = BatchHeader::parse(&frame.payload).ok()?;
+    let header = BatchHeader::parse(&frame.head).ok()?;
     Offset::from_wire(header.next_offset())
 }
 

@@ -97,6 +97,11 @@ impl FlushQueue {
         self.changed.notify_one();
     }
 
+    /// The partitions that wait, in the order of the next cut.
+    pub(crate) fn partitions(&self) -> Vec<PartitionId> {
+        self.state.lock().order.iter().copied().collect()
+    }
+
     /// Takes the partitions out, to be cut in that order.
     pub(crate) fn take(&self) -> VecDeque<PartitionId> {
         let mut state = self.state.lock();

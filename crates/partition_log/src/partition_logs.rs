@@ -154,8 +154,17 @@ impl PartitionLogs {
     pub fn unclaimed_frames(&self) -> Vec<(PartitionId, usize, u64)> {
         let unclaimed = self.engine.unclaimed.lock();
         let bytes =
-            |frames: &[RecoveredFrame]| frames.iter().map(|it| it.payload.len() as u64).sum();
+            |frames: &[RecoveredFrame]| frames.iter().map(|it| it.payload_bytes as u64).sum();
         unclaimed.iter().map(|(&id, frames)| (id, frames.len(), bytes(frames))).collect()
+    }
+
+    /// Waits until more may be appended without getting ahead of the disk, for `patience` at most: the gentle way to hold
+    /// producers back, before they are refused.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub async fn invited(&self, patience: Duration) {
+        self.engine.invited(patience).await;
     }
 
     /// Flushes and commits everything appended so far.

@@ -3,15 +3,18 @@
 use crate::{
     AbortedTransaction, FoundOffset, Isolation, ReadAnswer, ReadError, ReadRequest, TimestampQuery,
     Watermarks,
+    engine::Engine,
     index::IndexEntry,
     object_read::{FoundRecord, ObjectReadError, ObjectReadRequest, find_in_batch},
     partition::Shared,
     producer_state::Aborted,
     sequencer::Sequencer,
+    tail::{TailBatch, TailRead, WalPlace},
 };
 use bytes::Bytes;
 use model::{Offset, PartitionId, TimestampMs};
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
+use wal::WalError;
 
 /// Entries cloned out of the index for one read of objects: more than one fetch takes.
 const ENTRIES_PER_READ: usize = 64;
@@ -23,6 +26,8 @@ const ATTEMPTS: usize = 3;
 enum Plan {
     /// All of it.
     Answer(ReadAnswer),
+    /// All of it, but for the batches, which the WAL keeps.
+    Wal { places: Vec<WalPlace>, answer: ReadAnswer },
     /// Read objects: these entries, up to this offset.
     Objects { entries: Vec<IndexEntry>, to: Offset, watermarks: Watermarks },
 }
@@ -37,6 +42,11 @@ pub(crate) async fn read(
         let planned = plan(&partition.sequencer.lock(), request)?;
         let (entries, to, watermarks) = match planned {
             Plan::Answer(answer) => return Ok(answer),
+            Plan::Wal { places, answer } => match read_wal(&partition.engine, places).await? {
+                Some(batches) => return Ok(ReadAnswer { batches, ..answer }),
+                // Committed meanwhile: objects have it.
+                None => continue,
+            },
             Plan::Objects { entries, to, watermarks } => (entries, to, watermarks),
         };
         let wanted = ObjectReadRequest {
@@ -78,20 +88,46 @@ fn plan(sequencer: &Sequencer, request: ReadRequest) -> Result<Plan, ReadError> 
     }
     let to = visible_end(&watermarks, request.isolation);
     let from_tail = if request.from >= to {
-        Some(Vec::new())
+        Some(TailRead::Memory(Vec::new()))
     } else {
-        let Sequencer { log, .. } = sequencer;
-        log.tail
-            .read(request.from, to, request.max_bytes, request.at_least_one_batch)
-            .map(|read| read.batches)
+        let tail = &sequencer.log.tail;
+        tail.read(request.from, to, request.max_bytes, request.at_least_one_batch)
     };
-    let Some(batches) = from_tail else {
-        let entries = entries_for(sequencer, request);
-        return Ok(Plan::Objects { entries, to, watermarks });
+    let aborted = || {
+        let committed_only = request.isolation == Isolation::ReadCommitted;
+        committed_only.then(|| aborted_between(sequencer, request.from, to, Vec::new()))
     };
-    let aborted = (request.isolation == Isolation::ReadCommitted)
-        .then(|| aborted_between(sequencer, request.from, to, Vec::new()));
-    Ok(Plan::Answer(ReadAnswer { batches, watermarks, aborted }))
+    Ok(match from_tail {
+        Some(TailRead::Memory(batches)) => {
+            Plan::Answer(ReadAnswer { batches, watermarks, aborted: aborted() })
+        }
+        Some(TailRead::Wal(places)) => {
+            let answer = ReadAnswer { batches: Vec::new(), watermarks, aborted: aborted() };
+            Plan::Wal { places, answer }
+        }
+        None => Plan::Objects { entries: entries_for(sequencer, request), to, watermarks },
+    })
+}
+
+/// Reads batches that were let go back from the WAL; `None` when it holds one of them no more.
+async fn read_wal(
+    engine: &Arc<Engine>,
+    places: Vec<WalPlace>,
+) -> Result<Option<Vec<Bytes>>, ReadError> {
+    let engine = Arc::clone(engine);
+    let read = tokio::task::spawn_blocking(move || {
+        let read = |place: &WalPlace| {
+            let bytes = engine.parts.wal.read(place.end, place.bytes)?;
+            Ok(engine.buffers.reread(bytes))
+        };
+        places.iter().map(read).collect::<Result<Vec<_>, WalError>>()
+    });
+    match read.await {
+        Ok(Ok(batches)) => Ok(Some(batches)),
+        Ok(Err(WalError::NotHeld(_))) => Ok(None),
+        Ok(Err(error)) => Err(ReadError::Unavailable(error.to_string())),
+        Err(error) => Err(ReadError::Unavailable(error.to_string())),
+    }
 }
 
 /// The entries that a read of objects may need. How a transaction ended may be told by a marker far behind the batches read.
@@ -165,7 +201,7 @@ pub(crate) async fn offset_for_timestamp(
 struct Search {
     entries: Vec<IndexEntry>,
     in_objects: Range<Offset>,
-    tail: Vec<(TimestampMs, Bytes)>,
+    tail: Vec<TailBatch>,
     in_tail: Range<Offset>,
 }
 
@@ -196,12 +232,7 @@ impl Search {
                 .cloned()
                 .collect(),
         };
-        let tail = sequencer
-            .log
-            .tail
-            .batches(split, to)
-            .map(|batch| (batch.max_timestamp, batch.bytes.clone()))
-            .collect();
+        let tail = sequencer.log.tail.batches(split, to).cloned().collect();
         Ok(Self { entries, in_objects: from..split, tail, in_tail: split..to })
     }
 
@@ -218,22 +249,20 @@ impl Search {
             .map_err(|error| read_error(start, end, error))?;
         match found {
             Some(found) => Ok(Some(found)),
-            None => self.first_in_tail(partition.id, timestamp),
+            None => self.first_in_tail(partition, timestamp).await,
         }
     }
 
-    fn first_in_tail(
+    async fn first_in_tail(
         &self,
-        partition: PartitionId,
+        partition: &Shared,
         timestamp: TimestampMs,
     ) -> Result<Option<FoundRecord>, ReadError> {
-        for (max_timestamp, batch) in &self.tail {
-            if *max_timestamp < timestamp {
-                continue;
-            }
-            let Range { start, end } = self.in_tail;
-            let found = find_in_batch(batch, start..end, timestamp)
-                .map_err(|reason| damaged_tail(partition, start..end, reason))?;
+        let Range { start, end } = self.in_tail;
+        for batch in self.tail.iter().filter(|batch| batch.max_timestamp >= timestamp) {
+            let bytes = bytes_of(&partition.engine, batch).await?;
+            let found = find_in_batch(&bytes, start..end, timestamp)
+                .map_err(|reason| damaged_tail(partition.id, start..end, reason))?;
             if found.is_some() {
                 return Ok(found);
             }
@@ -248,14 +277,24 @@ impl Search {
             .find_maximum(partition.id, &self.entries, start..end)
             .await
             .map_err(|error| read_error(start, end, error))?;
-        let Some(&newest) = self.tail.iter().map(|(max_timestamp, _)| max_timestamp).max() else {
+        let Some(newest) = self.tail.iter().map(|batch| batch.max_timestamp).max() else {
             return Ok(stored);
         };
         match stored {
             Some(found) if found.timestamp >= newest => Ok(Some(found)),
-            _ => self.first_in_tail(partition.id, newest).map(|found| found.or(stored)),
+            _ => self.first_in_tail(partition, newest).await.map(|found| found.or(stored)),
         }
     }
+}
+
+/// A batch's bytes, from memory or the WAL. One that was committed and released meanwhile is asked for again.
+async fn bytes_of(engine: &Arc<Engine>, batch: &TailBatch) -> Result<Bytes, ReadError> {
+    if let Some(bytes) = &batch.bytes {
+        return Ok(bytes.clone());
+    }
+    let read = read_wal(engine, vec![batch.place]).await?;
+    let moved = || ReadError::Unavailable("the batch moved to object storage just now".to_owned());
+    read.and_then(|batches| batches.into_iter().next()).ok_or_else(moved)
 }
 
 fn damaged_tail(partition: PartitionId, within: Range<Offset>, reason: String) -> ReadError {

@@ -1,11 +1,13 @@
-//! The newest batches of a partition, in memory: what fetches near the end are answered from.
+//! The newest batches of a partition: what fetches near the end are answered from, and flushes are cut from.
 //!
-//! Batches lie in offset order without gaps. They stay until they are committed and the memory budget asks for room
-//! ([`Tail::evict`]); what is not committed is never evicted. Bytes are shared with the WAL and the upload, not copied.
+//! Batches lie in offset order without gaps. They stay in memory until the budget asks for room ([`Tail::let_go`]), oldest
+//! first. A batch that is committed is gone then; one that is not stays in the tail as a place in the WAL, from where uploads
+//! and reads get it back. Bytes are shared with the WAL and the upload, not copied.
 
 use bytes::Bytes;
 use model::{Offset, TimestampMs};
 use std::collections::VecDeque;
+use wal::WalPosition;
 
 /// One batch, with its offset and epoch patched in.
 #[derive(Clone, Debug)]
@@ -16,33 +18,50 @@ pub(crate) struct TailBatch {
     pub(crate) end_offset: Offset,
     /// Its header's largest timestamp.
     pub(crate) max_timestamp: TimestampMs,
-    /// The whole batch.
-    pub(crate) bytes: Bytes,
+    /// Where the WAL has it.
+    pub(crate) place: WalPlace,
+    /// The whole batch; `None` once it was let go.
+    pub(crate) bytes: Option<Bytes>,
+}
+
+/// Where the WAL has a batch.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct WalPlace {
+    /// End of its frame.
+    pub(crate) end: WalPosition,
+    /// Bytes of the batch.
+    pub(crate) bytes: usize,
 }
 
 /// What a read of the tail found.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct TailRead {
+pub(crate) enum TailRead {
     /// Whole batches in offset order.
-    pub(crate) batches: Vec<Bytes>,
-    /// Their bytes.
-    pub(crate) bytes: usize,
-    /// The offset to go on from; the `from` of the read when nothing was found.
-    pub(crate) next: Offset,
+    Memory(Vec<Bytes>),
+    /// The same, to be read from the WAL.
+    Wal(Vec<WalPlace>),
 }
 
 /// The tail.
 #[derive(Debug)]
 pub(crate) struct Tail {
-    batches: VecDeque<TailBatch>,
+    batches: VecDeque<Held>,
     end: Offset,
-    bytes: u64,
+    /// Bytes of all batches ever pushed.
+    pushed: u64,
+}
+
+#[derive(Debug)]
+struct Held {
+    batch: TailBatch,
+    /// Bytes that were pushed before it: sums over any stretch are a difference.
+    before: u64,
 }
 
 impl Tail {
     /// An empty tail of a log that ends at `log_end`.
     pub(crate) fn new(log_end: Offset) -> Self {
-        Self { batches: VecDeque::new(), end: log_end, bytes: 0 }
+        Self { batches: VecDeque::new(), end: log_end, pushed: 0 }
     }
 
     /// Appends a batch.
@@ -52,13 +71,14 @@ impl Tail {
     pub(crate) fn push(&mut self, batch: TailBatch) {
         assert_eq!(batch.base_offset, self.end, "a batch starts where the log ends");
         self.end = batch.end_offset;
-        self.bytes += batch.bytes.len() as u64;
-        self.batches.push_back(batch);
+        let before = self.pushed;
+        self.pushed += batch.place.bytes as u64;
+        self.batches.push_back(Held { batch, before });
     }
 
     /// First offset held; the end when empty.
     pub(crate) fn start(&self) -> Offset {
-        self.batches.front().map_or(self.end, |batch| batch.base_offset)
+        self.batches.front().map_or(self.end, |held| held.batch.base_offset)
     }
 
     /// The offset after the last held: the log's end.
@@ -66,13 +86,14 @@ impl Tail {
         self.end
     }
 
-    /// Bytes held: those of the batches, as they are accounted to the memory budget.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
+    /// How many batches it holds, in memory or not.
+    pub(crate) fn count(&self) -> usize {
+        self.batches.len()
     }
 
     /// Reads the batches of `from..to` up to `max_bytes`, at least one if `at_least_one` (KIP-74). A batch that contains
-    /// `from` is included whole; one that reaches beyond `to` is not. `None` when `from` lies before the tail: read objects.
+    /// `from` is included whole; one that reaches beyond `to` is not. Ends where memory begins or ends. `None` when `from`
+    /// lies before the tail: read objects.
     pub(crate) fn read(
         &self,
         from: Offset,
@@ -83,40 +104,66 @@ impl Tail {
         if from < self.start() {
             return None;
         }
-        let mut read = TailRead { batches: Vec::new(), bytes: 0, next: from };
-        for batch in self.batches(from, to) {
-            let first = at_least_one && read.batches.is_empty();
-            if read.bytes + batch.bytes.len() > max_bytes && !first {
-                break;
-            }
-            read.bytes += batch.bytes.len();
-            read.next = batch.end_offset;
-            read.batches.push(batch.bytes.clone());
+        let mut room = max_bytes;
+        let mut first = at_least_one;
+        let fitting = self.batches(from, to).take_while(|batch| {
+            let fits = std::mem::take(&mut first) || batch.place.bytes <= room;
+            room = room.saturating_sub(batch.place.bytes);
+            fits
+        });
+        let mut fitting = fitting.peekable();
+        if fitting.peek().is_some_and(|batch| batch.bytes.is_none()) {
+            let in_wal = fitting.take_while(|batch| batch.bytes.is_none());
+            return Some(TailRead::Wal(in_wal.map(|batch| batch.place).collect()));
         }
-        Some(read)
+        Some(TailRead::Memory(fitting.map_while(|batch| batch.bytes.clone()).collect()))
     }
 
-    /// Bytes of the batches of `from..to` that are held, without reading them.
+    /// Bytes of the batches of `from..to`, without looking at each.
     pub(crate) fn bytes_between(&self, from: Offset, to: Offset) -> u64 {
-        self.batches(from, to).map(|batch| batch.bytes.len() as u64).sum()
+        let before = |index| self.batches.get(index).map_or(self.pushed, |held| held.before);
+        before(self.ending_by(to)).saturating_sub(before(self.ending_by(from)))
     }
 
     /// The batches of `from..to`, for flushes and lookups by time: from the one that contains `from`, up to the last that
     /// does not reach beyond `to`.
     pub(crate) fn batches(&self, from: Offset, to: Offset) -> impl Iterator<Item = &TailBatch> {
-        let first = self.batches.partition_point(|batch| batch.end_offset <= from);
-        self.batches.iter().skip(first).take_while(move |batch| batch.end_offset <= to)
+        let (first, end) = (self.ending_by(from), self.ending_by(to));
+        self.batches.range(first..end.max(first)).map(|held| &held.batch)
     }
 
-    /// Drops oldest batches that end at or below `committed` until at most `keep_bytes` are held. Answers the bytes freed.
-    pub(crate) fn evict(&mut self, committed: Offset, keep_bytes: u64) -> u64 {
-        let before = self.bytes;
-        while self.bytes > keep_bytes
-            && let Some(oldest) = self.batches.pop_front_if(|b| b.end_offset <= committed)
-        {
-            self.bytes -= oldest.bytes.len() as u64;
+    /// How many batches end at or before `offset`.
+    fn ending_by(&self, offset: Offset) -> usize {
+        self.batches.partition_point(|held| held.batch.end_offset <= offset)
+    }
+
+    /// Lets batches that end at or below `through` go from memory: out of the tail if they are `committed`, into the WAL's
+    /// keeping otherwise. Answers how many left the tail.
+    pub(crate) fn let_go(&mut self, through: Offset, committed: Offset) -> usize {
+        let gone = self.forget(through.min(committed));
+        let rest = self.ending_by(through);
+        for held in self.batches.iter_mut().take(rest).rev() {
+            if held.batch.bytes.take().is_none() {
+                break;
+            }
         }
-        before - self.bytes
+        gone
+    }
+
+    /// Forgets batches that were let go, now that they are committed. Answers how many.
+    pub(crate) fn forget_let_go(&mut self, committed: Offset) -> usize {
+        let let_go = self.batches.partition_point(|held| held.batch.bytes.is_none());
+        let through = match let_go.checked_sub(1).and_then(|last| self.batches.get(last)) {
+            Some(last) => last.batch.end_offset,
+            None => return 0,
+        };
+        self.forget(through.min(committed))
+    }
+
+    fn forget(&mut self, through: Offset) -> usize {
+        let gone = self.ending_by(through);
+        self.batches.drain(..gone);
+        gone
     }
 }
 
@@ -136,65 +183,84 @@ mod tests {
                 base_offset: offset(50 + n * 10),
                 end_offset: offset(60 + n * 10),
                 max_timestamp: TimestampMs(0),
-                bytes: Bytes::from(vec![n as u8; 100]),
+                place: WalPlace { end: WalPosition(n), bytes: 100 },
+                bytes: Some(Bytes::from(vec![n as u8; 100])),
             });
         }
         tail
     }
 
-    fn read(tail: &Tail, from: u64, to: u64, max_bytes: usize) -> (usize, u64) {
-        let read = tail.read(offset(from), offset(to), max_bytes, true).unwrap();
-        assert_eq!(read.bytes, read.batches.iter().map(Bytes::len).sum::<usize>());
-        (read.batches.len(), read.next.get())
+    /// The numbers of the batches that a read finds in memory.
+    fn read(tail: &Tail, from: u64, to: u64, max_bytes: usize) -> Vec<u8> {
+        match tail.read(offset(from), offset(to), max_bytes, true).unwrap() {
+            TailRead::Memory(batches) => batches.iter().map(|batch| batch[0]).collect(),
+            TailRead::Wal(places) => panic!("{places:?} are not in memory"),
+        }
     }
 
     #[test]
     fn a_read_returns_the_batch_that_contains_its_offset_whole() {
-        assert_eq!(read(&tail(3), 65, 80, 1_000), (2, 80));
+        assert_eq!(read(&tail(3), 65, 80, 1_000), [1, 2]);
     }
 
     #[test]
     fn a_read_stops_at_its_limit_but_returns_at_least_one_batch() {
-        assert_eq!(read(&tail(3), 50, 80, 250), (2, 70));
-        assert_eq!(read(&tail(3), 50, 80, 1), (1, 60));
+        assert_eq!(read(&tail(3), 50, 80, 250), [0, 1]);
+        assert_eq!(read(&tail(3), 50, 80, 1), [0]);
         let empty = tail(3).read(offset(50), offset(80), 1, false).unwrap();
-        assert_eq!((empty.batches.len(), empty.next), (0, offset(50)));
+        assert_eq!(empty, TailRead::Memory(Vec::new()));
     }
 
     #[test]
     fn nothing_beyond_the_visible_end_is_returned() {
-        assert_eq!(read(&tail(3), 50, 70, 1_000), (2, 70));
-        assert_eq!(read(&tail(3), 70, 70, 1_000), (0, 70));
-        assert_eq!(read(&tail(3), 80, 80, 1_000), (0, 80));
+        assert_eq!(read(&tail(3), 50, 70, 1_000), [0, 1]);
+        assert!(read(&tail(3), 70, 70, 1_000).is_empty());
+        assert!(read(&tail(3), 80, 80, 1_000).is_empty());
     }
 
     #[test]
     fn an_offset_before_the_tail_is_left_to_objects() {
         let mut tail = tail(3);
-        assert_eq!(tail.evict(offset(60), 0), 100);
+        assert_eq!(tail.let_go(offset(60), offset(60)), 1);
         assert!(tail.read(offset(59), offset(80), 1_000, true).is_none());
-        assert_eq!(read(&tail, 60, 80, 1_000), (2, 80));
+        assert_eq!(read(&tail, 60, 80, 1_000), [1, 2]);
     }
 
     #[test]
-    fn only_committed_batches_are_evicted_and_only_down_to_the_budget() {
+    fn what_is_not_committed_stays_in_the_tail_as_a_place_in_the_wal() {
         let mut tail = tail(4);
-        assert_eq!(tail.evict(offset(75), 0), 200);
-        assert_eq!((tail.start(), tail.bytes()), (offset(70), 200));
-        assert_eq!(tail.evict(offset(90), 100), 100);
-        assert_eq!((tail.start(), tail.end()), (offset(80), offset(90)));
+        assert_eq!(tail.let_go(offset(80), offset(60)), 1);
+        assert_eq!((tail.start(), tail.count()), (offset(60), 3));
+        let places = [1, 2].map(|n| WalPlace { end: WalPosition(n), bytes: 100 });
+        let read_from = |from| tail.read(offset(from), offset(90), 1_000, true).unwrap();
+        assert_eq!(read_from(60), TailRead::Wal(places.to_vec()));
+        assert_eq!(read_from(80), TailRead::Memory(vec![Bytes::from(vec![3; 100])]));
     }
 
     #[test]
-    fn an_evicted_tail_still_knows_the_end() {
+    fn what_was_let_go_is_forgotten_once_it_is_committed() {
+        let mut tail = tail(4);
+        tail.let_go(offset(80), offset(50));
+        assert_eq!(tail.forget_let_go(offset(70)), 2);
+        assert_eq!(tail.start(), offset(70));
+        assert_eq!(tail.forget_let_go(offset(90)), 1);
+        assert_eq!(read(&tail, 80, 90, 1_000), [3], "what is in memory stays");
+    }
+
+    #[test]
+    fn an_emptied_tail_still_knows_the_end() {
         let mut tail = tail(2);
-        tail.evict(offset(70), 0);
-        assert_eq!((tail.start(), tail.end(), tail.bytes()), (offset(70), offset(70), 0));
+        tail.let_go(offset(70), offset(70));
+        assert_eq!((tail.start(), tail.end(), tail.count()), (offset(70), offset(70), 0));
     }
 
     #[test]
     fn bytes_between_counts_what_a_read_would_return() {
         assert_eq!(tail(3).bytes_between(offset(55), offset(80)), 300);
         assert_eq!(tail(3).bytes_between(offset(60), offset(75)), 100);
+        let mut shortened = tail(3);
+        shortened.let_go(offset(60), offset(60));
+        assert_eq!(shortened.bytes_between(offset(50), offset(80)), 200);
+        assert_eq!(shortened.bytes_between(offset(80), offset(80)), 0);
     }
 }

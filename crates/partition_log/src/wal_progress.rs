@@ -18,6 +18,9 @@ use wal::{
     Appended, Durability, FrameMeta, RecoveredFrame, Wal, WalError, WalObserver, WalPosition,
 };
 
+/// Frames that leave memory in one go.
+const FRAMES_AT_ONCE: usize = 64;
+
 /// Frames in WAL order.
 #[derive(Debug)]
 pub(crate) struct WalLedger {
@@ -36,6 +39,8 @@ struct Progress {
 struct State {
     unsynced: VecDeque<Frame>,
     unreleased: VecDeque<Frame>,
+    /// Frames whose batches are in memory.
+    in_memory: VecDeque<Frame>,
     committed: HashMap<PartitionId, Offset>,
 }
 
@@ -91,10 +96,25 @@ impl WalLedger {
         };
         state.unsynced.push_back(frame);
         state.unreleased.push_back(frame);
+        state.in_memory.push_back(frame);
         if self.wal.synced() >= appended.end {
             self.progress.moved.notify_one();
         }
         Ok(appended)
+    }
+
+    /// Takes out the oldest frames whose batches are in memory, as far as they are synced: by partition and the offset after
+    /// each. Leaves the newest `keep_bytes`. Asks for a sync when it waits for one.
+    pub(crate) fn take_oldest_in_memory(&self, keep_bytes: u64) -> Vec<(PartitionId, Offset)> {
+        let mut state = self.state.lock();
+        let newest = state.in_memory.back().map_or(0, |frame| frame.end.0);
+        let through = self.wal.synced().min(WalPosition(newest.saturating_sub(keep_bytes)));
+        let ready = state.in_memory.partition_point(|frame| frame.end <= through);
+        if ready == 0 {
+            self.wal.request_sync();
+        }
+        let taken = state.in_memory.drain(..ready.min(FRAMES_AT_ONCE));
+        taken.map(|frame| (frame.partition, frame.end_offset)).collect()
     }
 
     /// Waits until the WAL's synced position moved, or it failed.
@@ -139,6 +159,7 @@ impl WalLedger {
         let mut state = self.state.lock();
         state.unsynced.retain(|frame| frame.partition != partition);
         state.unreleased.retain(|frame| frame.partition != partition);
+        state.in_memory.retain(|frame| frame.partition != partition);
         state.committed.remove(&partition);
         self.release(&mut state);
     }

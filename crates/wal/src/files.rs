@@ -6,7 +6,7 @@
 
 use crate::{
     file_name::{FileName, Role},
-    log_buffer::{BufferBytes, Tail},
+    log_buffer::{BufferPool, Tail},
 };
 use bytes::Bytes;
 use formats::wal_frame::{BLOCK_BYTES, FileHeader, padded};
@@ -282,7 +282,7 @@ impl State {
 
 /// `content` at the start of one aligned block.
 fn block(content: &[u8]) -> Bytes {
-    let mut tail = Tail::with_capacity(BLOCK_BYTES, &BufferBytes::default());
+    let mut tail = Tail::with_capacity(BLOCK_BYTES, &BufferPool::default());
     tail.append(&[content]);
     tail.end_section().fill(std::iter::empty::<[u8; 0]>())
 }

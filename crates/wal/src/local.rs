@@ -156,11 +156,6 @@ impl LocalWal {
         self.quarantined_files
     }
 
-    /// Bytes of memory that log buffers hold, payload slices kept by others included.
-    pub fn buffer_bytes(&self) -> usize {
-        self.queue.buffer_bytes()
-    }
-
     fn io(&self, action: &'static str, error: io::Error) -> WalError {
         WalError::io(action, self.disk.as_ref(), error)
     }
@@ -223,6 +218,14 @@ impl Wal for LocalWal {
 
     fn unreleased_bytes(&self) -> u64 {
         self.queue.unreleased_bytes()
+    }
+
+    fn buffer_bytes(&self) -> u64 {
+        self.queue.buffer_bytes() as u64
+    }
+
+    fn unwritten_bytes(&self) -> u64 {
+        self.queue.unwritten_bytes()
     }
 
     fn read(&self, end: WalPosition, payload_bytes: usize) -> Result<Bytes, WalError> {

@@ -8,9 +8,11 @@
 //!   by [`Section::fill`] before anything can read it. `fill` consumes the section, so that it happens once.
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use std::{
     alloc::{self, Layout},
     fmt,
+    mem::ManuallyDrop,
     ops::Range,
     ptr::NonNull,
     slice,
@@ -23,14 +25,80 @@ use std::{
 /// Sections start at multiples of this, in memory as on disk.
 pub(crate) const ALIGNMENT: usize = runtime::disk::BLOCK_BYTES;
 
-/// How many bytes of buffers are alive; shared by all buffers of one WAL.
-pub(crate) type BufferBytes = Arc<AtomicUsize>;
+/// Capacity of a buffer, but for frames that need more.
+pub(crate) const BUFFER_BYTES: usize = 2 << 20;
 
-/// Zeroed memory, freed when the last slice of it is dropped.
-struct LogBuffer {
+/// Idle buffers that are kept for the next: memory that is used again is not cleared and faulted in again.
+const IDLE_BUFFERS: usize = 4;
+
+/// Where the buffers of one WAL come from and go back to. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BufferPool(Arc<Pool>);
+
+#[derive(Debug, Default)]
+struct Pool {
+    alive: AtomicUsize,
+    idle: Mutex<Vec<Memory>>,
+}
+
+impl BufferPool {
+    /// Bytes of the buffers that are in use.
+    pub(crate) fn bytes_in_use(&self) -> usize {
+        self.0.alive.load(Ordering::Relaxed)
+    }
+
+    fn take(&self, capacity: usize) -> LogBuffer {
+        let capacity = capacity.max(1).next_multiple_of(ALIGNMENT);
+        let idle = if capacity == BUFFER_BYTES { self.0.idle.lock().pop() } else { None };
+        let memory = idle.unwrap_or_else(|| Memory::zeroed(capacity));
+        self.0.alive.fetch_add(capacity, Ordering::Relaxed);
+        LogBuffer { memory: ManuallyDrop::new(memory), pool: self.clone() }
+    }
+
+    fn give_back(&self, memory: Memory) {
+        self.0.alive.fetch_sub(memory.layout.size(), Ordering::Relaxed);
+        if memory.layout.size() == BUFFER_BYTES {
+            let mut idle = self.0.idle.lock();
+            if idle.len() < IDLE_BUFFERS {
+                idle.push(memory);
+            }
+        }
+    }
+}
+
+/// Aligned memory of its own, initialised from the start.
+#[derive(Debug)]
+struct Memory {
     start: NonNull<u8>,
     layout: Layout,
-    alive: BufferBytes,
+}
+
+// SAFETY: the memory belongs to the value.
+unsafe impl Send for Memory {}
+
+impl Memory {
+    fn zeroed(capacity: usize) -> Self {
+        let Ok(layout) = Layout::from_size_align(capacity, ALIGNMENT) else {
+            unreachable!("a buffer is far smaller than the address space")
+        };
+        // SAFETY: the layout's size is at least one block.
+        let start = unsafe { alloc::alloc_zeroed(layout) };
+        let Some(start) = NonNull::new(start) else { alloc::handle_alloc_error(layout) };
+        Self { start, layout }
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // SAFETY: allocated with this layout, and nothing refers to it any more.
+        unsafe { alloc::dealloc(self.start.as_ptr(), self.layout) }
+    }
+}
+
+/// Memory that goes back to its pool when the last slice of it is dropped.
+struct LogBuffer {
+    memory: ManuallyDrop<Memory>,
+    pool: BufferPool,
 }
 
 // SAFETY: the memory belongs to the value; who may read or write which byte is settled by `Tail`, `Section` and
@@ -40,34 +108,30 @@ unsafe impl Send for LogBuffer {}
 unsafe impl Sync for LogBuffer {}
 
 impl LogBuffer {
-    fn zeroed(capacity: usize, alive: BufferBytes) -> Self {
-        let capacity = capacity.max(1).next_multiple_of(ALIGNMENT);
-        let Ok(layout) = Layout::from_size_align(capacity, ALIGNMENT) else {
-            unreachable!("a buffer is far smaller than the address space")
-        };
-        // SAFETY: the layout's size is at least one block.
-        let start = unsafe { alloc::alloc_zeroed(layout) };
-        let Some(start) = NonNull::new(start) else { alloc::handle_alloc_error(layout) };
-        alive.fetch_add(capacity, Ordering::Relaxed);
-        Self { start, layout, alive }
+    fn capacity(&self) -> usize {
+        self.memory.layout.size()
     }
 
     /// # Safety
     /// Nobody else reads or writes the range, which lies inside the buffer.
     unsafe fn write(&self, at: usize, bytes: &[u8]) {
-        debug_assert!(at + bytes.len() <= self.layout.size(), "a write outside the buffer");
+        debug_assert!(at + bytes.len() <= self.capacity(), "a write outside the buffer");
         // SAFETY: in bounds and unshared by the caller's promise; `bytes` can't overlap what nobody else can read.
         unsafe {
-            self.start.as_ptr().add(at).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+            self.memory
+                .start
+                .as_ptr()
+                .add(at)
+                .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
         }
     }
 }
 
 impl Drop for LogBuffer {
     fn drop(&mut self) {
-        self.alive.fetch_sub(self.layout.size(), Ordering::Relaxed);
-        // SAFETY: allocated with this layout, and nothing refers to it any more.
-        unsafe { alloc::dealloc(self.start.as_ptr(), self.layout) }
+        // SAFETY: taken once, here, and not used afterwards.
+        let memory = unsafe { ManuallyDrop::take(&mut self.memory) };
+        self.pool.give_back(memory);
     }
 }
 
@@ -79,10 +143,10 @@ struct Slice {
 
 impl AsRef<[u8]> for Slice {
     fn as_ref(&self) -> &[u8] {
-        // SAFETY: in bounds, initialised (the memory began as zeroes), and written by nobody from now on.
+        // SAFETY: in bounds, initialised (memory began as zeroes, whatever it held since), and written by nobody from now on.
         unsafe {
             slice::from_raw_parts(
-                self.buffer.start.as_ptr().add(self.range.start),
+                self.buffer.memory.start.as_ptr().add(self.range.start),
                 self.range.len(),
             )
         }
@@ -98,15 +162,15 @@ pub(crate) struct Tail {
 }
 
 impl Tail {
-    /// A new buffer of at least `capacity` bytes, counted in `alive`.
-    pub(crate) fn with_capacity(capacity: usize, alive: &BufferBytes) -> Self {
-        let buffer = Arc::new(LogBuffer::zeroed(capacity, alive.clone()));
+    /// A buffer of at least `capacity` bytes.
+    pub(crate) fn with_capacity(capacity: usize, pool: &BufferPool) -> Self {
+        let buffer = Arc::new(pool.take(capacity));
         Self { buffer, filled: 0, section_start: 0, holes: Vec::new() }
     }
 
     /// Bytes that the buffer holds in all.
     pub(crate) fn capacity(&self) -> usize {
-        self.buffer.layout.size()
+        self.buffer.capacity()
     }
 
     /// Bytes that can still be filled.
@@ -139,7 +203,10 @@ impl Tail {
 
     /// Ends the open section, padded with zeroes to whole blocks, and starts the next.
     pub(crate) fn end_section(&mut self) -> Section {
-        self.filled = self.filled.next_multiple_of(ALIGNMENT);
+        let padding = self.filled.next_multiple_of(ALIGNMENT) - self.filled;
+        let start = self.advance(padding);
+        // SAFETY: as in `append`; used memory is not zero by itself.
+        unsafe { self.buffer.write(start, [0; ALIGNMENT].get(..padding).unwrap_or_default()) };
         let range = self.section_start..self.filled;
         self.section_start = self.filled;
         let holes = std::mem::take(&mut self.holes);
@@ -199,8 +266,8 @@ mod tests {
 
     #[test]
     fn slices_stay_what_they_were_while_the_buffer_fills_on() {
-        let alive = BufferBytes::default();
-        let mut tail = Tail::with_capacity(ALIGNMENT, &alive);
+        let pool = BufferPool::default();
+        let mut tail = Tail::with_capacity(ALIGNMENT, &pool);
         tail.reserve(2);
         let first = tail.append(&[b"ab", b"", b"cd"]);
         let second = tail.append(&[b"ef"]);
@@ -215,18 +282,31 @@ mod tests {
 
     #[test]
     fn memory_is_counted_until_the_last_slice_is_dropped() {
-        let alive = BufferBytes::default();
-        let mut tail = Tail::with_capacity(1, &alive);
+        let pool = BufferPool::default();
+        let mut tail = Tail::with_capacity(1, &pool);
         let slice = tail.append(&[b"a"]);
         drop(tail);
-        assert_eq!(alive.load(Ordering::Relaxed), ALIGNMENT);
+        assert_eq!(pool.bytes_in_use(), ALIGNMENT);
         drop(slice);
-        assert_eq!(alive.load(Ordering::Relaxed), 0);
+        assert_eq!(pool.bytes_in_use(), 0);
+    }
+
+    #[test]
+    fn a_buffer_that_is_used_again_is_padded_with_zeroes() {
+        let pool = BufferPool::default();
+        let mut tail = Tail::with_capacity(BUFFER_BYTES, &pool);
+        let slice = tail.append(&[&[7; 2 * ALIGNMENT]]);
+        let address = slice.as_ptr();
+        drop((tail, slice));
+        let mut tail = Tail::with_capacity(BUFFER_BYTES, &pool);
+        assert_eq!(tail.append(&[b"a"]).as_ptr(), address);
+        let section = tail.end_section().fill(std::iter::empty::<[u8; 0]>());
+        assert!(section[1..].iter().all(|byte| *byte == 0));
     }
 
     #[test]
     fn sections_are_aligned() {
-        let mut tail = Tail::with_capacity(3 * ALIGNMENT, &BufferBytes::default());
+        let mut tail = Tail::with_capacity(3 * ALIGNMENT, &BufferPool::default());
         tail.append(&[b"a"]);
         assert_eq!(tail.end_section().len(), ALIGNMENT);
         let next = tail.append(&[b"b"]);

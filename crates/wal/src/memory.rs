@@ -6,6 +6,7 @@
 use crate::{
     Appended, Durability, FrameMeta, RecoveredFrame, Recovery, Wal, WalError, WalIdentity,
     WalObserver, WalPosition,
+    log_buffer::{BufferPool, Tail},
 };
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -28,17 +29,27 @@ struct Shared {
     observer: OnceLock<Arc<dyn WalObserver>>,
     sync_wanted: Notify,
     max_bytes: u64,
+    /// Of the payloads that were handed out; what is kept stands for the disk.
+    pool: BufferPool,
 }
 
 #[derive(Debug)]
 struct State {
     identity: WalIdentity,
-    frames: VecDeque<RecoveredFrame>,
+    frames: VecDeque<Kept>,
     end: WalPosition,
     waited: WalPosition,
     synced: WalPosition,
     released: WalPosition,
     failed: Option<String>,
+}
+
+/// A frame as a disk would keep it.
+#[derive(Clone, Debug)]
+struct Kept {
+    meta: FrameMeta,
+    payload: Bytes,
+    end: WalPosition,
 }
 
 impl MemoryWal {
@@ -51,7 +62,7 @@ impl MemoryWal {
     fn with_frames(
         identity: WalIdentity,
         max_bytes: u64,
-        frames: VecDeque<RecoveredFrame>,
+        frames: VecDeque<Kept>,
         end: WalPosition,
     ) -> Self {
         let released = frames.front().map_or(end, start_of);
@@ -62,6 +73,7 @@ impl MemoryWal {
             observer: OnceLock::new(),
             sync_wanted: Notify::new(),
             max_bytes,
+            pool: BufferPool::default(),
         }))
     }
 
@@ -119,13 +131,14 @@ impl MemoryWal {
         let state = self.0.state.lock();
         let frames: VecDeque<_> =
             state.frames.iter().filter(|frame| frame.end <= state.synced).cloned().collect();
-        let recovery = Recovery { frames: frames.iter().cloned().collect(), torn_bytes: 0 };
+        let recovered = |kept: &Kept| RecoveredFrame::new(kept.meta, &kept.payload, kept.end);
+        let recovery = Recovery { frames: frames.iter().map(recovered).collect(), torn_bytes: 0 };
         let wal = Self::with_frames(state.identity.clone(), self.0.max_bytes, frames, state.synced);
         (wal, recovery)
     }
 }
 
-fn start_of(frame: &RecoveredFrame) -> WalPosition {
+fn start_of(frame: &Kept) -> WalPosition {
     WalPosition(frame.end.0 - frame.payload.len() as u64 - FRAME_OVERHEAD_BYTES)
 }
 
@@ -149,7 +162,8 @@ impl Wal for MemoryWal {
         parts: &[&[u8]],
         durability: Durability,
     ) -> Result<Appended, WalError> {
-        let payload = Bytes::from(parts.concat());
+        let payload_bytes = parts.iter().map(|part| part.len()).sum();
+        let payload = Tail::with_capacity(payload_bytes, &self.0.pool).append(parts);
         let mut state = self.0.state.lock();
         state.check_usable()?;
         let frame_bytes = payload.len() as u64 + FRAME_OVERHEAD_BYTES;
@@ -159,7 +173,8 @@ impl Wal for MemoryWal {
         }
         let end = WalPosition(state.end.0 + frame_bytes);
         state.end = end;
-        state.frames.push_back(RecoveredFrame { meta, payload: payload.clone(), end });
+        let kept = Bytes::copy_from_slice(&payload);
+        state.frames.push_back(Kept { meta, payload: kept, end });
         if durability == Durability::Synced {
             state.waited = end;
             self.0.sync_wanted.notify_one();
@@ -192,6 +207,14 @@ impl Wal for MemoryWal {
 
     fn unreleased_bytes(&self) -> u64 {
         self.0.state.lock().unreleased()
+    }
+
+    fn buffer_bytes(&self) -> u64 {
+        self.0.pool.bytes_in_use() as u64
+    }
+
+    fn unwritten_bytes(&self) -> u64 {
+        0
     }
 
     fn read(&self, end: WalPosition, payload_bytes: usize) -> Result<Bytes, WalError> {

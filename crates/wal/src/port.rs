@@ -76,6 +76,12 @@ pub trait Wal: Send + Sync + fmt::Debug {
     /// Bytes between the released position and the end.
     fn unreleased_bytes(&self) -> u64;
 
+    /// Bytes of memory that log buffers take, payload slices kept by others included.
+    fn buffer_bytes(&self) -> u64;
+
+    /// Bytes of frames that were taken in and are not written yet: how far the disk is behind.
+    fn unwritten_bytes(&self) -> u64;
+
     /// Reads back the payload of the frame that ends at `end`, which its holder dropped from memory. Frames that were
     /// not written out yet can't be asked for. Blocks on the disk.
     ///
@@ -113,15 +119,28 @@ pub struct WalIdentity {
     pub generation: u64,
 }
 
-/// A frame read back at start-up.
+/// A frame found intact at start-up. Its payload stays on disk, however much that is: [`Wal::read`] has it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RecoveredFrame {
     /// What it says of its payload.
     pub meta: FrameMeta,
-    /// The batch.
-    pub payload: Bytes,
+    /// The payload's first [`RecoveredFrame::HEAD_BYTES`]; all of it when it is not longer.
+    pub head: Bytes,
+    /// Bytes of the payload.
+    pub payload_bytes: usize,
     /// End of the frame.
     pub end: WalPosition,
+}
+
+impl RecoveredFrame {
+    /// Bytes of a payload that are kept in memory: a batch's header, and the whole of a batch that ends a transaction.
+    pub const HEAD_BYTES: usize = 128;
+
+    /// The frame with this payload. Its memory is not kept.
+    pub fn new(meta: FrameMeta, payload: &[u8], end: WalPosition) -> Self {
+        let head = payload.get(..Self::HEAD_BYTES).unwrap_or(payload);
+        Self { meta, head: Bytes::copy_from_slice(head), payload_bytes: payload.len(), end }
+    }
 }
 
 /// What was found at start-up.

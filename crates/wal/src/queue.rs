@@ -5,7 +5,7 @@
 use crate::{
     Appended, Durability, FrameMeta, WalError, WalObserver, WalPosition,
     group::{Group, GroupFrame, HEADER_BYTES},
-    log_buffer::{BufferBytes, Tail},
+    log_buffer::{BUFFER_BYTES, BufferPool, Tail},
 };
 use formats::wal_frame::padded;
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -17,8 +17,6 @@ use std::{
 };
 use tokio::sync::Notify;
 
-const SMALLEST_BUFFER_BYTES: usize = 256 << 10;
-const LARGEST_BUFFER_BYTES: usize = 4 << 20;
 /// How long frames that nobody waits for may stay in memory only.
 const LINGER: Duration = Duration::from_millis(10);
 /// How long to wait before a full disk is tried again.
@@ -60,7 +58,7 @@ pub(crate) struct Queue {
     observer: OnceLock<Arc<dyn WalObserver>>,
     limits: Limits,
     directory: String,
-    buffer_bytes: BufferBytes,
+    pool: BufferPool,
 }
 
 #[derive(Debug)]
@@ -82,9 +80,9 @@ struct State {
 
 impl Queue {
     pub(crate) fn new(resume: Resume, limits: Limits, directory: String) -> Self {
-        let buffer_bytes = BufferBytes::default();
+        let pool = BufferPool::default();
         let state = State {
-            tail: Tail::with_capacity(SMALLEST_BUFFER_BYTES, &buffer_bytes),
+            tail: Tail::with_capacity(BUFFER_BYTES, &pool),
             position: resume.position,
             frames: Vec::new(),
             closed: VecDeque::new(),
@@ -104,7 +102,7 @@ impl Queue {
             observer: OnceLock::new(),
             limits,
             directory,
-            buffer_bytes,
+            pool,
         }
     }
 
@@ -117,7 +115,7 @@ impl Queue {
         let payload_bytes: usize = parts.iter().map(|part| part.len()).sum();
         let mut state = self.state.lock();
         self.check_room(&state, HEADER_BYTES + payload_bytes)?;
-        state.make_room(payload_bytes, &self.buffer_bytes);
+        state.make_room(payload_bytes, &self.pool);
         let was_empty = state.frames.is_empty();
         let appended = state.push(meta, payload_bytes as u32, parts);
         if durability == Durability::Synced {
@@ -201,7 +199,9 @@ impl Queue {
     pub(crate) fn wrote(&self, bytes: u64) {
         let mut state = self.state.lock();
         state.unwritten_bytes -= bytes;
-        state.disk_full = false;
+        if std::mem::take(&mut state.disk_full) {
+            tracing::info!(directory = self.directory, "the WAL's disk has room again");
+        }
     }
 
     /// Notes that everything before `through` is durable and tells the observer.
@@ -213,7 +213,12 @@ impl Queue {
     }
 
     pub(crate) fn set_disk_full(&self) {
-        self.state.lock().disk_full = true;
+        if !std::mem::replace(&mut self.state.lock().disk_full, true) {
+            tracing::error!(
+                directory = self.directory,
+                "the WAL's disk is full: appends are refused until there is room; free space on it or lower wal.max.bytes"
+            );
+        }
     }
 
     /// Poisons the queue: nothing more is taken in, nothing that waits will become durable.
@@ -278,9 +283,13 @@ impl Queue {
         self.state.lock().unreleased()
     }
 
+    pub(crate) fn unwritten_bytes(&self) -> u64 {
+        self.state.lock().unwritten_bytes
+    }
+
     /// Memory that the queue's buffers hold, slices that others still keep included.
     pub(crate) fn buffer_bytes(&self) -> usize {
-        self.buffer_bytes.load(std::sync::atomic::Ordering::Relaxed)
+        self.pool.bytes_in_use()
     }
 }
 
@@ -298,14 +307,13 @@ impl State {
     }
 
     /// Makes sure that the tail has room for one more frame.
-    fn make_room(&mut self, payload_bytes: usize, alive: &BufferBytes) {
+    fn make_room(&mut self, payload_bytes: usize, pool: &BufferPool) {
         let needed = 2 * HEADER_BYTES + payload_bytes;
         if needed <= self.tail.room() {
             return;
         }
         self.close_group();
-        let capacity = next_buffer_bytes(self.tail.capacity(), self.closed.len());
-        self.tail = Tail::with_capacity(capacity.max(padded(needed)), alive);
+        self.tail = Tail::with_capacity(BUFFER_BYTES.max(padded(needed)), pool);
     }
 
     fn push(&mut self, meta: FrameMeta, payload_bytes: u32, parts: &[&[u8]]) -> Appended {
@@ -352,13 +360,6 @@ impl State {
         self.close_group();
         Work { groups: std::mem::take(&mut self.closed), sync: self.waited > self.synced }
     }
-}
-
-/// The capacity of the buffer after one of `current` bytes: twice that when the writer is behind, half when it keeps
-/// up, so that an idle broker holds little.
-fn next_buffer_bytes(current: usize, groups_behind: usize) -> usize {
-    let wanted = if groups_behind > 1 { current * 2 } else { current / 2 };
-    wanted.clamp(SMALLEST_BUFFER_BYTES, LARGEST_BUFFER_BYTES)
 }
 
 impl fmt::Debug for Queue {

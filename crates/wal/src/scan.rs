@@ -189,7 +189,8 @@ fn frames(group: &GroupHeader, bytes: &Bytes) -> Result<Vec<RecoveredFrame>, Str
         let payload = payload(&header, &rest)?;
         at += FrameHeader::BYTES + payload.len();
         let meta = meta_of(&header);
-        frames.push(RecoveredFrame { meta, payload, end: WalPosition(group.position + at as u64) });
+        let end = WalPosition(group.position + at as u64);
+        frames.push(RecoveredFrame::new(meta, &payload, end));
     }
     if frames.len() == group.frames as usize {
         Ok(frames)

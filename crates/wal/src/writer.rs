@@ -7,7 +7,7 @@
 use crate::{
     files::{Files, LiveFile},
     group::{Group, HEADER_BYTES, Placement},
-    log_buffer::{BufferBytes, Tail},
+    log_buffer::{BufferPool, Tail},
     queue::{Queue, Resume, Work},
 };
 use formats::wal_frame::BLOCK_BYTES;
@@ -189,7 +189,7 @@ impl Writer {
 }
 
 fn empty_group(position: u64) -> Group {
-    let mut tail = Tail::with_capacity(BLOCK_BYTES, &BufferBytes::default());
+    let mut tail = Tail::with_capacity(BLOCK_BYTES, &BufferPool::default());
     tail.reserve(HEADER_BYTES);
     Group {
         position,

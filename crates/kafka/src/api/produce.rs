@@ -34,6 +34,9 @@ use uuid::Uuid;
 /// What producers are asked to wait when the broker's buffers are full.
 const OVERLOAD_THROTTLE: Duration = Duration::from_millis(500);
 
+/// How long a request may wait for room in the broker's buffers before it is refused.
+const OVERLOAD_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Handles versions 3 to 13.
 pub(super) struct Produce;
 
@@ -45,6 +48,7 @@ impl Api for Produce {
     async fn begin(context: Context, request: ProduceRequest) -> Outcome<ProduceResponse> {
         let timeout = Duration::from_millis(request.timeout_ms.max(0) as u64);
         let deadline = Instant::now() + timeout;
+        context.broker().logs.invited(timeout.min(OVERLOAD_PATIENCE)).await;
         let acks = wire_acks(request.acks);
         let image = context.broker().cluster.image();
         let topics = append_all(&context, &image, acks, request.topic_data);
@@ -118,7 +122,9 @@ fn append_all(
                 (partition.index, append(context, image, acks, wanted, &partition))
             });
             let partitions = partitions.collect();
-            Appended { name: topic.name, id: topic.topic_id, partitions }
+            // A copy: a slice would keep the whole request in memory until the answer is out.
+            let name = TopicName::from(StrBytes::from_string(topic.name.to_string()));
+            Appended { name, id: topic.topic_id, partitions }
         })
         .collect()
 }

@@ -152,7 +152,7 @@ pub const LISTENERS: ConfigKey = ConfigKey::broker("listeners", List, "PLAINTEXT
 pub const LOG_BUFFER_MAX_BYTES: ConfigKey = ConfigKey::broker(
     "log.buffer.max.bytes",
     Long,
-    "268435456",
+    "134217728",
 )
 .takes(AtLeast(16_777_216))
 .important(High)

@@ -95,8 +95,8 @@ fn apply(engine: &Engine, session: &ActiveSession, cut: &Cut) {
     fold::note_commit(session, cut);
     session.set_committed(cut.seq);
     metrics::counter!("alluvium_commits_total").increment(1);
-    if engine.buffers.over_limit() {
-        engine.evict();
+    if engine.buffers.is_crowded() {
+        engine.make_room();
     }
 }
 
@@ -122,6 +122,8 @@ fn apply_slice(
     };
     sequencer.log.index.push(IndexEntry::Slice(entry)).map_err(|error| error.to_string())?;
     engine.buffers.settled(before.saturating_sub(sequencer.uncommitted_bytes()));
+    let durable = sequencer.durable();
+    engine.buffers.batches_went(sequencer.log.tail.forget_let_go(durable));
     if sequencer.advance(|| engine.lease_holds(id)) == Advance::HeldBack {
         engine.hold_back(partition.id);
     }

@@ -3,14 +3,13 @@
 //! Only partitions whose claim names this session are cut: their owner record named it, by a transaction known to have
 //! succeeded, before the cut. A cut ends a little above `flush.max.bytes`; what is left stays queued.
 
-use super::ActiveSession;
+use super::{ActiveSession, reread::Reread};
 use crate::{
     engine::Engine,
     flush_schedule::FlushReason,
     partition::Shared,
     produced,
     sequencer::{Phase, Sequencer},
-    tail::TailBatch,
 };
 use bytes::Bytes;
 use formats::{
@@ -63,8 +62,13 @@ impl Cut {
     }
 }
 
-/// Cuts the next flush of `session`; `None` when there is nothing to flush.
-pub(super) fn cut(engine: &Engine, session: &ActiveSession, reason: FlushReason) -> Option<Cut> {
+/// Cuts the next flush of `session`, of what is in memory or in `reread`; `None` when there is nothing to flush.
+pub(super) fn cut(
+    engine: &Engine,
+    session: &ActiveSession,
+    reason: FlushReason,
+    reread: &Reread,
+) -> Option<Cut> {
     let span = tracing::debug_span!("flush", ?reason, session = %session.stamp.id);
     let _entered = span.enter();
     let asked = engine.flush_queue.look(engine.parts.clock.boot_time()).asked;
@@ -73,7 +77,8 @@ pub(super) fn cut(engine: &Engine, session: &ActiveSession, reason: FlushReason)
     let mut partitions = HashMap::new();
     for id in engine.flush_queue.take() {
         let Some(partition) = engine.partition(id) else { continue };
-        let taken = if room == 0 { Taken::default() } else { take(&partition, session, room) };
+        let taken =
+            if room == 0 { Taken::default() } else { take(&partition, session, reread, room) };
         room = room.saturating_sub(taken.bytes);
         if let Err(error) = add(&mut writer, id, taken) {
             session.halt(format!("partition {id} can't be laid out as a segment: {error}"));
@@ -94,27 +99,30 @@ pub(super) fn cut(engine: &Engine, session: &ActiveSession, reason: FlushReason)
 /// What was taken of one partition.
 #[derive(Default)]
 struct Taken {
-    batches: Vec<TailBatch>,
+    batches: Vec<Bytes>,
     bytes: u64,
     last_stable_after: Offset,
     aborted: Vec<AbortedTransaction>,
 }
 
-fn take(partition: &Shared, session: &ActiveSession, room: u64) -> Taken {
+fn take(partition: &Shared, session: &ActiveSession, reread: &Reread, room: u64) -> Taken {
     let mut sequencer = partition.sequencer.lock();
     if !may_be_cut(&sequencer, session) {
         return Taken::default();
     }
     let mut taken = Taken::default();
-    for batch in sequencer.log.tail.batches(sequencer.cut_end, sequencer.log_end()) {
-        if taken.bytes > 0 && taken.bytes + batch.bytes.len() as u64 > room {
+    let base = sequencer.cut_end;
+    let mut end = base;
+    for batch in sequencer.log.tail.batches(base, sequencer.log_end()) {
+        if taken.bytes > 0 && taken.bytes + batch.place.bytes as u64 > room {
             break;
         }
-        taken.bytes += batch.bytes.len() as u64;
-        taken.batches.push(batch.clone());
+        // Let go since it was looked at: the next flush reads it back.
+        let Some(bytes) = reread.bytes_of(batch) else { break };
+        taken.bytes += bytes.len() as u64;
+        taken.batches.push(bytes);
+        end = batch.end_offset;
     }
-    let base = sequencer.cut_end;
-    let end = taken.batches.last().map_or(base, |batch| batch.end_offset);
     let producers = &sequencer.log.producers;
     taken.last_stable_after = producers.last_stable_offset(end);
     let aborted_here = producers.aborted_between(base, end);
@@ -139,9 +147,9 @@ fn may_be_cut(sequencer: &Sequencer, session: &ActiveSession) -> bool {
 fn add(writer: &mut SegmentWriter, id: PartitionId, taken: Taken) -> Result<(), String> {
     let mut contents = SliceContents::new();
     for batch in taken.batches {
-        let header = BatchHeader::parse(&batch.bytes).map_err(|error| error.to_string())?;
-        let marker = end_marker(&header, &batch.bytes)?;
-        contents.push(&header, [batch.bytes], marker).map_err(|error| error.to_string())?;
+        let header = BatchHeader::parse(&batch).map_err(|error| error.to_string())?;
+        let marker = end_marker(&header, &batch)?;
+        contents.push(&header, [batch], marker).map_err(|error| error.to_string())?;
     }
     writer
         .push(id, contents, taken.last_stable_after, taken.aborted)

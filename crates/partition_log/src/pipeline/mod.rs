@@ -5,6 +5,7 @@
 
 mod commit;
 mod cut;
+mod reread;
 mod schedule;
 mod session;
 mod upload;

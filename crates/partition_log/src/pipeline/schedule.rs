@@ -1,6 +1,6 @@
 //! The scheduler: asks [`decide`] and cuts.
 
-use super::{ActiveSession, InFlight, cut::cut, upload::upload};
+use super::{ActiveSession, InFlight, cut::cut, reread::reread, upload::upload};
 use crate::{
     engine::Engine,
     flush_queue::Queued,
@@ -32,7 +32,8 @@ pub(super) async fn schedule(
             Decision::FlushNow(reason) => {
                 let Ok(room) = flushes.reserve().await else { return };
                 budget.spend(clock.boot_time());
-                if let Some(cut) = cut(&engine, &session, reason) {
+                let reread = reread(&engine, engine.options.flush_max_bytes).await;
+                if let Some(cut) = cut(&engine, &session, reason, &reread) {
                     let cut = Arc::new(cut);
                     let upload = upload(&engine, &session, &cut);
                     room.send(InFlight { cut, upload });

@@ -16,7 +16,7 @@ use crate::{
     pipeline::ActiveSession,
     produced::produced_batch,
     sequencer::{OpenedLog, Ownership, Phase, Sequencer},
-    tail::{Tail, TailBatch},
+    tail::{Tail, TailBatch, WalPlace},
 };
 use assemble::{Assembled, assemble};
 use history::History;
@@ -163,6 +163,7 @@ fn reclaim(
     log.index = assembled.index;
     log.manifest = assembled.manifest;
     log.manifest_revision = assembled.manifest_revision;
+    let forgotten = log.tail.forget_let_go(durable);
     let uncommitted = sequencer.uncommitted_bytes();
     sequencer.cut_end = durable;
     sequencer.ownership = ownership;
@@ -172,6 +173,7 @@ fn reclaim(
     sequencer.wake_all();
     drop(sequencer);
     engine.buffers.settled(before - uncommitted);
+    engine.buffers.batches_went(forgotten);
     serve(engine, partition, durable, uncommitted);
     Ok(())
 }
@@ -190,10 +192,11 @@ fn open_fresh(
     let replay = replay(frames, since, durable)?;
     let quarantined = replay.quarantined.clone();
     let log = replayed(engine, assembled, replay)?;
-    let uncommitted = log.tail.bytes();
+    let uncommitted = log.tail.bytes_between(durable, log.tail.end());
     keep_unclaimed(engine, claim, quarantined);
     engine.ledger.quarantine(id, since);
     engine.buffers.appended(uncommitted);
+    engine.buffers.batches_came(log.tail.count());
     let partition = Arc::new(Shared {
         id,
         topic: claim.topic.clone(),
@@ -211,9 +214,10 @@ fn replayed(engine: &Engine, assembled: Assembled, replay: Replay) -> Result<Ope
     let Assembled { manifest, manifest_revision, log_start, index, mut epochs, mut producers } =
         assembled;
     let mut tail = Tail::new(index.end());
+    // The batches stay in the WAL's keeping: however much it holds, memory does not grow with it.
     for it in replay.current {
-        let (meta, bytes) = (it.frame.meta, it.frame.payload);
-        if let Some(produced) = produced_batch(&it.header, &bytes, meta.base_offset)? {
+        let meta = it.frame.meta;
+        if let Some(produced) = produced_batch(&it.header, &it.frame.head, meta.base_offset)? {
             producers.apply(&produced);
         }
         epochs.begin(meta.leader_epoch, meta.base_offset);
@@ -221,7 +225,8 @@ fn replayed(engine: &Engine, assembled: Assembled, replay: Replay) -> Result<Ope
             base_offset: meta.base_offset,
             end_offset: it.end_offset,
             max_timestamp: TimestampMs(it.header.max_timestamp),
-            bytes,
+            place: WalPlace { end: it.frame.end, bytes: it.frame.payload_bytes },
+            bytes: None,
         });
     }
     epochs.truncate_before(log_start);

@@ -42,7 +42,7 @@ pub(crate) fn replay(
             replay.quarantined.push(frame);
             continue;
         }
-        let header = BatchHeader::parse(&frame.payload).map_err(|error| {
+        let header = BatchHeader::parse(&frame.head).map_err(|error| {
             format!("the WAL frame at offset {} is no batch: {error}", frame.meta.base_offset)
         })?;
         let base_offset = frame.meta.base_offset;
@@ -80,15 +80,12 @@ mod tests {
             topic: TopicId::from_bytes([1; 16]),
             partition: PartitionIndex::new(0).expect("small"),
         };
-        RecoveredFrame {
-            meta: FrameMeta {
-                partition,
-                base_offset: offset(base_offset),
-                leader_epoch: LeaderEpoch::new(epoch).expect("small"),
-            },
-            payload: batch.build(),
-            end: WalPosition(base_offset),
-        }
+        let meta = FrameMeta {
+            partition,
+            base_offset: offset(base_offset),
+            leader_epoch: LeaderEpoch::new(epoch).expect("small"),
+        };
+        RecoveredFrame::new(meta, &batch.build(), WalPosition(base_offset))
     }
 
     fn offset(value: u64) -> Offset {

@@ -42,6 +42,7 @@ pub struct Cluster {
     pub topic: TopicId,
     pub mode: DurabilityMode,
     pub options: EngineOptions,
+    pub wal_max_bytes: u64,
     pub settings: TopicSettings,
 }
 
@@ -86,6 +87,7 @@ impl Cluster {
             randomness,
             mode,
             options: options(),
+            wal_max_bytes: 1 << 30,
             settings: settings(mode),
         }
     }
@@ -102,7 +104,7 @@ impl Cluster {
         let wal_id = WalId::from_random_bytes(self.randomness.bytes16());
         let cluster = ClusterId::new("test").expect("a cluster id");
         let identity = WalIdentity { cluster, id: wal_id, generation: 1 };
-        self.start_on(MemoryWal::new(identity, 1 << 30), wal_id, Vec::new()).await
+        self.start_on(MemoryWal::new(identity, self.wal_max_bytes), wal_id, Vec::new()).await
     }
 
     pub async fn start_on(

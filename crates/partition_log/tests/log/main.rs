@@ -4,6 +4,7 @@ mod acknowledgement;
 mod cluster;
 mod commit;
 mod manifest_fold;
+mod memory;
 mod records;
 mod recovery;
 mod upkeep;

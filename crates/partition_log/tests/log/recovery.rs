@@ -142,23 +142,3 @@ async fn a_drained_broker_leaves_nothing_in_its_wal() {
     assert!(matches!(refused, Err(AppendError::Stopping)));
     assert_eq!(broker.wal.unreleased_bytes(), 0);
 }
-
-#[tokio::test(start_paused = true)]
-async fn memory_is_bounded_while_the_store_is_down() {
-    let mut cluster = Cluster::new(DurabilityMode::Wal);
-    cluster.options.buffer_max_bytes = 1_000;
-    let broker = cluster.start().await;
-    let partition = cluster.open(&broker, 0).await.expect("open");
-    cluster.object_faults.fail_always(Operation::Put, Fault::Unavailable);
-    let mut appended = 0;
-    let batch = produced(-1, -1, &["a"]);
-    while let Ok(pending) = partition.append(&batch, Acks::All, AppendOrigin::Client) {
-        pending.acknowledged().await.expect("acknowledged");
-        appended += 1;
-        assert!(appended < 100);
-    }
-    cluster.object_faults.heal();
-    broker.logs.flush().await.expect("flushed");
-    append_and_wait(&partition, &["b"]).await.expect("acknowledged");
-    assert_eq!(read_all(&partition).await.len(), appended + 1);
-}

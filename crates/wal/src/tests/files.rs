@@ -1,7 +1,7 @@
 //! Files: made, filled, given back, used again.
 
 use super::support::{
-    append, append_sized, append_synced, files, offsets, open, options, try_open,
+    append, append_sized, append_synced, batch, files, offsets, open, options, try_open,
 };
 use crate::{Durability, LocalWal, LocalWalOptions, Wal, file_name::Role};
 use runtime::{
@@ -89,7 +89,7 @@ fn recovered_frames_are_held_until_they_are_released() {
     drop(wal);
     let (wal, recovery) = open(&disk);
     let last = recovery.frames[1].clone();
-    assert_eq!(wal.read(last.end, last.payload.len()).unwrap(), last.payload);
+    assert_eq!(wal.read(last.end, last.payload_bytes).unwrap(), batch(1, 100));
     assert!(wal.unreleased_bytes() > 0);
     append_synced(&wal, 2..3);
     assert_eq!(files(&disk, Role::Live).len(), 2);
@@ -119,7 +119,7 @@ fn an_idle_wal_makes_one_small_file_and_holds_little_memory() {
     wal.step();
     let bytes: u64 = disk.list().unwrap().into_iter().map(|(_, length)| length).sum();
     assert!(bytes <= (16 << 20) + 4096, "{bytes}");
-    assert!(wal.buffer_bytes() <= 256 << 10);
+    assert!(wal.buffer_bytes() <= 2 << 20);
 }
 
 #[test]

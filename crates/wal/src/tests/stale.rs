@@ -4,7 +4,7 @@ use super::support::{BLOCK, batch, cluster, meta, offsets};
 use crate::{
     FrameMeta,
     group::{Group, GroupFrame, HEADER_BYTES, Placement},
-    log_buffer::{BufferBytes, Tail},
+    log_buffer::{BufferPool, Tail},
     scan::{FileScan, scan},
 };
 
@@ -20,7 +20,7 @@ fn placement(sequence: u64) -> Placement {
 
 /// A group as it lies on disk, with one frame that says `meta` and holds `payload`.
 fn group(position: u64, placement: Placement, meta: FrameMeta, payload: &[u8]) -> Vec<u8> {
-    let mut tail = Tail::with_capacity(BLOCK as usize, &BufferBytes::default());
+    let mut tail = Tail::with_capacity(BLOCK as usize, &BufferPool::default());
     tail.reserve(HEADER_BYTES);
     tail.reserve(HEADER_BYTES);
     tail.append(&[payload]);
