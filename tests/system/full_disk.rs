@@ -18,7 +18,7 @@ impl SmallDisk {
     fn mount(at: &Path) -> Option<Self> {
         std::fs::create_dir_all(at).unwrap();
         let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=40m", "alluvium-test"])
+            .args(["-t", "tmpfs", "-o", "size=160m", "alluvium-test"])
             .arg(at)
             .status();
         mounted.is_ok_and(|status| status.success()).then(|| Self(at.to_owned()))
@@ -65,7 +65,7 @@ fn a_full_wal_disk_holds_producers_back_until_there_is_room() {
         return;
     };
     let wal = disk.0.join("wal");
-    let mut broker = deployment.broker(&["--wal-dir", wal.to_str().unwrap()]);
+    let mut broker = deployment.broker(&[&format!("wal.dir={}", wal.display())]);
     create_topic(&broker.address(), "squeezed", PARTITIONS, &[]);
     disk.fill();
     let mut load = Load::new("squeezed", PARTITIONS);

@@ -74,6 +74,8 @@ struct State {
     next_bytes: u64,
     released: u64,
     spare_wanted: bool,
+    /// The last spare that was wanted could not be made.
+    spare_failed: bool,
     work: bool,
     stopping: bool,
 }
@@ -106,6 +108,7 @@ impl Files {
             next_bytes,
             released: found.released,
             spare_wanted: true,
+            spare_failed: false,
             work: true,
             stopping: false,
         };
@@ -213,8 +216,13 @@ impl Files {
         if !wanted {
             return;
         }
-        match self.create_spare(0) {
-            Ok(spare) => self.state.lock().spares.push(spare),
+        let created = self.create_spare(0);
+        let mut state = self.state.lock();
+        let failed_before = std::mem::replace(&mut state.spare_failed, created.is_err());
+        match created {
+            Ok(spare) => state.spares.push(spare),
+            // It is asked for again with every group: said once.
+            Err(_) if failed_before => {}
             Err(error) => {
                 tracing::warn!(directory = self.disk.describe(), %error, "no WAL file could be made ahead");
             }
