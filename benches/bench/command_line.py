@@ -3,6 +3,7 @@
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -20,6 +21,8 @@ from .systems import SYSTEMS, Running, System
 
 def main() -> int:
     arguments = parse()
+    # Stops what was started, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         return arguments.command(arguments)
     except (toolbox.Missing, ClientFailed, NotReady) as error:
@@ -62,19 +65,22 @@ def benchmark(arguments: argparse.Namespace) -> int:
         print(f"bench: others keep {foreign:.2f} cores busy; stop them, or say --anyway", file=sys.stderr)
         return 1
     output = arguments.output or toolbox.target_directory() / "bench" / time.strftime("%Y%m%d-%H%M%S.jsonl")
-    runs = []
+    runs, failed = [], 0
     for run in rounds(arguments):
+        if run is None:
+            failed += 1
+            continue
         runs.append(run)
         results.append(output, run)
         print(f"# round {run.round} {run.scenario} {run.system}: {run.figures}", file=sys.stderr)
     print(f"{machine.describe()}; {time.strftime('%Y-%m-%d')}; load average {load_average():.1f}\n")
     print(results.tables(runs))
     print(f"# every run: {output}", file=sys.stderr)
-    return 0
+    return 1 if failed else 0
 
 
-def rounds(arguments: argparse.Namespace) -> Iterator[Run]:
-    """Systems in turn, in the other order each second round, so that none is always the one behind."""
+def rounds(arguments: argparse.Namespace) -> Iterator[Run | None]:
+    """Systems in turn, in the other order each second round, so that none is always the one behind. None is a run that failed."""
     wanted = arguments.scenarios or list(SCENARIOS)
     if arguments.bootstrap:
         yield from on_running(arguments, wanted)
@@ -91,7 +97,7 @@ def choose_systems(arguments: argparse.Namespace, wanted: list[str]) -> list[str
     return [name for name in SYSTEMS if any(name in SCENARIOS[scenario].systems for scenario in wanted)]
 
 
-def on_system(arguments: argparse.Namespace, wanted: list[str], name: str, number: int) -> Iterator[Run]:
+def on_system(arguments: argparse.Namespace, wanted: list[str], name: str, number: int) -> Iterator[Run | None]:
     """The scenarios that want this system: first one after the other on one broker, then those that want one of their own."""
     mine = [scenario for scenario in wanted if arguments.systems or name in SCENARIOS[scenario].systems]
     shared = [scenario for scenario in mine if not SCENARIOS[scenario].fresh]
@@ -104,7 +110,7 @@ def on_system(arguments: argparse.Namespace, wanted: list[str], name: str, numbe
                     yield measured(scenario, system, number)
 
 
-def on_running(arguments: argparse.Namespace, wanted: list[str]) -> Iterator[Run]:
+def on_running(arguments: argparse.Namespace, wanted: list[str]) -> Iterator[Run | None]:
     if not arguments.pid:
         raise toolbox.Missing("--bootstrap needs --pid, the broker's process")
     system = Running(arguments.bootstrap, arguments.pid, arguments.http)
@@ -114,11 +120,16 @@ def on_running(arguments: argparse.Namespace, wanted: list[str]) -> Iterator[Run
         yield measured(scenario, system, 1)
 
 
-def measured(scenario: str, system: System, number: int) -> Run:
+def measured(scenario: str, system: System, number: int) -> Run | None:
+    """One run; one that fails is told and leaves the others to go on."""
     os.sync()
     topic = f"{scenario}-{number}-{time.time_ns()}"
     load = load_average()
-    return Run.of(scenario, system.name, number, SCENARIOS[scenario].run(system, topic), load)
+    try:
+        return Run.of(scenario, system.name, number, SCENARIOS[scenario].run(system, topic), load)
+    except (ClientFailed, NotReady) as error:
+        print(f"# round {number} {scenario} {system.name} failed: {error}", file=sys.stderr)
+        return None
 
 
 class Started:

@@ -148,7 +148,7 @@ def object_latency(system: System, topic: str) -> Outcome:
 
 def puts(system: System, topic: str) -> Outcome:
     """PUTs per GiB at 32 MiB/s on 1 and on 1,000 partitions, producers with room in their windows; then an idle minute."""
-    figures, sections = {}, []
+    figures, sections, ratio = {}, [], []
     load = {"connections": 8, "in_flight": 20, "batch_bytes": 16_384, "mib_per_second": 32, "seconds": 20}
     for partitions in (1, 1_000):
         name = f"{topic}-{partitions}"
@@ -156,12 +156,12 @@ def puts(system: System, topic: str) -> Outcome:
         with Section(system) as section:
             ours = driver(system.bootstrap, "produce", topic=name, **load)
         gib = ours["produced"]["bytes"] / GIB
-        figures[f"{partitions} partitions MiB/s"] = ours["produced"]["mib_per_second"]
-        figures[f"{partitions} partitions PUT/GiB"] = section.cost.requests["put"] / gib
-        figures[f"{partitions} partitions GET/GiB"] = section.cost.requests["get"] / gib
-        figures[f"{partitions} partitions LIST/GiB"] = section.cost.requests["list"] / gib
+        named = f"{partitions:,} partition{'s'[:partitions - 1]}"
+        figures[f"{named} MiB/s"] = ours["produced"]["mib_per_second"]
+        figures |= costs(named, section.cost, ours["produced"]["bytes"])
+        ratio.append(figures[f"{named} PUT/GiB"])
         sections.append(section.cost)
-    figures["PUT/GiB ratio"] = figures["1000 partitions PUT/GiB"] / figures["1 partitions PUT/GiB"]
+    figures["PUT/GiB, 1,000 partitions to 1"] = ratio[1] / ratio[0]
     minio = getattr(system, "minio", None)
     # MinIO's own count lags by up to ten seconds.
     time.sleep(10)
@@ -203,9 +203,9 @@ def costs(client: str, cost: Cost, byte_count: int) -> dict[str, float]:
     figures = {f"{client} broker CPU s/GiB": cost.broker_cpu_seconds / gib}
     if cost.stores_cpu_seconds:
         figures[f"{client} stores CPU s/GiB"] = cost.stores_cpu_seconds / gib
-    for operation in ("put", "get", "list"):
-        if operation in cost.requests:
-            figures[f"{client} {operation.upper()}/GiB"] = cost.requests[operation] / gib
+    if cost.requests:
+        figures[f"{client} PUT/GiB"] = cost.requests["put"] / gib
+        figures[f"{client} other requests/GiB"] = sum(cost.requests.values()) / gib - figures[f"{client} PUT/GiB"]
     return figures
 
 

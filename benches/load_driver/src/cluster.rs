@@ -61,7 +61,7 @@ impl Cluster {
         &self.bootstrap
     }
 
-    /// Makes a topic, unless it exists, and waits for its leaders.
+    /// Makes a topic, unless it exists, and waits until its leaders serve it.
     pub(crate) fn create_topic(&self, topic: &NewTopic) -> Result<(), DriverError> {
         let mut request = Request::new(CREATE_TOPICS.0, CREATE_TOPICS.1, 0);
         request.i32(1).text(&topic.topic).i32(topic.partitions).i16(1).i32(0);
@@ -83,7 +83,11 @@ impl Cluster {
                 return Err(DriverError::Broker { what: "creating the topic".to_owned(), code });
             }
         }
-        self.leaders(&topic.topic).map(|_| ())
+        // A leader that Metadata names may refuse for another moment.
+        for led in self.leaders(&topic.topic)? {
+            Self::offsets(&topic.topic, &led, End::Latest)?;
+        }
+        Ok(())
     }
 
     /// Who leads which partitions of `topic`; waits until each has a leader.
@@ -119,39 +123,56 @@ impl Cluster {
         read_topic(&mut answer, &brokers)
     }
 
-    /// Where partitions of one leader begin or end, by partition.
+    /// Where partitions of one leader begin or end, by partition; waits while a new leader is not ready.
     pub(crate) fn offsets(
         topic: &str,
         led: &Led,
         end: End,
     ) -> Result<BTreeMap<i32, i64>, DriverError> {
-        let timestamp = match end {
-            End::Earliest => -2,
-            End::Latest => -1,
-        };
-        let mut request = Request::new(LIST_OFFSETS.0, LIST_OFFSETS.1, 0);
-        request.i32(-1).i8(0).i32(1).text(topic).i32(led.partitions.len() as i32);
-        for partition in &led.partitions {
-            request.i32(*partition).i64(timestamp);
-        }
-        let mut connection = Connection::open(&led.address)?;
-        let mut answer = Answer::new("ListOffsets", connection.call(request)?)?;
-        answer.i32()?;
-        let mut offsets = BTreeMap::new();
-        for _ in 0..answer.count()? {
-            answer.text()?;
-            for _ in 0..answer.count()? {
-                let (partition, code) = (answer.i32()?, answer.i16()?);
-                let (_, offset) = (answer.i64()?, answer.i64()?);
-                if let Some(code) = BrokerError::from_wire(code) {
-                    let what = format!("the offsets of {topic}-{partition}");
-                    return Err(DriverError::Broker { what, code });
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match ask_offsets(topic, led, end)? {
+                Ok(offsets) => return Ok(offsets),
+                Err(code) if code.passes() && attempt < ATTEMPTS => thread::sleep(PAUSE),
+                Err(code) => {
+                    return Err(DriverError::Broker { what: format!("offsets of {topic}"), code });
                 }
-                offsets.insert(partition, offset);
             }
         }
-        Ok(offsets)
     }
+}
+
+fn ask_offsets(
+    topic: &str,
+    led: &Led,
+    end: End,
+) -> Result<Result<BTreeMap<i32, i64>, BrokerError>, DriverError> {
+    let timestamp = match end {
+        End::Earliest => -2,
+        End::Latest => -1,
+    };
+    let mut request = Request::new(LIST_OFFSETS.0, LIST_OFFSETS.1, 0);
+    request.i32(-1).i8(0).i32(1).text(topic).i32(led.partitions.len() as i32);
+    for partition in &led.partitions {
+        request.i32(*partition).i64(timestamp);
+    }
+    let mut connection = Connection::open(&led.address)?;
+    let mut answer = Answer::new("ListOffsets", connection.call(request)?)?;
+    answer.i32()?;
+    let mut offsets = BTreeMap::new();
+    for _ in 0..answer.count()? {
+        answer.text()?;
+        for _ in 0..answer.count()? {
+            let (partition, code) = (answer.i32()?, answer.i16()?);
+            let (_, offset) = (answer.i64()?, answer.i64()?);
+            if let Some(code) = BrokerError::from_wire(code) {
+                return Ok(Err(code));
+            }
+            offsets.insert(partition, offset);
+        }
+    }
+    Ok(Ok(offsets))
 }
 
 /// The one topic of a Metadata answer.

@@ -7,6 +7,8 @@
 
 mod answers;
 mod api;
+#[doc(hidden)]
+pub mod benchmarks;
 mod broker;
 mod budget;
 mod connection;

@@ -5,6 +5,8 @@
 //! (DESIGN sections 3, 4 and 6). Kafka's wire types and error codes are unknown here.
 
 mod append;
+#[doc(hidden)]
+pub mod benchmarks;
 mod buffers;
 mod engine;
 mod epochs;
