@@ -9,3 +9,7 @@ verify-long:
 # Side by side with Apache Kafka: `just bench compare`, `just bench run latency`; see benches/README.md.
 bench *arguments:
     benches/run {{arguments}}
+
+# Fuzzes every decoder of untrusted bytes, 10 minutes each; `just fuzz 60 request` for one. Needs nightly and cargo-fuzz.
+fuzz *arguments:
+    fuzz/run {{arguments}}

@@ -1,6 +1,11 @@
 //! Answers: what a connection's requests come to, written strictly in the order of the requests.
 
-use crate::{budget::Reservation, rope::Rope};
+use crate::{
+    budget::Reservation,
+    connection::{ConnectionLimits, PACE_CHECK},
+    pace::Progress,
+    rope::Rope,
+};
 use bytes::Buf;
 use futures::{StreamExt, future::BoxFuture, stream::FuturesOrdered};
 use std::{
@@ -9,7 +14,6 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
 };
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt},
@@ -49,13 +53,12 @@ impl InFlight {
     }
 }
 
-/// Works on at most `max_in_flight` begun requests side by side and writes their answers in order, until the queue ends. A client
-/// that takes no bytes for `patience` is given up.
+/// Works on begun requests side by side, as many as `limits` allow, and writes their answers in order, until the queue ends. A client
+/// that takes an answer too slowly is given up.
 pub(crate) async fn write<W: AsyncWrite + Unpin>(
     mut stream: W,
     mut queue: mpsc::Receiver<Waiting>,
-    max_in_flight: usize,
-    patience: Duration,
+    limits: &ConnectionLimits,
     in_flight: InFlight,
 ) -> io::Result<()> {
     let mut waiting = FuturesOrdered::new();
@@ -64,11 +67,11 @@ pub(crate) async fn write<W: AsyncWrite + Unpin>(
         tokio::select! {
             Some(answer) = waiting.next(), if !waiting.is_empty() => {
                 let answer: Answer = Result::map_err(answer, io::Error::other)?;
-                write_frame(&mut stream, answer.frame, patience).await?;
+                write_frame(&mut stream, answer.frame, limits).await?;
                 in_flight.remove();
                 drop(answer.held);
             }
-            begun = queue.recv(), if open && waiting.len() < max_in_flight => match begun {
+            begun = queue.recv(), if open && waiting.len() < limits.max_in_flight => match begun {
                 Some(begun) => waiting.push_back(begun),
                 None => open = false,
             },
@@ -80,13 +83,18 @@ pub(crate) async fn write<W: AsyncWrite + Unpin>(
 async fn write_frame<W: AsyncWrite + Unpin>(
     stream: &mut W,
     mut frame: Rope,
-    patience: Duration,
+    limits: &ConnectionLimits,
 ) -> io::Result<()> {
     metrics::counter!("kafka_response_bytes_total").increment(frame.remaining() as u64);
+    let mut progress = Progress::begin(frame.remaining());
     while frame.has_remaining() {
-        let written = timeout(patience, stream.write_buf(&mut frame)).await??;
-        if written == 0 {
-            return Err(io::ErrorKind::WriteZero.into());
+        match timeout(PACE_CHECK, stream.write_buf(&mut frame)).await {
+            Err(_) => {}
+            Ok(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => progress.moved(written?),
+        }
+        if frame.has_remaining() && progress.is_behind(limits.answer_pace()) {
+            return Err(io::ErrorKind::TimedOut.into());
         }
     }
     stream.flush().await

@@ -1,6 +1,9 @@
 //! Byte budgets: what requests and answers may hold in memory at once.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// A number of bytes that holders share. Cheap to clone.
@@ -8,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub(crate) struct ByteBudget {
     free: Arc<Semaphore>,
     total: u32,
+    waiting: Arc<AtomicUsize>,
 }
 
 /// Bytes taken from a budget; given back when dropped.
@@ -21,7 +25,7 @@ impl ByteBudget {
     /// A budget of `total` bytes; at most 4 GiB are used.
     pub(crate) fn new(total: u64) -> Self {
         let total = u32::try_from(total).unwrap_or(u32::MAX).max(1);
-        Self { free: Arc::new(Semaphore::new(total as usize)), total }
+        Self { free: Arc::new(Semaphore::new(total as usize)), total, waiting: Arc::default() }
     }
 
     /// Waits until `bytes` are free and takes them. A request larger than the whole budget takes all of it.
@@ -30,9 +34,19 @@ impl ByteBudget {
     /// Safe: a dropped wait takes nothing.
     pub(crate) async fn take(&self, bytes: usize) -> Reservation {
         let wanted = u32::try_from(bytes).unwrap_or(u32::MAX).min(self.total);
+        if let Ok(permit) = Arc::clone(&self.free).try_acquire_many_owned(wanted) {
+            return Reservation { permit: Some(permit), bytes };
+        }
+        let _waiting = Waiting::begin(&self.waiting);
         // The semaphore is never closed; were it, an unbounded reservation would still be no harm to correctness.
         let permit = Arc::clone(&self.free).acquire_many_owned(wanted).await.ok();
         Reservation { permit, bytes }
+    }
+
+    /// Whether somebody waits for bytes, or hardly any are left: who holds some must not dawdle.
+    pub(crate) fn is_short(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+            || self.free.available_permits() < self.total as usize / 16
     }
 
     /// Takes as many bytes as are free, at most `wanted` and, whatever is free, at least `floor`. Never waits, so holders that
@@ -43,6 +57,22 @@ impl ByteBudget {
         let permits = u32::try_from(bytes.min(free)).unwrap_or(u32::MAX);
         let permit = Arc::clone(&self.free).try_acquire_many_owned(permits).ok();
         Reservation { permit, bytes }
+    }
+}
+
+/// Somebody who waits for bytes; counted as long as it lives.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -79,6 +109,21 @@ mod tests {
         let budget = ByteBudget::new(10);
         let held = budget.take(100).await;
         assert_eq!((held.bytes(), budget.free.available_permits()), (100, 0));
+    }
+
+    #[tokio::test]
+    async fn a_budget_is_short_while_somebody_waits() {
+        let budget = ByteBudget::new(100);
+        let held = budget.take(60).await;
+        assert!(!budget.is_short());
+        let mut waiting = std::pin::pin!(budget.take(50));
+        assert!(futures::poll!(&mut waiting).is_pending());
+        assert!(budget.is_short());
+        drop(held);
+        let held = waiting.await;
+        assert!(!budget.is_short());
+        let _rest = (held, budget.take(48).await);
+        assert!(budget.is_short());
     }
 
     #[test]

@@ -6,18 +6,29 @@ use crate::{
     budget::ByteBudget,
     context::ConnectionContext,
     frame::{FrameError, RequestFrame, checked_length},
+    log_limit::LogLimit,
+    pace::{Pace, Progress},
 };
 use bytes::{Bytes, BytesMut};
 use runtime::net::BoxedStream;
 use std::{io, sync::Arc, time::Duration};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, ReadHalf},
+    io::{AsyncReadExt, ReadHalf},
     sync::mpsc,
     time::timeout,
 };
 
-/// How long a request's body may stand still half sent, while it holds memory.
-const BODY_STALL: Duration = Duration::from_secs(30);
+/// How fast a request's body must come: it holds memory from its first byte on.
+const BODY_PACE: Pace = Pace { window: Duration::from_secs(30), parts: 64 };
+
+/// The same while others wait for the memory that bodies hold.
+const HURRIED_BODY_PACE: Pace = Pace { window: Duration::from_secs(10), parts: 8 };
+
+/// How fast an answer must go while memory for answers is short. Consumers may be busy with what they have for a while.
+const HURRIED_ANSWER_PACE: Pace = Pace { window: Duration::from_secs(30), parts: 8 };
+
+/// How often a transfer that stands still is looked at.
+pub(crate) const PACE_CHECK: Duration = Duration::from_secs(1);
 
 /// Limits of a connection.
 #[derive(Clone, Debug)]
@@ -34,6 +45,28 @@ pub(crate) struct ConnectionLimits {
     pub(crate) stop_patience: Duration,
     /// Bytes of all connections' requests in memory.
     pub(crate) all_requests: ByteBudget,
+    /// Bytes that all connections' requests need, once decoded, beyond their own.
+    pub(crate) decoded: ByteBudget,
+    /// Bytes of all connections' fetch answers in memory.
+    pub(crate) fetch_answers: ByteBudget,
+    /// Of requests that are none.
+    pub(crate) invalid_requests: Arc<LogLimit>,
+}
+
+impl ConnectionLimits {
+    /// How fast a body must come.
+    fn body_pace(&self) -> Pace {
+        if self.all_requests.is_short() { HURRIED_BODY_PACE } else { BODY_PACE }
+    }
+
+    /// How fast an answer must go.
+    pub(crate) fn answer_pace(&self) -> Pace {
+        if self.fetch_answers.is_short() {
+            HURRIED_ANSWER_PACE
+        } else {
+            Pace { window: self.max_idle, ..BODY_PACE }
+        }
+    }
 }
 
 /// Why a connection ended.
@@ -48,9 +81,9 @@ pub(crate) enum Ended {
     /// Nothing happened for `connections.max.idle.ms`.
     #[error("idle")]
     Idle,
-    /// Half a request came and then nothing.
-    #[error("a request stood still half sent")]
-    Stalled,
+    /// A request's body came too slowly for the memory that it holds.
+    #[error("a request came too slowly")]
+    Slow,
     /// The bytes are no request.
     #[error(transparent)]
     Frame(#[from] FrameError),
@@ -79,7 +112,7 @@ pub(crate) async fn serve(
         context: Arc::clone(&context),
         limits: limits.clone(),
     };
-    let writing = answers::write(writer, begun, limits.max_in_flight, limits.max_idle, in_flight);
+    let writing = answers::write(writer, begun, &limits, in_flight);
     let stopping = async {
         context.shutdown.requested().await;
         tokio::time::sleep(limits.stop_patience).await;
@@ -89,8 +122,10 @@ pub(crate) async fn serve(
         (ended, written) = both => {
             tracing::debug!(peer = %context.peer, %ended, ?written, "connection closed");
             if let Ended::Frame(error) = &ended {
-                tracing::warn!(peer = %context.peer, %error, "connection closed: no valid request");
                 metrics::counter!("kafka_invalid_requests_total").increment(1);
+                if let Some(suppressed) = limits.invalid_requests.admit() {
+                    tracing::warn!(peer = %context.peer, %error, suppressed, "connection closed: no valid request");
+                }
             }
         }
         () = stopping => tracing::warn!(peer = %context.peer, "answers did not go out in time"),
@@ -121,7 +156,7 @@ impl Reader {
     async fn read_requests(&mut self) -> Result<std::convert::Infallible, Ended> {
         loop {
             let frame = self.read_frame().await?;
-            let waiting = match api::begin(&self.context, frame).await? {
+            let waiting = match api::begin(&self.context, frame, &self.limits.decoded).await? {
                 Begun::Waiting(answer) => answer,
                 Begun::Silent => continue,
                 Begun::HangUp(reason) => return Err(Ended::HungUp(reason)),
@@ -139,7 +174,7 @@ impl Reader {
         let length = checked_length(length, self.limits.request_max_bytes)?;
         let held =
             vec![self.budget.take(length).await, self.limits.all_requests.take(length).await];
-        let body = read_body(&mut self.stream, length).await?;
+        let body = self.read_body(length).await?;
         metrics::counter!("kafka_request_bytes_total").increment(length as u64 + 4);
         Ok(RequestFrame::parse(body, held)?)
     }
@@ -163,18 +198,23 @@ impl Reader {
         }
         Ok(bytes::Buf::get_i32(&mut bytes))
     }
-}
 
-/// Allocates the body once: its length is paid for, and memory that nothing came for costs address space only.
-async fn read_body<R: AsyncRead + Unpin>(reader: &mut R, length: usize) -> Result<Bytes, Ended> {
-    let mut body = BytesMut::with_capacity(length);
-    let mut reader = reader.take(length as u64);
-    while body.len() < length {
-        match timeout(BODY_STALL, reader.read_buf(&mut body)).await {
-            Err(_) => return Err(Ended::Stalled),
-            Ok(Ok(0)) => return Err(Ended::Socket(io::ErrorKind::UnexpectedEof.into())),
-            Ok(read) => drop(read?),
+    /// Reads a body, which is given up when it falls behind. Allocates it once: its length is paid for, and memory that nothing
+    /// came for costs address space only.
+    async fn read_body(&mut self, length: usize) -> Result<Bytes, Ended> {
+        let mut body = BytesMut::with_capacity(length);
+        let mut reader = (&mut self.stream).take(length as u64);
+        let mut progress = Progress::begin(length);
+        while body.len() < length {
+            match timeout(PACE_CHECK, reader.read_buf(&mut body)).await {
+                Err(_) => {}
+                Ok(Ok(0)) => return Err(Ended::Socket(io::ErrorKind::UnexpectedEof.into())),
+                Ok(read) => progress.moved(read?),
+            }
+            if body.len() < length && progress.is_behind(self.limits.body_pace()) {
+                return Err(Ended::Slow);
+            }
         }
+        Ok(body.freeze())
     }
-    Ok(body.freeze())
 }

@@ -20,7 +20,7 @@ const HEAD_BYTES: usize = 8;
 
 /// Why bytes of a client are no request. The connection is closed: nothing after them can be trusted.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-pub(crate) enum FrameError {
+pub enum FrameError {
     /// A length outside the limits.
     #[error("a frame of {length} bytes; socket.request.max.bytes is {limit}")]
     Length {
@@ -43,14 +43,24 @@ pub(crate) enum FrameError {
         /// As sent.
         version: i16,
     },
-    /// The header's variable part or the body does not parse.
-    #[error("{api} version {version} does not parse: {reason}")]
+    /// It does not follow its schema.
+    #[error("{api} version {version} does not parse: {error}")]
     Malformed {
         /// The API's name.
         api: &'static str,
         /// As sent.
         version: i16,
-        /// The parser's words.
+        /// Where, and what is wrong.
+        error: request_schema::WalkError,
+    },
+    /// It follows its schema and can't be decoded: the schema and the decoder disagree, which is a bug here.
+    #[error("{api} version {version} follows its schema and can't be decoded: {reason}")]
+    Undecodable {
+        /// The API's name.
+        api: &'static str,
+        /// As sent.
+        version: i16,
+        /// The decoder's words.
         reason: String,
     },
 }

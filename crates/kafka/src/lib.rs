@@ -12,13 +12,18 @@ pub mod benchmarks;
 mod broker;
 mod budget;
 mod connection;
+mod connection_count;
 mod context;
 mod error;
 mod frame;
 mod listener;
+mod log_limit;
+mod pace;
 mod rope;
 mod server;
 
+pub use api::check_request;
 pub use broker::{Broker, BrokerOptions};
+pub use frame::FrameError;
 pub use listener::{AdvertisedListener, ListenerError, ListenerSpec, Listeners, SecurityProtocol};
 pub use server::{Server, ServerOptions};

@@ -4,12 +4,16 @@ use crate::{
     broker::Broker,
     budget::ByteBudget,
     connection::{self, ConnectionLimits},
+    connection_count::{ConnectionCount, Counted},
     context::{ConnectionContext, Principal},
     listener::{Bound, Listeners},
+    log_limit::LogLimit,
 };
-use parking_lot::Mutex;
 use runtime::{Backoff, Randomness, Shutdown, Tasks, net::BoxedStream};
-use std::{collections::HashMap, net::IpAddr, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+/// Bytes that decoded requests may take beyond their own, all connections together: twice what one may.
+const DECODED_BYTES: u64 = 64 << 20;
 
 /// Limits of the server.
 #[derive(Clone, Debug)]
@@ -60,6 +64,7 @@ struct Shared {
     broker: Broker,
     limits: ConnectionLimits,
     connections: ConnectionCount,
+    refusals: LogLimit,
     tasks: Tasks,
     randomness: Randomness,
 }
@@ -76,12 +81,13 @@ impl Server {
         let tasks = parent.child();
         let addresses = listeners.addresses();
         let shared = Arc::new(Shared {
+            limits: ConnectionLimits::new(options, &broker),
             broker,
-            limits: ConnectionLimits::new(options),
             connections: ConnectionCount::new(
                 options.max_connections,
                 options.max_connections_per_ip,
             ),
+            refusals: LogLimit::default(),
             tasks: tasks.clone(),
             randomness,
         });
@@ -120,7 +126,10 @@ async fn accept(mut bound: Bound, shared: Arc<Shared>, shutdown: Shutdown) {
         match accepted {
             Ok((stream, peer)) => {
                 backoff.reset();
-                shared.begin(stream, peer, &listener, &shutdown);
+                tokio::select! {
+                    () = shutdown.requested() => return,
+                    () = shared.begin(stream, peer, &listener, &shutdown) => {}
+                }
             }
             Err(error) => {
                 tracing::warn!(listener = &*listener, %error, "accept failed");
@@ -135,18 +144,16 @@ async fn accept(mut bound: Bound, shared: Arc<Shared>, shutdown: Shutdown) {
 }
 
 impl Shared {
-    fn begin(
+    /// Serves a connection. Too many from one address are closed; while there are too many in all, the listener waits until one
+    /// ends, and others wait in its backlog. Both as in Kafka.
+    async fn begin(
         &self,
         stream: BoxedStream,
         peer: SocketAddr,
         listener: &Arc<str>,
         shutdown: &Shutdown,
     ) {
-        let Some(counted) = self.connections.enter(peer.ip()) else {
-            tracing::warn!(%peer, "max.connections or max.connections.per.ip reached, connection closed");
-            metrics::counter!("kafka_connections_refused_total").increment(1);
-            return;
-        };
+        let Some(counted) = self.count(peer).await else { return };
         let context = Arc::new(ConnectionContext {
             broker: self.broker.clone(),
             listener: Arc::clone(listener),
@@ -160,63 +167,28 @@ impl Shared {
             drop(counted);
         });
     }
-}
 
-/// Open connections, in all and by address.
-#[derive(Clone, Debug)]
-struct ConnectionCount {
-    open: Arc<Mutex<OpenConnections>>,
-    max: usize,
-    max_per_ip: usize,
-}
-
-#[derive(Debug, Default)]
-struct OpenConnections {
-    total: usize,
-    by_ip: HashMap<IpAddr, usize>,
-}
-
-/// A counted connection; dropping it counts down.
-#[derive(Debug)]
-struct Counted {
-    open: Arc<Mutex<OpenConnections>>,
-    ip: IpAddr,
-}
-
-impl ConnectionCount {
-    fn new(max: usize, max_per_ip: usize) -> Self {
-        Self { open: Arc::default(), max, max_per_ip }
-    }
-
-    fn enter(&self, ip: IpAddr) -> Option<Counted> {
-        let mut open = self.open.lock();
-        let of_ip = open.by_ip.get(&ip).copied().unwrap_or(0);
-        if open.total >= self.max || of_ip >= self.max_per_ip {
+    /// Counts a connection, when there is room; `None` when its address has too many.
+    async fn count(&self, peer: SocketAddr) -> Option<Counted> {
+        let Some(counted) = self.connections.enter(peer.ip()) else {
+            metrics::counter!("kafka_connections_refused_total").increment(1);
+            if let Some(suppressed) = self.refusals.admit() {
+                tracing::warn!(%peer, suppressed, "max.connections.per.ip reached, connection closed");
+            }
             return None;
-        }
-        open.total += 1;
-        open.by_ip.insert(ip, of_ip + 1);
-        metrics::gauge!("kafka_connections").set(open.total as f64);
-        Some(Counted { open: Arc::clone(&self.open), ip })
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        let mut open = self.open.lock();
-        open.total -= 1;
-        if let Some(of_ip) = open.by_ip.get_mut(&self.ip) {
-            *of_ip -= 1;
-            if *of_ip == 0 {
-                open.by_ip.remove(&self.ip);
+        };
+        if counted.must_wait() {
+            metrics::counter!("kafka_connections_delayed_total").increment(1);
+            if let Some(suppressed) = self.refusals.admit() {
+                tracing::warn!(%peer, suppressed, "max.connections reached, waiting for one to end");
             }
         }
-        metrics::gauge!("kafka_connections").set(open.total as f64);
+        Some(counted.with_slot().await)
     }
 }
 
 impl ConnectionLimits {
-    fn new(options: &ServerOptions) -> Self {
+    fn new(options: &ServerOptions, broker: &Broker) -> Self {
         Self {
             request_max_bytes: options.request_max_bytes,
             connection_request_max_bytes: options.connection_request_max_bytes,
@@ -224,24 +196,9 @@ impl ConnectionLimits {
             max_idle: options.connections_max_idle,
             stop_patience: options.stop_patience,
             all_requests: ByteBudget::new(options.queued_request_max_bytes),
+            decoded: ByteBudget::new(DECODED_BYTES),
+            fetch_answers: broker.fetch_budget.clone(),
+            invalid_requests: Arc::default(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn connections_are_limited_in_all_and_by_address() {
-        let count = ConnectionCount::new(3, 2);
-        let (a, b) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
-        let first = count.enter(a).unwrap();
-        let _second = count.enter(a).unwrap();
-        assert!(count.enter(a).is_none());
-        let _third = count.enter(b).unwrap();
-        assert!(count.enter(b).is_none());
-        drop(first);
-        assert!(count.enter(a).is_some());
     }
 }

@@ -1,8 +1,8 @@
 //! [`Record`]: one record, and its bytes within a batch.
 //!
-//! Keys, values and headers are slices of the (decompressed) batch. Header keys may repeat and need not be UTF-8.
+//! Keys, values and headers are slices of the (decompressed) batch.
 
-use super::{BatchError, varint};
+use super::{BatchError, Headers, varint};
 use bytes::{Buf, Bytes};
 
 /// One record, with its offset and timestamp made absolute.
@@ -17,7 +17,7 @@ pub struct Record {
     /// Its value; a record without one is a tombstone to compaction.
     pub value: Option<Bytes>,
     /// Its headers, in order.
-    pub headers: Vec<(Bytes, Option<Bytes>)>,
+    pub headers: Headers,
 }
 
 /// A record's content as it lies in the batch: relative to the batch's base offset and timestamp.
@@ -26,7 +26,7 @@ pub(super) struct RelativeRecord {
     pub(super) offset_delta: i32,
     pub(super) key: Option<Bytes>,
     pub(super) value: Option<Bytes>,
-    pub(super) headers: Vec<(Bytes, Option<Bytes>)>,
+    pub(super) headers: Headers,
 }
 
 impl RelativeRecord {
@@ -46,7 +46,7 @@ impl RelativeRecord {
             offset_delta: varint::take_i32(body).ok_or(BatchError::Record("offset delta"))?,
             key: take_nullable(body).ok_or(BatchError::Record("key"))?,
             value: take_nullable(body).ok_or(BatchError::Record("value"))?,
-            headers: take_headers(body).ok_or(BatchError::Record("header"))?,
+            headers: Headers::take(body).ok_or(BatchError::Record("header"))?,
         })
     }
 }
@@ -74,18 +74,9 @@ pub(super) fn put(
     output.extend_from_slice(&body);
 }
 
-fn take_headers(body: &mut Bytes) -> Option<Vec<(Bytes, Option<Bytes>)>> {
-    let count = usize::try_from(varint::take_i32(body)?).ok()?;
-    // A header has at least two bytes: a larger count is false and takes no memory.
-    if count > body.len() / 2 {
-        return None;
-    }
-    (0..count).map(|_| Some((take_nullable(body)??, take_nullable(body)?))).collect()
-}
-
 /// The outer `None` is damage, the inner one null.
 #[expect(clippy::option_option, reason = "the wire has null, and may be damaged besides")]
-fn take_nullable(body: &mut Bytes) -> Option<Option<Bytes>> {
+pub(super) fn take_nullable(body: &mut Bytes) -> Option<Option<Bytes>> {
     match varint::take_i32(body)? {
         -1 => Some(None),
         length => take_slice(body, length).map(Some),

@@ -65,7 +65,16 @@ fn repeated_and_non_utf8_header_keys_are_kept() {
         (Bytes::new(), None),
     ];
     let batch = BatchBuilder::new(Codec::None).push(0, None, Some(b""), &headers).build();
-    assert_eq!(read(&batch)[0].headers, headers);
+    let found = &read(&batch)[0].headers;
+    assert_eq!((found.len(), found.is_empty()), (4, false));
+    assert_eq!(found.iter().collect::<Vec<_>>(), headers);
+}
+
+#[test]
+fn more_headers_than_there_are_bytes_are_refused() {
+    let batch = BatchBuilder::new(Codec::None).push(0, None, None, &[]).build();
+    let lies = forged(&batch, |bytes| *bytes.last_mut().unwrap() = 2);
+    assert!(matches!(error(&lies), BatchError::Record("header")));
 }
 
 #[test]
@@ -253,17 +262,16 @@ proptest! {
             let headers: Vec<_> =
                 headers.into_iter().map(|(k, v)| (Bytes::from(k), v.map(Bytes::from))).collect();
             builder.push(timestamp, key.as_deref(), value.as_deref(), &headers);
-            expected.push(Record {
-                offset: base + index as i64,
-                timestamp,
-                key: key.map(Bytes::from),
-                value: value.map(Bytes::from),
-                headers,
-            });
+            let (key, value) = (key.map(Bytes::from), value.map(Bytes::from));
+            expected.push((base + index as i64, timestamp, key, value, headers));
         }
         let batch = builder.build();
         verify_crc(&batch).unwrap();
-        prop_assert_eq!(read(&batch), expected);
+        let found: Vec<_> = read(&batch)
+            .into_iter()
+            .map(|record| (record.offset, record.timestamp, record.key, record.value, record.headers.iter().collect()))
+            .collect();
+        prop_assert_eq!(found, expected);
     }
 
     #[test]
@@ -303,7 +311,7 @@ proptest! {
 
     #[test]
     fn arbitrary_control_records_never_panic(key in proptest::option::of(proptest::collection::vec(any::<u8>(), 0..8)), value in proptest::option::of(proptest::collection::vec(any::<u8>(), 0..8))) {
-        let record = Record { offset: 0, timestamp: 0, key: key.map(Bytes::from), value: value.map(Bytes::from), headers: Vec::new() };
+        let record = Record { offset: 0, timestamp: 0, key: key.map(Bytes::from), value: value.map(Bytes::from), headers: Headers::default() };
         let _ = EndTransactionMarker::read(&record);
     }
 }

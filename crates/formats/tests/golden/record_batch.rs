@@ -15,14 +15,24 @@ fn bytes(text: &'static [u8]) -> Bytes {
     Bytes::from_static(text)
 }
 
-fn expected() -> Vec<Record> {
+/// A record, its headers read out.
+#[derive(PartialEq, Eq, Debug)]
+struct Content {
+    offset: i64,
+    timestamp: i64,
+    key: Option<Bytes>,
+    value: Option<Bytes>,
+    headers: Vec<(Bytes, Option<Bytes>)>,
+}
+
+fn expected() -> Vec<Content> {
     let headers = vec![
         (bytes(b"twice"), Some(bytes(b"1"))),
         (bytes(b"twice"), None),
         (bytes(b""), Some(bytes(b""))),
     ];
     let record =
-        |offset, timestamp, key, value, headers| Record { offset, timestamp, key, value, headers };
+        |offset, timestamp, key, value, headers| Content { offset, timestamp, key, value, headers };
     let mut records = vec![
         record(1_000, 1_700_000_000_000, Some(bytes(b"key")), Some(bytes(b"value")), headers),
         record(1_001, 1_699_999_999_000, None, Some(bytes(b"")), vec![]),
@@ -35,9 +45,16 @@ fn expected() -> Vec<Record> {
     records
 }
 
-fn read(batch: &Bytes) -> Vec<Record> {
+fn read(batch: &Bytes) -> Vec<Content> {
     verify_crc(batch).unwrap();
-    records(batch, LIMIT).unwrap().map(Result::unwrap).collect()
+    let content = |record: Record| Content {
+        offset: record.offset,
+        timestamp: record.timestamp,
+        key: record.key,
+        value: record.value,
+        headers: record.headers.iter().collect(),
+    };
+    records(batch, LIMIT).unwrap().map(Result::unwrap).map(content).collect()
 }
 
 fn built(codec: Codec) -> Bytes {

@@ -10,6 +10,7 @@ use crate::{
     error::Refusal,
 };
 use cluster::{BrokerInfo, ClusterError, Image, NewTopic, PartitionInfo, TopicInfo};
+use futures::StreamExt;
 use kafka_protocol::{
     ResponseError,
     messages::{
@@ -22,7 +23,10 @@ use kafka_protocol::{
     protocol::StrBytes,
 };
 use model::{TopicId, config};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 use uuid::Uuid;
 
 /// Operations on a topic, as bits: all that an access rule could name (read … alter configs).
@@ -30,6 +34,9 @@ pub(super) const TOPIC_OPERATIONS: i32 = 0b1101_1111_1000;
 
 /// Operations on the cluster, as bits.
 pub(super) const CLUSTER_OPERATIONS: i32 = 0b1_1111_1010_0000;
+
+/// How many topics one request creates side by side.
+const CREATED_AT_ONCE: usize = 16;
 
 /// Handles versions 0 to 13.
 pub(super) struct Metadata;
@@ -39,7 +46,8 @@ impl Api for Metadata {
     type Response = MetadataResponse;
     const VERSIONS: Versions = Versions::new(0, 13);
 
-    async fn begin(context: Context, request: MetadataRequest) -> Outcome<MetadataResponse> {
+    async fn begin(context: Context, mut request: MetadataRequest) -> Outcome<MetadataResponse> {
+        request.topics = request.topics.map(without_repetitions);
         if missing_topics(&context, &request).is_empty() {
             return Outcome::Ready(describe(&context, &request, &BTreeMap::new()));
         }
@@ -48,6 +56,13 @@ impl Api for Metadata {
             describe(&context, &request, &failed)
         })
     }
+}
+
+/// Each topic once, as in Kafka: a short request must not ask for a long answer many times over.
+fn without_repetitions(mut topics: Vec<MetadataRequestTopic>) -> Vec<MetadataRequestTopic> {
+    let mut seen = HashSet::new();
+    topics.retain(|topic| seen.insert((topic.topic_id, topic.name.clone())));
+    topics
 }
 
 /// Names in the request that should be created first.
@@ -88,7 +103,8 @@ async fn create_missing(context: &Context, request: &MetadataRequest) -> BTreeMa
             Err(error) => Some((name, error.into())),
         }
     });
-    futures::future::join_all(create).await.into_iter().flatten().collect()
+    let created = futures::stream::iter(create).buffer_unordered(CREATED_AT_ONCE);
+    created.filter_map(std::future::ready).collect().await
 }
 
 fn describe(

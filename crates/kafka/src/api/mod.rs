@@ -26,7 +26,7 @@ mod produce;
 
 use crate::{
     answers::{Answer, Waiting},
-    budget::Reservation,
+    budget::{ByteBudget, Reservation},
     context::{ConnectionContext, Context, Operation, ResourceKind},
     frame::{FrameError, Reply, RequestFrame, RequestHead, encode_response, take_client_id},
 };
@@ -34,30 +34,13 @@ use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt};
 use kafka_protocol::{
     messages::ApiKey,
-    protocol::{Decodable, HeaderVersion, Message},
+    protocol::{Decodable, HeaderVersion, Message, StrBytes},
 };
+pub(crate) use request_schema::Versions;
 use std::sync::Arc;
 
-/// Versions from `min` to `max`, both included.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Versions {
-    /// The lowest.
-    pub(crate) min: i16,
-    /// The highest.
-    pub(crate) max: i16,
-}
-
-impl Versions {
-    /// From `min` to `max`.
-    pub(crate) const fn new(min: i16, max: i16) -> Self {
-        Self { min, max }
-    }
-
-    /// Whether `version` is one of them.
-    pub(crate) const fn contains(self, version: i16) -> bool {
-        self.min <= version && version <= self.max
-    }
-}
+/// Most bytes that a request may take in memory once it is decoded, besides its own: some 300,000 small elements.
+const DECODED_LIMIT_BYTES: usize = 32 << 20;
 
 /// What a handler's ordered part comes to.
 pub(crate) enum Outcome<R> {
@@ -111,6 +94,7 @@ pub(crate) struct Entry {
     /// Whether its request's bytes may be forgotten once it is begun, because what matters of them was copied.
     frees_request_early: bool,
     run: fn(Context, Bytes) -> BoxFuture<'static, Result<Begin, FrameError>>,
+    check: fn(RequestHead, Bytes) -> Result<(), FrameError>,
 }
 
 /// What running an entry comes to: [`Begun`] before the budgets are settled.
@@ -145,6 +129,7 @@ const fn entry<A: Api>(
         resource,
         frees_request_early: false,
         run: run::<A>,
+        check: |head, rest| decode::<A>(head, rest).map(drop),
     }
 }
 
@@ -266,18 +251,38 @@ pub(crate) fn find(api_key: i16) -> Option<&'static Entry> {
     TABLE.iter().find(|entry| entry.key as i16 == api_key)
 }
 
-/// Begins a request: its ordered part is done on return.
+/// Reads a request, without its frame's length, as a connection does, and serves nothing.
+///
+/// # Errors
+/// [`FrameError`]. [`FrameError::Undecodable`] is never expected.
+pub fn check_request(bytes: Bytes) -> Result<(), FrameError> {
+    let RequestFrame { head, rest, .. } = RequestFrame::parse(bytes, Vec::new())?;
+    let entry = find(head.api_key).ok_or(FrameError::UnknownApi(head.api_key))?;
+    if !entry.served.contains(head.version) {
+        return Err(FrameError::UnsupportedVersion { api: entry.name, version: head.version });
+    }
+    decoded_bytes(entry, head, &rest)?;
+    (entry.check)(head, rest)
+}
+
+/// Begins a request: its ordered part is done on return. What its decoded form needs beyond its own bytes is taken from
+/// `decoded`; whoever waits there holds memory that no holder of `decoded` waits for.
 ///
 /// # Errors
 /// [`FrameError`] for a key or version that is not served, and for bytes that do not parse: the connection is to be closed.
 pub(crate) async fn begin(
     connection: &Arc<ConnectionContext>,
     frame: RequestFrame,
+    decoded: &ByteBudget,
 ) -> Result<Begun, FrameError> {
     let RequestFrame { head, rest, mut held } = frame;
     let entry = find(head.api_key).ok_or(FrameError::UnknownApi(head.api_key))?;
     if !entry.served.contains(head.version) {
         return refuse_version(entry, head);
+    }
+    let surplus_bytes = decoded_bytes(entry, head, &rest)?.saturating_sub(rest.len());
+    if surplus_bytes > 0 {
+        held.push(decoded.take(surplus_bytes).await);
     }
     metrics::counter!("kafka_requests_total", "api" => entry.name).increment(1);
     let context = Context { connection: Arc::clone(connection), head, client_id: None };
@@ -292,6 +297,19 @@ pub(crate) async fn begin(
         Begin::Waiting(answer) => Begun::Waiting(holding(held, answer)),
         Begin::Silent => Begun::Silent,
         Begin::HangUp(reason) => Begun::HangUp(reason),
+    })
+}
+
+/// Walks the request by its schema, so that the decoder, which believes every length, only sees what it can believe.
+fn decoded_bytes(entry: &Entry, head: RequestHead, rest: &[u8]) -> Result<usize, FrameError> {
+    let schema = request_schema::request(head.api_key)
+        .filter(|schema| schema.versions.contains(head.version))
+        .ok_or(FrameError::UnsupportedVersion { api: entry.name, version: head.version })?;
+    let walked = request_schema::walk(schema, head.version, rest, DECODED_LIMIT_BYTES);
+    walked.map(|walked| walked.decoded_bytes).map_err(|error| FrameError::Malformed {
+        api: entry.name,
+        version: head.version,
+        error,
     })
 }
 
@@ -314,10 +332,11 @@ fn refuse_version(entry: &Entry, head: RequestHead) -> Result<Begun, FrameError>
     Ok(Begun::Waiting(holding(Vec::new(), futures::future::ready(answer).boxed())))
 }
 
-fn run<A: Api>(context: Context, rest: Bytes) -> BoxFuture<'static, Result<Begin, FrameError>> {
+fn run<A: Api>(mut context: Context, rest: Bytes) -> BoxFuture<'static, Result<Begin, FrameError>> {
     async move {
         let head = context.head;
-        let (context, request) = decode::<A>(context, rest)?;
+        let (client_id, request) = decode::<A>(head, rest)?;
+        context.client_id = client_id;
         let answer = match A::begin(context, request).await {
             Outcome::Ready(response) => {
                 futures::future::ready(encode_response(head, response)).boxed()
@@ -333,19 +352,18 @@ fn run<A: Api>(context: Context, rest: Bytes) -> BoxFuture<'static, Result<Begin
     .boxed()
 }
 
+/// Decodes what was walked.
 fn decode<A: Api>(
-    mut context: Context,
+    head: RequestHead,
     mut rest: Bytes,
-) -> Result<(Context, A::Request), FrameError> {
-    let RequestHead { api_key, version, .. } = context.head;
-    let malformed = |reason: String| FrameError::Malformed {
-        api: find(api_key).map_or("?", |entry| entry.name),
-        version,
-        reason,
+) -> Result<(Option<StrBytes>, A::Request), FrameError> {
+    let undecodable = |reason| {
+        let api = find(head.api_key).map_or("?", |entry| entry.name);
+        FrameError::Undecodable { api, version: head.version, reason }
     };
-    context.client_id =
-        take_client_id(&mut rest, A::Request::header_version(version)).map_err(malformed)?;
-    let request =
-        A::Request::decode(&mut rest, version).map_err(|error| malformed(error.to_string()))?;
-    Ok((context, request))
+    let header_version = A::Request::header_version(head.version);
+    let client_id = take_client_id(&mut rest, header_version).map_err(undecodable)?;
+    let request = A::Request::decode(&mut rest, head.version)
+        .map_err(|error| undecodable(error.to_string()))?;
+    Ok((client_id, request))
 }

@@ -65,6 +65,11 @@ impl Client {
         self.stream.write_all(bytes).await.unwrap();
     }
 
+    /// Sends bytes as they are; whether the server still took them.
+    pub async fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).await.is_ok()
+    }
+
     /// Receives a frame.
     pub async fn receive_frame(&mut self) -> io::Result<Bytes> {
         let length = self.stream.read_i32().await?;

@@ -5,8 +5,10 @@
 
 mod broker;
 mod client;
+mod every_version;
 mod fetching;
 mod hostile;
 mod network;
 mod producing;
+mod schemas;
 mod versions;
