@@ -1,0 +1,186 @@
+//! What lies on disks, in buckets and in the metadata store. Seeds are the golden files of `formats`.
+
+use crate::Decoder;
+use bytes::Bytes;
+use formats::{
+    crc32c, index_object,
+    metadata::{
+        Broker, Cluster, Commit, CommitHead, Configs, Controller, DeletedTopic, Features, Garbage,
+        Index, Manifest, Owner, ProducerIds, Registration, Session, Topic, TopicName,
+    },
+    segment,
+    wal_frame::{FileHeader, FrameHeader, GroupHeader, Identity},
+};
+use metadata::{
+    Entry, Revision,
+    families::{Value, decode},
+};
+use std::{fs, ops::Range, path::Path};
+
+/// The head of a WAL file.
+pub(crate) const WAL_FILE_HEADER: Decoder = Decoder {
+    name: "wal_file_header",
+    run: |bytes| each_checksum(bytes, |bytes| drop(FileHeader::decode(bytes))),
+    seeds: || golden(&["wal-file-header-v1"]),
+};
+
+/// The head of a group of frames.
+pub(crate) const WAL_GROUP_HEADER: Decoder = Decoder {
+    name: "wal_group_header",
+    run: |bytes| {
+        each_checksum(bytes, |bytes| {
+            let _ = GroupHeader::decode(bytes).map(|group| group.total_bytes());
+        });
+    },
+    seeds: || golden(&["wal-group-header-v1"]),
+};
+
+/// The head of a frame.
+pub(crate) const WAL_FRAME_HEADER: Decoder = Decoder {
+    name: "wal_frame_header",
+    run: |bytes| {
+        each_checksum(bytes, |bytes| {
+            let _ = FrameHeader::decode(bytes);
+        });
+    },
+    seeds: || golden(&["wal-frame-header-v1"]),
+};
+
+/// Whose WAL a directory is.
+pub(crate) const WAL_IDENTITY: Decoder = Decoder {
+    name: "wal_identity",
+    run: |bytes| each_checksum(bytes, |bytes| drop(Identity::decode(bytes))),
+    seeds: || golden(&["wal-identity-v1"]),
+};
+
+/// A segment object from its end, or its footer alone.
+pub(crate) const SEGMENT_FOOTER: Decoder = Decoder {
+    name: "segment_footer",
+    run: segment_footer,
+    seeds: || golden(&["segment-v1", "segment-footer-extensions-v1"]),
+};
+
+/// An index object from its end, or its directory alone.
+pub(crate) const INDEX_DIRECTORY: Decoder = Decoder {
+    name: "index_directory",
+    run: index_directory,
+    seeds: || golden(&["index-object-v1"]),
+};
+
+/// A partition's part of an index object.
+pub(crate) const INDEX_PARTITION: Decoder =
+    Decoder { name: "index_partition", run: index_partition, seeds: index_runs };
+
+/// A family's number, and a value of it.
+pub(crate) const METADATA_VALUE: Decoder =
+    Decoder { name: "metadata_value", run: metadata_value, seeds: metadata_seeds };
+
+fn segment_footer(bytes: &[u8]) {
+    each_checksum(bytes, |bytes| drop(segment::Footer::decode(bytes)));
+    let end = last(bytes, segment::TRAILER_BYTES);
+    if let Some(footer) = segment::footer_range(end).ok().and_then(|range| part(bytes, range)) {
+        each_checksum(footer, |bytes| drop(segment::Footer::decode(bytes)));
+    }
+}
+
+fn index_directory(bytes: &[u8]) {
+    each_checksum(bytes, |bytes| drop(index_object::decode_directory(bytes)));
+    let end = last(bytes, index_object::TRAILER_BYTES);
+    let range = index_object::directory_range(end).ok();
+    if let Some(directory) = range.and_then(|range| part(bytes, range)) {
+        each_checksum(directory, |bytes| drop(index_object::decode_directory(bytes)));
+    }
+}
+
+fn index_partition(bytes: &[u8]) {
+    each_checksum(bytes, |bytes| drop(index_object::decode_partition(bytes)));
+}
+
+fn index_runs() -> Vec<Vec<u8>> {
+    let read = |object: &Vec<u8>| {
+        let range =
+            index_object::directory_range(last(object, index_object::TRAILER_BYTES)).ok()?;
+        let directory = index_object::decode_directory(part(object, range)?).ok()?;
+        let runs = directory.entries.iter().filter_map(|entry| part(object, entry.bytes.clone()));
+        Some(runs.map(<[u8]>::to_vec).collect::<Vec<_>>())
+    };
+    golden(&["index-object-v1"]).iter().filter_map(read).flatten().collect()
+}
+
+/// A family: its golden file, and how its values are read.
+type Family = (&'static str, fn(&[u8]));
+
+const FAMILIES: [Family; 17] = [
+    ("broker", value::<Broker>),
+    ("cluster", value::<Cluster>),
+    ("commit", value::<Commit>),
+    ("commit-head", value::<CommitHead>),
+    ("configs", value::<Configs>),
+    ("controller", value::<Controller>),
+    ("deleted-topic", value::<DeletedTopic>),
+    ("features", value::<Features>),
+    ("garbage", value::<Garbage>),
+    ("index", value::<Index>),
+    ("manifest", value::<Manifest>),
+    ("owner", value::<Owner>),
+    ("producer-ids", value::<ProducerIds>),
+    ("registration", value::<Registration>),
+    ("session", value::<Session>),
+    ("topic", value::<Topic>),
+    ("topic-name", value::<TopicName>),
+];
+
+fn metadata_value(bytes: &[u8]) {
+    let Some((family, bytes)) = bytes.split_first() else { return };
+    if let Some((_, read)) = FAMILIES.get(usize::from(*family) % FAMILIES.len()) {
+        read(bytes);
+    }
+}
+
+fn value<V: Value>(bytes: &[u8]) {
+    let entry = Entry {
+        key: Bytes::from_static(b"key"),
+        value: Bytes::copy_from_slice(bytes),
+        create_revision: Revision(1),
+        mod_revision: Revision(1),
+        version: 1,
+        lease: None,
+    };
+    let _ = decode::<V>(&entry);
+}
+
+fn metadata_seeds() -> Vec<Vec<u8>> {
+    let seed = |(number, (name, _)): (u8, &Family)| {
+        golden(&[&format!("metadata-{name}")])
+            .into_iter()
+            .map(move |bytes| [vec![number], bytes].concat())
+            .collect::<Vec<_>>()
+    };
+    (0..).zip(&FAMILIES).flat_map(seed).collect()
+}
+
+/// Runs it on the bytes as they are, and with the checksum at their end made right: chance would never find one.
+fn each_checksum(bytes: &[u8], run: impl Fn(&[u8])) {
+    run(bytes);
+    if let Some((content, _)) = bytes.split_last_chunk::<4>() {
+        run(&[content, &crc32c::checksum(content).to_le_bytes()].concat());
+    }
+}
+
+fn last(bytes: &[u8], length: usize) -> &[u8] {
+    bytes.get(bytes.len().saturating_sub(length)..).unwrap_or_default()
+}
+
+fn part(bytes: &[u8], range: Range<u64>) -> Option<&[u8]> {
+    bytes.get(usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?)
+}
+
+/// Golden files, read; what is missing or damaged is left out.
+fn golden(names: &[&str]) -> Vec<Vec<u8>> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../formats/tests/golden");
+    let read = |name: &&str| {
+        let text = fs::read_to_string(directory.join(format!("{name}.hex"))).ok()?;
+        hex::decode(text.split_whitespace().collect::<String>()).ok()
+    };
+    names.iter().filter_map(read).collect()
+}

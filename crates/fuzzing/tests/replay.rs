@@ -1,0 +1,35 @@
+//! Feeds every decoder its seeds and its corpus: what fuzzing reached, and what it once found.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+use fuzzing::DECODERS;
+use request_schema::REQUESTS;
+use std::{collections::BTreeSet, fs, path::Path};
+
+/// The inputs of a corpus, which has one a line, in hex.
+fn corpus(name: &str) -> Vec<Vec<u8>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../fuzz/corpus/{name}.hex"));
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+    text.lines().map(|line| hex::decode(line).unwrap()).collect()
+}
+
+#[test]
+fn every_decoder_survives_its_seeds_and_its_corpus() {
+    for decoder in DECODERS {
+        let seeds = (decoder.seeds)();
+        assert!(!seeds.is_empty(), "{} has no seeds", decoder.name);
+        for input in seeds.iter().chain(&corpus(decoder.name)) {
+            (decoder.run)(input);
+        }
+    }
+}
+
+#[test]
+fn requests_are_fuzzed_from_every_api_and_version_of_the_tables() {
+    let seeds = (fuzzing::decoder("request").unwrap().seeds)();
+    let found: BTreeSet<_> = seeds.iter().filter_map(|seed| fuzzing::pair(seed)).collect();
+    let all = REQUESTS.iter().flat_map(|message| {
+        (message.versions.min..=message.versions.max).map(|version| (message.api_key, version))
+    });
+    assert_eq!(found, all.collect());
+}
