@@ -10,6 +10,6 @@ verify-long:
 bench *arguments:
     benches/run {{arguments}}
 
-# Fuzzes every decoder of untrusted bytes, 10 minutes each; `just fuzz 60 request` for one. Needs nightly and cargo-fuzz.
+# Fuzzes every decoder of untrusted bytes, 10 minutes each; `just fuzz 60 request` for one.
 fuzz *arguments:
     fuzz/run {{arguments}}

@@ -9,7 +9,8 @@ use std::{collections::BTreeSet, fs, path::Path};
 /// The inputs of a corpus, which has one a line, in hex.
 fn corpus(name: &str) -> Vec<Vec<u8>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../fuzz/corpus/{name}.hex"));
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+    let text =
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     text.lines().map(|line| hex::decode(line).unwrap()).collect()
 }
 

@@ -131,7 +131,7 @@ async fn slow_bodies_do_not_keep_the_memory_that_others_wait_for() {
         while slow.try_send(&vec![0; 1 << 20]).await {
             tokio::time::sleep(Duration::from_secs(5)).await;
         }
-        std::future::pending::<()>().await
+        std::future::pending::<()>().await;
     };
     tokio::select! {
         response = good.receive::<ProduceRequest>(9, sent) => {
