@@ -36,11 +36,15 @@ def java_producer(bootstrap: str, topic: str, records: int, properties: dict, pe
     command += ["--command-property", f"bootstrap.servers={bootstrap}", *(f"{key}={value}" for key, value in properties.items())]
     if warm_up:
         command += ["--warmup-records", str(warm_up)]
-    lines = _run(command).splitlines()
-    found = [match for line in lines if (match := _PERFORMANCE.search(line))]
+    return producer_performance(_run(command))
+
+
+def producer_performance(output: str) -> JavaProduced:
+    """The last summary: of all records, or behind that one of those after the warm-up."""
+    found = _PERFORMANCE.findall(output)
     if not found:
-        raise ClientFailed(f"ProducerPerformance: {lines[-5:]}")
-    rate, p50, _p95, p99, p99_9 = found[-1].groups()
+        raise ClientFailed(f"ProducerPerformance: {output[-500:]}")
+    rate, p50, _p95, p99, p99_9 = found[-1]
     return JavaProduced(float(rate), float(p50), float(p99), float(p99_9))
 
 

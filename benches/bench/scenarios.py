@@ -17,6 +17,8 @@ TUNED = {"linger.ms": 5, "batch.size": 131_072}
 # What the tuned Java producer sends: up to 1 MiB (max.request.size) of batches in a request, five requests under way.
 TUNED_DRIVER = {"connections": 1, "in_flight": 5, "batch_bytes": 131_072, "batches_per_request": 7}
 DEFAULT_DRIVER = {"connections": 1, "in_flight": 5, "batch_bytes": 16_384, "batches_per_request": 1}
+# At a rate: the same batches, and a window that even the slowest answer does not fill.
+PACED_DRIVER = {"connections": 1, "in_flight": 200, "batch_bytes": 16_384}
 GIB = 2**30
 IDLE_SECONDS = 60
 
@@ -86,7 +88,7 @@ def latency(system: System, topic: str) -> Outcome:
     with Section(system) as java_section:
         java = java_producer(system.bootstrap, topic, records, {}, per_second=10_240, warm_up=warm_up * 10_240)
     with Section(system) as driver_section:
-        ours = driver(system.bootstrap, "tail", topic=topic, mib_per_second=10, seconds=seconds, **DEFAULT_DRIVER)
+        ours = driver(system.bootstrap, "tail", topic=topic, mib_per_second=10, seconds=seconds, **PACED_DRIVER)
     figures = {
         "java p50 ms": java.p50_ms,
         "java p99 ms": java.p99_ms,
@@ -148,42 +150,48 @@ def object_latency(system: System, topic: str) -> Outcome:
 
 def puts(system: System, topic: str) -> Outcome:
     """PUTs per GiB at 32 MiB/s on 1 and on 1,000 partitions, producers with room in their windows; then an idle minute."""
-    figures, sections, ratio = {}, [], []
-    load = {"connections": 8, "in_flight": 20, "batch_bytes": 16_384, "mib_per_second": 32, "seconds": 20}
-    for partitions in (1, 1_000):
-        name = f"{topic}-{partitions}"
+    # Windows of 20 MiB together: more than 32 MiB/s fill while a flush of 8 MiB gathers and uploads.
+    load = {"connections": 8, "in_flight": 10, "mib_per_second": 32, "seconds": 20}
+    requests = {1: {"batch_bytes": 262_144}, 1_000: {"batch_bytes": 16_384, "batches_per_request": 16}}
+    figures, sections = {}, []
+    counted_before = minio_requests(system)
+    for partitions, request in requests.items():
+        name, named = f"{topic}-{partitions}", f"{partitions:,} partition{'s'[: partitions - 1]}"
         driver(system.bootstrap, "create-topic", topic=name, partitions=partitions)
         with Section(system) as section:
-            ours = driver(system.bootstrap, "produce", topic=name, **load)
-        gib = ours["produced"]["bytes"] / GIB
-        named = f"{partitions:,} partition{'s'[:partitions - 1]}"
+            ours = driver(system.bootstrap, "produce", topic=name, **load, **request)
         figures[f"{named} MiB/s"] = ours["produced"]["mib_per_second"]
         figures |= costs(named, section.cost, ours["produced"]["bytes"])
-        ratio.append(figures[f"{named} PUT/GiB"])
         sections.append(section.cost)
-    figures["PUT/GiB, 1,000 partitions to 1"] = ratio[1] / ratio[0]
-    minio = getattr(system, "minio", None)
-    # MinIO's own count lags by up to ten seconds.
-    time.sleep(10)
-    before = minio.requests() if minio else 0.0
+    figures["PUT/GiB, 1,000 partitions to 1"] = figures["1,000 partitions PUT/GiB"] / figures["1 partition PUT/GiB"]
+    figures["requests, broker's count"] = sum(sum(section.requests.values()) for section in sections)
+    counted = minio_requests(system)
+    figures["requests, MinIO's count"] = counted - counted_before
     with Section(system, settle=False) as section:
         time.sleep(IDLE_SECONDS)
     figures["idle minute requests, broker's count"] = sum(section.cost.requests.values())
-    if minio:
-        time.sleep(10)
-        figures["idle minute requests, MinIO's count"] = minio.requests() - before
+    figures["idle minute requests, MinIO's count"] = minio_requests(system) - counted
     return Outcome(figures, [*sections, section.cost])
+
+
+def minio_requests(system: System) -> float:
+    """MinIO's own count of S3 requests, which lags by up to ten seconds."""
+    if not getattr(system, "minio", None):
+        return 0.0
+    time.sleep(11)
+    return system.minio.requests()
 
 
 def footprint(system: System, topic: str) -> Outcome:
     """An empty broker's memory; with 10,000 idle connections; then with 10,000 idle partitions, and how long they take to start."""
-    time.sleep(2)
-    figures = {"empty RSS MiB": system.broker.resident_mib()}
-    command = [str(built("load-driver")), "--bootstrap", system.bootstrap, "idle", "--connections", "10000"]
-    idle = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    if idle.stdout.readline().strip() == "open":
-        figures["10,000 connections more RSS MiB"] = system.broker.resident_mib() - figures["empty RSS MiB"]
-    idle.communicate()
+    with Section(system, settle=False) as section:
+        time.sleep(2)
+        figures = {"empty RSS MiB": system.broker.resident_mib()}
+        command = [str(built("load-driver")), "--bootstrap", system.bootstrap, "idle", "--connections", "10000"]
+        idle = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if idle.stdout.readline().strip() == "open":
+            figures["10,000 connections more RSS MiB"] = system.broker.resident_mib() - figures["empty RSS MiB"]
+        idle.communicate()
     # Kafka makes a directory and maps files for each partition: not what it is for, and minutes of work.
     if system.name != "kafka":
         driver(system.bootstrap, "create-topic", topic=topic, partitions=10_000)
@@ -194,7 +202,7 @@ def footprint(system: System, topic: str) -> Outcome:
         driver(system.bootstrap, "create-topic", topic=topic, partitions=10_000)
         time.sleep(2)
         figures["10,000 partitions RSS MiB"] = system.broker.resident_mib()
-    return Outcome(figures, [])
+    return Outcome(figures, [section.cost])
 
 
 def costs(client: str, cost: Cost, byte_count: int) -> dict[str, float]:

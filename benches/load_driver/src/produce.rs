@@ -28,7 +28,7 @@ pub(crate) struct Produce {
     pub(crate) in_flight: usize,
     #[command(flatten)]
     pub(crate) shape: BatchShape,
-    /// Batches of a request, each for another partition
+    /// Batches of a request, each for another partition; no more than a connection has
     #[arg(long, default_value_t = 1)]
     pub(crate) batches_per_request: usize,
     /// 1, or -1 for all
@@ -79,7 +79,10 @@ impl Produce {
             return Err(DriverError::Usage("--acks 0 has no answers to measure"));
         }
         let start = clock.boot_time();
-        let batches = self.batches_per_request.max(1);
+        let lanes = share(leaders, self.connections.max(1));
+        // A request names a partition once.
+        let partitions = lanes.iter().map(|lane| lane.partitions.len()).min().unwrap_or(1);
+        let batches = self.batches_per_request.clamp(1, partitions.max(1));
         let request_bytes = batch.bytes().len() * batches;
         let requests = self.mib.map_or(u64::MAX, |mib| (mib * MIB / request_bytes as f64) as u64);
         let load = Load {
@@ -92,7 +95,6 @@ impl Produce {
             until: start.plus(Duration::from_secs_f64(self.seconds)),
             requests_left: &AtomicU64::new(requests),
         };
-        let lanes = share(leaders, self.connections.max(1));
         let rate = self.mib_per_second.map(|rate| rate * MIB);
         let done: Vec<Done> = thread::scope(|scope| {
             let threads: Vec<_> = lanes
