@@ -74,8 +74,8 @@ struct State {
     next_bytes: u64,
     released: u64,
     spare_wanted: bool,
-    /// The last spare that was wanted could not be made.
-    spare_failed: bool,
+    /// Times in a row that a wanted spare could not be made.
+    spare_failures: u32,
     work: bool,
     stopping: bool,
 }
@@ -108,7 +108,7 @@ impl Files {
             next_bytes,
             released: found.released,
             spare_wanted: true,
-            spare_failed: false,
+            spare_failures: 0,
             work: true,
             stopping: false,
         };
@@ -218,12 +218,15 @@ impl Files {
         }
         let created = self.create_spare(0);
         let mut state = self.state.lock();
-        let failed_before = std::mem::replace(&mut state.spare_failed, created.is_err());
         match created {
-            Ok(spare) => state.spares.push(spare),
+            Ok(spare) => {
+                state.spares.push(spare);
+                state.spare_failures = 0;
+            }
             // It is asked for again with every group: said once.
-            Err(_) if failed_before => {}
+            Err(_) if state.spare_failures > 0 => state.spare_failures += 1,
             Err(error) => {
+                state.spare_failures = 1;
                 tracing::warn!(directory = self.disk.describe(), %error, "no WAL file could be made ahead");
             }
         }
