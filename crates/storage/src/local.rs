@@ -14,12 +14,12 @@ use object_store::{
     GetResultPayload, ObjectStore, ObjectStoreExt, PutOptions, PutPayload, local::LocalFileSystem,
     path::Path as ObjectPath,
 };
+use rustix::{buffer::spare_capacity, io::retry_on_intr};
 use std::{
     collections::BTreeSet,
     fs::{self, File},
     io,
     ops::Range,
-    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -190,8 +190,18 @@ fn not_writable(root: &Path, error: &io::Error) -> Failure {
 }
 
 fn read_exact(file: &File, range: &Range<u64>) -> io::Result<Bytes> {
-    let mut content = vec![0; (range.end - range.start) as usize];
-    file.read_exact_at(&mut content, range.start)?;
+    let length = (range.end - range.start) as usize;
+    // Into memory as it is: clearing megabytes that are overwritten at once costs as much as copying them.
+    let mut content = Vec::with_capacity(length);
+    while content.len() < length {
+        let position = range.start + content.len() as u64;
+        let read =
+            retry_on_intr(|| rustix::io::pread(file, spare_capacity(&mut content), position))?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    content.truncate(length);
     Ok(Bytes::from(content))
 }
 
