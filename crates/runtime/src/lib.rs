@@ -7,6 +7,7 @@ pub mod backoff;
 pub mod clock;
 pub mod disk;
 pub mod net;
+pub mod priority;
 pub mod randomness;
 pub mod tasks;
 

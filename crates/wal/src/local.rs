@@ -169,9 +169,10 @@ impl Engine {
         let maintained = files.clone();
         let files =
             thread::Builder::new().name("wal-files".to_owned()).spawn(move || maintained.run())?;
-        let writer = thread::Builder::new()
-            .name("wal-writer".to_owned())
-            .spawn(move || writer.run_or_fail())?;
+        let writer = thread::Builder::new().name("wal-writer".to_owned()).spawn(move || {
+            runtime::priority::prefer_this_thread();
+            writer.run_or_fail();
+        })?;
         Ok(Self::Threads { writer, files })
     }
 
