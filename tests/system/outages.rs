@@ -23,11 +23,11 @@ struct Scene {
 
 impl Scene {
     fn set(mode: &str) -> Self {
-        Self::set_on(mode, Deployment::start(Kind::Cluster))
+        Self::set_on(mode, Deployment::start(Kind::Cluster), &[])
     }
 
-    fn set_on(mode: &str, deployment: Deployment) -> Self {
-        let broker = deployment.broker(&[]);
+    fn set_on(mode: &str, deployment: Deployment, settings: &[&str]) -> Self {
+        let broker = deployment.broker(settings);
         create_topic(
             &broker.address(),
             "outage",
@@ -43,9 +43,14 @@ impl Scene {
     }
 
     fn wait_for_progress(&self, when: &str) {
+        self.wait_for_records(500, when);
+    }
+
+    /// Waits until `count` more are acknowledged.
+    fn wait_for_records(&self, count: u64, when: &str) {
         let before = self.load.acknowledged();
         for _ in 0..6_000 {
-            if self.load.acknowledged() >= before + 500 {
+            if self.load.acknowledged() >= before + count {
                 return;
             }
             thread::sleep(Duration::from_millis(20));
@@ -86,7 +91,7 @@ fn a_store_that_answers_503_to_three_requests_in_ten_is_outlived() {
     let mut deployment = Deployment::start(Kind::Cluster);
     let proxy = FlakyProxy::start(&deployment.minio.as_ref().unwrap().endpoint(), 30);
     deployment.object_store_endpoint = Some(proxy.endpoint());
-    let scene = Scene::set_on("object", deployment);
+    let scene = Scene::set_on("object", deployment, &[]);
     proxy.set_failing(true);
     scene.wait_for_progress("while the store fails");
     scene.endure();
@@ -101,6 +106,19 @@ fn a_hanging_object_store_is_outlived_and_wal_mode_goes_on_meanwhile() {
     scene.deployment.minio.as_ref().unwrap().pause();
     scene.wait_for_progress("while the store hangs");
     scene.endure();
+    scene.deployment.minio.as_ref().unwrap().resume();
+    scene.finish();
+}
+
+#[test]
+fn an_outage_that_memory_can_not_hold_is_held_by_the_wal() {
+    let settings = ["log.buffer.max.bytes=16777216"];
+    let scene = Scene::set_on("wal", Deployment::start(Kind::Cluster), &settings);
+    scene.deployment.minio.as_ref().unwrap().pause();
+    // Records of 1,000 bytes: four times what memory may hold.
+    scene.wait_for_records(64_000, "while the store hangs");
+    let resident = scene.broker.resident_bytes();
+    assert!(resident < 128 << 20, "the broker grew to {} MiB", resident >> 20);
     scene.deployment.minio.as_ref().unwrap().resume();
     scene.finish();
 }

@@ -137,7 +137,7 @@ pub(crate) fn append(
         engine.parts.clock.boot_time(),
     );
     drop(sequencer);
-    metrics::counter!("alluvium_append_bytes_total").increment(bytes);
+    engine.appended_bytes.increment(bytes);
     Ok(pending(base_offset, end_offset, batch.log_append_time))
 }
 

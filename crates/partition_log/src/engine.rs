@@ -39,6 +39,8 @@ pub(crate) struct Engine {
     pub(crate) buffers: Buffers,
     pub(crate) flush_queue: FlushQueue,
     pub(crate) reader: ObjectReader,
+    /// Looked up once: appends are too many for that.
+    pub(crate) appended_bytes: metrics::Counter,
     /// Consecutive failures of uploads and commits.
     pub(crate) failing: AtomicU64,
     /// Recovered frames that no claim has taken yet.
@@ -74,6 +76,7 @@ impl Engine {
             buffers: Buffers::new(Arc::clone(&parts.wal), options.buffer_max_bytes),
             flush_queue: FlushQueue::default(),
             reader: ObjectReader::new(parts.objects.clone(), cache_bytes),
+            appended_bytes: metrics::counter!("alluvium_append_bytes_total"),
             failing: AtomicU64::new(0),
             unclaimed: Mutex::new(unclaimed),
             partitions: RwLock::default(),
