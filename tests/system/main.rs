@@ -11,6 +11,7 @@ mod harness;
 mod hostile;
 mod kill;
 mod memory;
+mod modes;
 mod outages;
 mod round_trip;
 mod scale;

@@ -287,6 +287,9 @@ fn server_options(settings: &Settings) -> ServerOptions {
     if let Some(bytes) = settings.number(&broker::SOCKET_REQUEST_MAX_BYTES) {
         options.request_max_bytes = bytes as usize;
     }
+    if let Some(bytes) = settings.number(&broker::QUEUED_MAX_REQUEST_BYTES) {
+        options.queued_request_max_bytes = bytes;
+    }
     if let Some(milliseconds) = settings.number(&broker::CONNECTIONS_MAX_IDLE_MS) {
         options.connections_max_idle = Duration::from_millis(milliseconds);
     }

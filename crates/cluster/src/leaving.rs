@@ -4,6 +4,7 @@ use crate::{
     ClusterError, cluster::Shared, picture::mode_of, session::RegisteredSession, stored::Stored,
     succession::is_held_by,
 };
+use bytes::Bytes;
 use formats::metadata::{Broker, Owner};
 use metadata::{Compare, MetadataError, Operation, Transaction, families::encode};
 use model::config::DurabilityMode;
@@ -11,6 +12,9 @@ use std::sync::atomic::Ordering;
 
 /// Records in one transaction.
 const BATCH: usize = 60;
+
+/// How often records that are not clean are looked for: what this broker sent earlier may land in between.
+const ROUNDS: usize = 3;
 
 /// Declares this broker's drained `wal` partitions clean, marks it draining, revokes its lease.
 ///
@@ -44,32 +48,54 @@ async fn mark_draining(shared: &Shared, session: &RegisteredSession) -> Result<(
         .map(|_| ())
 }
 
-/// A record that changed meanwhile keeps its partition unclean: it then waits for this disk, which loses nothing.
+/// A record that goes on changing keeps its partition unclean: it then waits for this disk, which loses nothing.
 async fn declare_clean(shared: &Shared, session: &RegisteredSession) -> Result<(), MetadataError> {
-    let keys = &shared.parts.keys;
-    let store = shared.parts.metadata.as_ref();
-    let range = store.range(metadata::RangeQuery::prefix(keys.owners())).await?;
-    let mut dirty = Vec::new();
-    for entry in &range.entries {
-        let stored = Stored::<Owner>::from_entry(entry)?;
-        let unclean = !stored.value.clean && mode_of(&stored.value) == Some(DurabilityMode::Wal);
-        if unclean && is_held_by(&stored.value, &session.stamp) {
-            dirty.push((entry.key.clone(), stored));
+    for _ in 0..ROUNDS {
+        let unclean = unclean(shared, session).await?;
+        if unclean.is_empty() {
+            return Ok(());
+        }
+        for batch in unclean.chunks(BATCH) {
+            declare(shared, session, batch).await?;
         }
     }
-    for batch in dirty.chunks(BATCH) {
-        let mut transaction =
-            Transaction { compares: vec![lives(shared, session)], ..Transaction::default() };
-        for (key, stored) in batch {
-            transaction.compares.push(Compare::ModRevision(key.clone(), stored.modified));
-            let record = Owner { clean: true, ..stored.value.clone() };
-            transaction.then.push(Operation::put(key.clone(), encode(record)));
-        }
-        if !store.transact(transaction).await?.succeeded {
-            tracing::warn!("owner records changed while leaving; some partitions stay unclean");
-        }
+    if !unclean(shared, session).await?.is_empty() {
+        tracing::warn!("owner records changed while leaving; some partitions stay unclean");
     }
     Ok(())
+}
+
+/// The `wal` partitions of this session whose records do not say clean.
+async fn unclean(
+    shared: &Shared,
+    session: &RegisteredSession,
+) -> Result<Vec<(Bytes, Stored<Owner>)>, MetadataError> {
+    let prefix = shared.parts.keys.owners();
+    let range = shared.parts.metadata.range(metadata::RangeQuery::prefix(prefix)).await?;
+    let mut unclean = Vec::new();
+    for entry in &range.entries {
+        let stored = Stored::<Owner>::from_entry(entry)?;
+        let is_unclean = !stored.value.clean && mode_of(&stored.value) == Some(DurabilityMode::Wal);
+        if is_unclean && is_held_by(&stored.value, &session.stamp) {
+            unclean.push((entry.key.clone(), stored));
+        }
+    }
+    Ok(unclean)
+}
+
+async fn declare(
+    shared: &Shared,
+    session: &RegisteredSession,
+    batch: &[(Bytes, Stored<Owner>)],
+) -> Result<(), MetadataError> {
+    let mut transaction =
+        Transaction { compares: vec![lives(shared, session)], ..Transaction::default() };
+    for (key, stored) in batch {
+        transaction.compares.push(Compare::ModRevision(key.clone(), stored.modified));
+        let record = Owner { clean: true, ..stored.value.clone() };
+        transaction.then.push(Operation::put(key.clone(), encode(record)));
+    }
+    shared.parts.metadata.transact(transaction).await.map(|_| ())
 }
 
 fn lives(shared: &Shared, session: &RegisteredSession) -> Compare {

@@ -166,6 +166,17 @@ async fn the_mode_in_force_is_that_of_the_owner_record() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_changed_default_mode_is_told_to_the_engine_for_topics_that_do_not_say_otherwise() {
+    let node = broker(&World::new()).await;
+    let follows = node.create(topic("follows", 1, &[])).await;
+    let says = node.create(topic("says", 1, &[("durability.mode", "object")])).await;
+    let set = [ConfigChange::Set("durability.mode".to_owned(), "wal".to_owned())];
+    node.cluster.change_configs(&ConfigResource::Broker(None), &set, false).await.unwrap();
+    node.until_told(Told::Mode(follows, DurabilityMode::Wal)).await;
+    assert!(!node.engine.told().contains(&Told::Mode(says, DurabilityMode::Wal)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn producer_ids_are_given_once_among_all_brokers() {
     let world = World::new();
     let one = broker(&world).await;

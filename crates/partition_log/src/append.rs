@@ -73,12 +73,18 @@ impl PendingAppend {
                 log_start: sequencer.log.log_start,
             })),
             Standing::Waiting(woken) => match engine.wal_failure() {
-                Some(reason) if self.wait_for == WaitFor::Sync => Err(AppendError::Storage(reason)),
+                Some(reason) if self.wait_for != WaitFor::Commit => {
+                    Err(AppendError::Storage(reason))
+                }
                 _ => Ok(Err(woken)),
             },
             Standing::HeldBack(woken) => {
                 engine.hold_back(self.partition.id);
                 engine.ledger.look_again();
+                Ok(Err(woken))
+            }
+            Standing::Withheld(woken) => {
+                engine.terms.ask(self.partition.id);
                 Ok(Err(woken))
             }
         }

@@ -8,6 +8,7 @@ use crate::{
     partition::Shared,
     pipeline::ActiveSession,
     sequencer::{Advance, Phase},
+    terms::TermsQueue,
     wal_progress::WalLedger,
 };
 use formats::record_batch::BatchHeader;
@@ -41,6 +42,7 @@ pub(crate) struct Engine {
     pub(crate) reader: ObjectReader,
     /// Looked up once: appends are too many for that.
     pub(crate) appended_bytes: metrics::Counter,
+    pub(crate) terms: TermsQueue,
     /// Consecutive failures of uploads and commits.
     pub(crate) failing: AtomicU64,
     /// Recovered frames that no claim has taken yet.
@@ -77,6 +79,7 @@ impl Engine {
             flush_queue: FlushQueue::default(),
             reader: ObjectReader::new(parts.objects.clone(), cache_bytes),
             appended_bytes: metrics::counter!("alluvium_append_bytes_total"),
+            terms: TermsQueue::default(),
             failing: AtomicU64::new(0),
             unclaimed: Mutex::new(unclaimed),
             partitions: RwLock::default(),
@@ -189,8 +192,16 @@ impl Engine {
             sequencer.note_synced(synced);
         }
         let session = sequencer.ownership.session.id;
-        if sequencer.advance(|| self.lease_holds(session)) == Advance::HeldBack {
-            self.hold_back(partition.id);
+        self.follow_up(partition.id, sequencer.advance(|| self.lease_holds(session)));
+    }
+
+    /// Sees to what an advance left undone.
+    pub(crate) fn follow_up(&self, partition: PartitionId, advance: Advance) {
+        if advance.held_back {
+            self.hold_back(partition);
+        }
+        if advance.terms_due {
+            self.terms.ask(partition);
         }
     }
 

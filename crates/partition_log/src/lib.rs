@@ -30,6 +30,7 @@ mod recovery;
 mod sequencer;
 mod shutdown;
 mod tail;
+mod terms;
 mod upkeep;
 mod validation;
 mod waiters;

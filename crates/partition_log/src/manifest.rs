@@ -1,7 +1,7 @@
 //! Manifest puts: conditional on the owner record and on the manifest's own revision, settled when their outcome is unknown.
 
 use crate::{LogError, engine::Engine, partition::Shared, sequencer::Sequencer};
-use formats::metadata::Manifest;
+use formats::metadata::{Manifest, Owner};
 use metadata::{
     Entry, MetadataError, Operation, RangeQuery, Reply, Revision, families,
     families::MANIFEST_MAX_BYTES,
@@ -39,6 +39,10 @@ pub(crate) async fn put_log_start(partition: &Shared, to: Offset) -> Result<Offs
         match attempt {
             Ok(Put::Done(revision)) => adopt(partition, manifest, revision),
             Ok(Put::Other(stored)) => adopt_stored(partition, stored)?,
+            Ok(Put::OtherTerms) => {
+                "the owner record is being changed".clone_into(&mut last_error);
+                tokio::time::sleep(backoff.next_pause()).await;
+            }
             Ok(Put::NotOwner) => {
                 return Err(LogError::Unavailable(
                     "the owner record changed; try again".to_owned(),
@@ -60,6 +64,8 @@ enum Put {
     Done(Revision),
     /// The manifest is another one than was thought: this.
     Other(Option<Entry>),
+    /// The owner record has other terms than was thought: this session is changing them.
+    OtherTerms,
     /// The owner record is another one.
     NotOwner,
 }
@@ -90,10 +96,19 @@ async fn put(
         _ => None,
     };
     let (owner, stored) = (next(), next());
-    match owner.is_some_and(|owner| owner.mod_revision == owner_revision) {
-        true => Ok(Put::Other(stored)),
-        false => Ok(Put::NotOwner),
+    match owner {
+        Some(owner) if owner.mod_revision == owner_revision => Ok(Put::Other(stored)),
+        Some(owner) if is_held_still(partition, &owner)? => Ok(Put::OtherTerms),
+        _ => Ok(Put::NotOwner),
     }
+}
+
+/// Whether the stored owner record is of the ownership under which the partition is served.
+fn is_held_still(partition: &Shared, stored: &Entry) -> Result<bool, MetadataError> {
+    let stored: Owner = families::decode(stored)?;
+    let sequencer = partition.sequencer.lock();
+    let ours = &sequencer.ownership.record;
+    Ok(stored.session == ours.session && stored.leader_epoch == ours.leader_epoch)
 }
 
 fn with_log_start(sequencer: &Sequencer, log_start: Offset) -> Manifest {

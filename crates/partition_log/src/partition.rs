@@ -262,9 +262,10 @@ impl Partition {
         self.shared.sequencer.lock().size_bytes()
     }
 
-    /// Takes new settings of its topic into force.
+    /// Takes new settings of its topic into force. Another durability mode follows as soon as the owner record can say so.
     pub fn apply_settings(&self, settings: Arc<model::config::TopicSettings>) {
-        self.shared.sequencer.lock().settings = settings;
+        self.shared.sequencer.lock().apply_settings(settings);
+        self.shared.engine.advance(&self.shared, None);
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{
     Authority, LogError, Partition,
     engine::Engine,
     pipeline::{self, ActiveSession},
-    recovery, shutdown, upkeep,
+    recovery, shutdown, terms, upkeep,
 };
 use metadata::{MetadataStore, Revision};
 use model::{PartitionId, SessionId, config::TopicSettings};
@@ -120,6 +120,7 @@ impl PartitionLogs {
         self.engine.set_session(Arc::clone(&session));
         pipeline::start(&self.engine, &session);
         upkeep::start(&self.engine, &session);
+        session.spawn("terms", terms::keep(Arc::clone(&self.engine), Arc::clone(&session)));
     }
 
     /// The session is over or in doubt beyond its lease: nothing is acknowledged or committed until the next

@@ -1,8 +1,8 @@
 //! [`Sequencer`]: everything that changes about one partition, under one short lock.
 //!
 //! Guarantees: offsets are given in the order of the calls, in the order in which the WAL takes the batches; the high
-//! watermark moves forward only, and in a `wal` partition only while the lease holds; what a waiter is told was true
-//! while this lock was held.
+//! watermark moves forward only, and in a `wal` partition only while the lease holds and the owner record says `wal`; what a
+//! waiter is told was true while this lock was held.
 
 use crate::{
     AppendError, Claim, ReadError, SessionStamp, Watermarks,
@@ -10,9 +10,10 @@ use crate::{
     index::LogIndex,
     producer_state::ProducerStates,
     tail::Tail,
+    terms::{Position, Recorded, Terms},
     waiters::{WaitFor, Waiters},
 };
-use formats::metadata::Manifest;
+use formats::metadata::{Manifest, Owner};
 use metadata::Revision;
 use model::{
     LeaderEpoch, Offset,
@@ -40,7 +41,15 @@ pub(crate) struct Ownership {
     pub(crate) session: SessionStamp,
     pub(crate) owner_revision: Revision,
     pub(crate) epoch: LeaderEpoch,
-    pub(crate) mode: DurabilityMode,
+    /// The record as it is known to be stored.
+    pub(crate) record: Owner,
+}
+
+/// An owner record with other terms, and the revision it has or is to replace.
+#[derive(Clone, Debug)]
+pub(crate) struct NewTerms {
+    pub(crate) revision: Revision,
+    pub(crate) record: Owner,
 }
 
 /// A log as it was read from metadata and objects, with its end replayed from the WAL.
@@ -60,6 +69,7 @@ pub(crate) struct OpenedLog {
 pub(crate) struct Sequencer {
     pub(crate) phase: Phase,
     pub(crate) ownership: Ownership,
+    pub(crate) terms: Terms,
     pub(crate) settings: Arc<TopicSettings>,
     pub(crate) log: OpenedLog,
     /// End of what is cut for a flush of the present session.
@@ -72,13 +82,13 @@ pub(crate) struct Sequencer {
     readers: Vec<Weak<Notify>>,
 }
 
-/// What an advance came to.
+/// What an advance left undone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Advance {
-    /// As far as it goes.
-    Done,
+pub(crate) struct Advance {
     /// The lease does not hold: to be tried again.
-    HeldBack,
+    pub(crate) held_back: bool,
+    /// The owner record is to be written.
+    pub(crate) terms_due: bool,
 }
 
 /// What is known of an append that waits.
@@ -90,15 +100,24 @@ pub(crate) enum Standing {
     Waiting(oneshot::Receiver<()>),
     /// Covered by the WAL, but the lease does not hold.
     HeldBack(oneshot::Receiver<()>),
+    /// Covered by the WAL, but the owner record may say that this WAL can be passed over: it is to be written first.
+    Withheld(oneshot::Receiver<()>),
 }
 
 impl Sequencer {
-    /// Starts to serve a log whose tail is replayed (and therefore synced).
-    pub(crate) fn new(ownership: Ownership, settings: Arc<TopicSettings>, log: OpenedLog) -> Self {
+    /// Starts to serve a log whose tail is replayed (and therefore synced), under the mode of its owner record until
+    /// [`Sequencer::apply_settings`].
+    pub(crate) fn new(
+        ownership: Ownership,
+        recorded: Recorded,
+        settings: Arc<TopicSettings>,
+        log: OpenedLog,
+    ) -> Self {
         let durable = log.index.end();
         Self {
             phase: Phase::Serving,
             ownership,
+            terms: Terms::as_recorded(recorded, log.tail.end()),
             settings,
             cut_end: durable,
             synced: log.tail.end(),
@@ -139,16 +158,17 @@ impl Sequencer {
 
     /// What an append under these acks has to wait for.
     pub(crate) fn wait_for(&self, acks: crate::Acks) -> WaitFor {
-        match (acks, self.ownership.mode) {
+        match (acks, self.terms.in_force()) {
             (crate::Acks::None, _) => WaitFor::Nothing,
+            (crate::Acks::Leader, _) => WaitFor::Sync,
             (crate::Acks::All, DurabilityMode::Object) => WaitFor::Commit,
-            (crate::Acks::Leader, _) | (crate::Acks::All, DurabilityMode::Wal) => WaitFor::Sync,
+            (crate::Acks::All, DurabilityMode::Wal) => WaitFor::Mode,
         }
     }
 
     /// Whether the WAL must sync a frame of such an append at once. In `wal` partitions the high watermark waits for it.
     pub(crate) fn needs_sync(&self, wait_for: WaitFor) -> bool {
-        wait_for == WaitFor::Sync || self.ownership.mode == DurabilityMode::Wal
+        wait_for == WaitFor::Sync || self.terms.in_force() == DurabilityMode::Wal
     }
 
     /// Refuses appends where there must be none.
@@ -184,24 +204,58 @@ impl Sequencer {
         self.synced = self.synced.max(end);
     }
 
+    /// Takes new settings into force: another mode as far as the owner record allows (DESIGN section 3). To be followed by
+    /// [`Sequencer::advance`].
+    pub(crate) fn apply_settings(&mut self, settings: Arc<TopicSettings>) {
+        self.terms.want(settings.durability_mode, self.synced);
+        self.settings = settings;
+        self.sync_waiters.wake_all();
+    }
+
+    /// Takes in a record of this ownership that is stored, under which no earlier one can land any more. To be followed by
+    /// [`Sequencer::advance`].
+    pub(crate) fn adopt_record(&mut self, stored: &NewTerms) {
+        let Some(recorded) = Recorded::of(&stored.record) else { return };
+        if stored.revision > self.ownership.owner_revision {
+            self.ownership.owner_revision = stored.revision;
+            self.ownership.record = stored.record.clone();
+            self.terms.settle(recorded);
+        }
+    }
+
+    /// Goes on under a new claim, with everything appended so far.
+    pub(crate) fn adopt_claim(&mut self, ownership: Ownership, recorded: Recorded) {
+        self.ownership = ownership;
+        self.terms = Terms::as_recorded(recorded, self.synced);
+    }
+
+    /// Where the log stands, for its terms.
+    pub(crate) fn position(&self, idle: bool) -> Position {
+        Position { durable: self.durable(), log_end: self.log_end(), idle }
+    }
+
     /// Moves the high watermark as far as durability under the mode in force allows, and wakes whom that concerns.
     /// `lease_holds` is asked only when something rests on it.
     pub(crate) fn advance(&mut self, lease_holds: impl FnOnce() -> bool) -> Advance {
         let durable = self.durable();
         self.commit_waiters.wake_through(durable);
         let leads_by_wal = self.phase != Phase::Closed && self.synced > durable;
-        let rests_on_lease = leads_by_wal
-            && (self.ownership.mode == DurabilityMode::Wal && self.synced > self.high_watermark
-                || self.sync_waiters.any_through(self.synced));
+        let leads_watermark =
+            self.terms.in_force() == DurabilityMode::Wal && self.synced > self.high_watermark;
+        let rests_on_lease =
+            leads_by_wal && (leads_watermark || self.sync_waiters.any_through(self.synced));
         let leased = rests_on_lease && self.phase != Phase::Suspended && lease_holds();
         let by_wal = if leased { self.synced.max(durable) } else { durable };
         self.sync_waiters.wake_through(by_wal);
-        self.raise_high_watermark(match self.ownership.mode {
-            DurabilityMode::Object => durable,
-            DurabilityMode::Wal => by_wal,
+        self.raise_high_watermark(match self.terms.let_wal_count() {
+            true => by_wal,
+            false => durable,
         });
         self.log.producers.settle(durable);
-        if rests_on_lease && !leased { Advance::HeldBack } else { Advance::Done }
+        Advance {
+            held_back: rests_on_lease && !leased,
+            terms_due: self.terms.next(self.position(false)).is_some(),
+        }
     }
 
     fn raise_high_watermark(&mut self, to: Offset) {
@@ -224,16 +278,21 @@ impl Sequencer {
         if self.phase == Phase::Closed {
             return Err(AppendError::NotOwner);
         }
-        if wait_for == WaitFor::Commit {
+        let in_object = self.terms.in_force() == DurabilityMode::Object;
+        if wait_for == WaitFor::Commit || wait_for == WaitFor::Mode && in_object {
             return Ok(Standing::Waiting(self.commit_waiters.wait(end)));
         }
         if end > self.synced {
             return Ok(Standing::Waiting(self.sync_waiters.wait(end)));
         }
-        if self.phase != Phase::Suspended && lease_holds() {
+        if self.phase == Phase::Suspended || !lease_holds() {
+            return Ok(Standing::HeldBack(self.sync_waiters.wait(end)));
+        }
+        // In `object`, acks=1 promises no more than this disk.
+        if in_object || self.terms.let_wal_count() {
             return Ok(Standing::Covered);
         }
-        Ok(Standing::HeldBack(self.sync_waiters.wait(end)))
+        Ok(Standing::Withheld(self.sync_waiters.wait(end)))
     }
 
     /// Wakes everybody who waits, to look again.
@@ -282,19 +341,14 @@ impl Sequencer {
 }
 
 impl Ownership {
-    /// The right that `claim` gives to `session`; `None` when the record is damaged.
-    pub(crate) fn of(claim: &Claim, session: SessionStamp) -> Option<Self> {
-        use formats::metadata::DurabilityMode as Recorded;
-        let mode = match Recorded::try_from(claim.owner.mode).ok()? {
-            Recorded::Object => DurabilityMode::Object,
-            Recorded::Wal => DurabilityMode::Wal,
-            Recorded::Unspecified => return None,
-        };
-        Some(Self {
+    /// The right that `claim` gives to `session`, and the mode in force; `None` when the record is damaged.
+    pub(crate) fn of(claim: &Claim, session: SessionStamp) -> Option<(Self, Recorded)> {
+        let ownership = Self {
             session,
             epoch: LeaderEpoch::new(claim.owner.leader_epoch)?,
             owner_revision: claim.owner_revision,
-            mode,
-        })
+            record: claim.owner.clone(),
+        };
+        Some((ownership, Recorded::of(&claim.owner)?))
     }
 }

@@ -40,7 +40,9 @@ async fn committed(
         let woken = match standing {
             // Closed: there is nothing left to be flushed.
             Ok(Standing::Covered) | Err(_) => return Ok(()),
-            Ok(Standing::Waiting(woken) | Standing::HeldBack(woken)) => woken,
+            Ok(
+                Standing::Waiting(woken) | Standing::HeldBack(woken) | Standing::Withheld(woken),
+            ) => woken,
         };
         if let Some(reason) = session.halted() {
             return Err(LogError::Inconsistent(reason));

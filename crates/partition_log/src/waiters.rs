@@ -11,6 +11,8 @@ pub(crate) enum WaitFor {
     Nothing,
     /// Its WAL frame is synced, and the lease holds; or it is committed.
     Sync,
+    /// As the mode in force says at the time: asked for by acks=all in a `wal` partition, whose mode may change.
+    Mode,
     /// It is committed.
     Commit,
 }

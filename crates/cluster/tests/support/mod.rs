@@ -13,7 +13,10 @@ use metadata::{
     MemoryStore, MetadataStore, RangeQuery,
     families::{CommitAttempt, Keys, decode},
 };
-use model::{BrokerId, PartitionId, SessionId, TopicId, WalId, config::TopicSettings};
+use model::{
+    BrokerId, PartitionId, SessionId, TopicId, WalId,
+    config::{DurabilityMode, TopicSettings},
+};
 use parking_lot::Mutex;
 use runtime::{Clock, Randomness, Tasks};
 use std::{
@@ -194,6 +197,8 @@ pub enum Told {
     Opened(PartitionId, u32),
     Closed(PartitionId),
     Settings(TopicId),
+    /// Told with the settings.
+    Mode(TopicId, DurabilityMode),
 }
 
 /// An engine that remembers what it is told.
@@ -242,8 +247,9 @@ impl Ownership for Engine {
         self.told.lock().extend(partitions.iter().map(|it| Told::Closed(*it)));
     }
 
-    fn settings_changed(&self, topic: TopicId, _settings: Arc<TopicSettings>) {
-        self.told.lock().push(Told::Settings(topic));
+    fn settings_changed(&self, topic: TopicId, settings: Arc<TopicSettings>) {
+        let told = [Told::Settings(topic), Told::Mode(topic, settings.durability_mode)];
+        self.told.lock().extend(told);
     }
 }
 

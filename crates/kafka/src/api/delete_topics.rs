@@ -2,17 +2,21 @@
 //!
 //! Sources: KIP-4, KIP-516, KIP-599.
 
-use super::{Api, Outcome, Versions};
+use super::{Api, Outcome, Versions, config_view};
 use crate::{
     broker::{TopicRef, find_topic},
     context::Context,
     error::Refusal,
 };
-use kafka_protocol::messages::{
-    DeleteTopicsRequest, DeleteTopicsResponse, TopicName, delete_topics_request::DeleteTopicState,
-    delete_topics_response::DeletableTopicResult,
+use cluster::Image;
+use kafka_protocol::{
+    ResponseError,
+    messages::{
+        DeleteTopicsRequest, DeleteTopicsResponse, TopicName,
+        delete_topics_request::DeleteTopicState, delete_topics_response::DeletableTopicResult,
+    },
 };
-use model::TopicId;
+use model::{TopicId, config};
 
 /// Handles versions 1 to 6.
 pub(super) struct DeleteTopics;
@@ -47,9 +51,14 @@ async fn delete(context: &Context, topic: DeleteTopicState) -> DeletableTopicRes
     let (name, id, deleted) = match find_topic(&image, wanted) {
         Err(refusal) => (topic.name, topic.topic_id, Err(refusal)),
         Ok(found) => {
-            let deleted = context.broker().cluster.delete_topic(found.id).await;
+            let deleted = match check_enabled(context, &image) {
+                Ok(()) => {
+                    context.broker().cluster.delete_topic(found.id).await.map_err(Refusal::from)
+                }
+                Err(refusal) => Err(refusal),
+            };
             let name = TopicName(found.name.to_string().into());
-            (Some(name), found.id.as_uuid(), deleted.map_err(Refusal::from))
+            (Some(name), found.id.as_uuid(), deleted)
         }
     };
     let result = DeletableTopicResult::default().with_name(name);
@@ -60,4 +69,15 @@ async fn delete(context: &Context, topic: DeleteTopicState) -> DeletableTopicRes
         return result.with_error_message(refusal.wire_message());
     }
     result
+}
+
+/// Refuses while `delete.topic.enable` is off; before version 3 there was no code for that.
+fn check_enabled(context: &Context, image: &Image) -> Result<(), Refusal> {
+    let values = config_view::broker_values(context.broker(), image);
+    let refused = match config::broker::DELETE_TOPIC_ENABLE.boolean_in(&values) {
+        Some(false) if context.version() < 3 => ResponseError::InvalidRequest,
+        Some(false) => ResponseError::TopicDeletionDisabled,
+        _ => return Ok(()),
+    };
+    Err(Refusal::new(refused, "delete.topic.enable is false"))
 }

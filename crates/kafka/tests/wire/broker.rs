@@ -7,12 +7,12 @@ use cluster::{
     Ownership, WalKeeper, wal_identity::WalOnDisk,
 };
 use kafka::{Broker, BrokerOptions, ListenerSpec, Listeners, Server, ServerOptions};
-use metadata::{MemoryStore, families::Keys};
+use metadata::{MemoryStore, MetadataStore, families::Keys};
 use model::{BrokerId, ClusterId, PartitionId, SessionId, TopicId, WalId, config::TopicSettings};
 use partition_log::{Authority, Claim, EngineOptions, PartitionLogs, Parts};
 use runtime::{Clock, Randomness, Tasks, net::Network};
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
-use storage::Objects;
+use storage::{FaultPlan, Objects};
 use wal::{MemoryWal, WalIdentity};
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -22,6 +22,9 @@ const WAL: WalId = WalId::from_bytes([9; 16]);
 pub struct Served {
     pub server: Server,
     pub cluster: Cluster,
+    pub metadata: Arc<dyn MetadataStore>,
+    pub objects: Objects,
+    pub object_faults: FaultPlan,
     network: Pipes,
     address: SocketAddr,
 }
@@ -33,7 +36,16 @@ impl Served {
     }
 
     pub async fn start_with(options: ServerOptions) -> Self {
-        let parts = cluster_parts();
+        Self::start_configured(options, &[]).await
+    }
+
+    /// Starts with settings of the broker, as from its file.
+    pub async fn start_configured(options: ServerOptions, settings: &[(&str, &str)]) -> Self {
+        let settings = settings.iter().map(|(key, value)| ((*key).into(), (*value).into()));
+        let broker_options =
+            BrokerOptions { static_configs: settings.collect(), ..BrokerOptions::default() };
+        let object_faults = FaultPlan::new(Randomness::seeded(8));
+        let parts = cluster_parts(object_faults.clone());
         let cluster = join(&parts).await;
         let logs = PartitionLogs::new(engine_options(), engine_parts(&parts, &cluster), Vec::new());
         cluster.run(Arc::new(Opens(logs.clone())));
@@ -41,10 +53,12 @@ impl Served {
         let specs = ListenerSpec::parse_list("PLAINTEXT://127.0.0.1:9092", "").unwrap();
         let listeners = Listeners::bind(&specs, &network).await.unwrap();
         let address = listeners.addresses()[0].1;
-        let broker = Broker::new(cluster.clone(), logs, BrokerOptions::default());
+        let broker = Broker::new(cluster.clone(), logs, broker_options);
         let server =
             Server::start(listeners, &options, broker, parts.randomness.clone(), &parts.tasks);
-        let served = Self { server, cluster, network, address };
+        let metadata = Arc::clone(&parts.metadata);
+        let objects = parts.objects.clone();
+        let served = Self { server, cluster, metadata, objects, object_faults, network, address };
         served.until_ready().await;
         served
     }
@@ -75,12 +89,12 @@ impl Served {
     }
 }
 
-fn cluster_parts() -> ClusterParts {
+fn cluster_parts(object_faults: FaultPlan) -> ClusterParts {
     let clock = Clock::simulated(1_700_000_000_000);
     ClusterParts {
         metadata: Arc::new(MemoryStore::new(clock.clone())),
         keys: Keys::new("test/"),
-        objects: Objects::memory(),
+        objects: Objects::memory().with_faults(object_faults),
         clock,
         randomness: Randomness::seeded(7),
         tasks: Tasks::new(),
@@ -201,5 +215,9 @@ impl Ownership for Opens {
         }
     }
 
-    fn settings_changed(&self, _topic: TopicId, _settings: Arc<TopicSettings>) {}
+    fn settings_changed(&self, topic: TopicId, settings: Arc<TopicSettings>) {
+        for partition in self.0.all().iter().filter(|it| it.id().topic == topic) {
+            partition.apply_settings(Arc::clone(&settings));
+        }
+    }
 }

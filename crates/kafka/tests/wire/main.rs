@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 #![expect(clippy::indexing_slicing, reason = "likewise")]
 
+mod administering;
 mod broker;
 mod client;
 mod every_version;

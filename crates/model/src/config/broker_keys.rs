@@ -331,8 +331,7 @@ pub const LOG_SEGMENT_BYTES: ConfigKey = ConfigKey::broker("log.segment.bytes", 
 pub const LOG_SEGMENT_DELETE_DELAY_MS: ConfigKey =
     ConfigKey::broker("log.segment.delete.delay.ms", Long, "60000")
         .takes(AtLeast(0))
-        .dynamic(ClusterWide)
-        .documented("Default of `file.delete.delay.ms`.");
+        .documented("How long an object stays after nothing refers to it any more.");
 
 /// `max.connections`.
 pub const MAX_CONNECTIONS: ConfigKey = ConfigKey::broker("max.connections", Int, "2147483647")
@@ -394,20 +393,19 @@ pub const PROCESS_ROLES: ConfigKey = ConfigKey::broker("process.roles", List, "b
 pub const PRODUCER_ID_EXPIRATION_MS: ConfigKey =
     ConfigKey::broker("producer.id.expiration.ms", Int, "86400000")
         .takes(AtLeast(1))
-        .dynamic(ClusterWide)
         .important(Low)
         .documented("A producer that was idle for longer is forgotten.");
 
 /// `queued.max.request.bytes`.
 pub const QUEUED_MAX_REQUEST_BYTES: ConfigKey =
-    ConfigKey::broker("queued.max.request.bytes", Long, "104857600")
+    ConfigKey::broker("queued.max.request.bytes", Long, "134217728")
         .takes(AtLeast(1_048_576))
         .documented("Bytes of requests read and not yet answered, over all connections.");
 
 /// `request.timeout.ms`.
 pub const REQUEST_TIMEOUT_MS: ConfigKey = ConfigKey::broker("request.timeout.ms", Int, "30000")
     .takes(AtLeast(1))
-    .documented("How long a request may wait inside the broker.");
+    .documented("Stored and shown; requests carry their own time limits.");
 
 /// `session.lease.margin`.
 pub const SESSION_LEASE_MARGIN: ConfigKey = ConfigKey::broker("session.lease.margin", Text, "2s")

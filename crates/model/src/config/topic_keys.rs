@@ -81,7 +81,9 @@ pub const FILE_DELETE_DELAY_MS: ConfigKey = ConfigKey::topic(
     &[Synonym::same("log.segment.delete.delay.ms")],
 )
 .takes(AtLeast(0))
-.documented("How long an object stays after nothing refers to it any more.");
+.documented(
+    "Stored and shown; objects hold many topics, the broker's `log.segment.delete.delay.ms` acts.",
+);
 
 /// `flush.messages`.
 pub const FLUSH_MESSAGES: ConfigKey = ConfigKey::topic(

@@ -9,7 +9,7 @@ use crate::{
     fold,
     index::{IndexEntry, SegmentSlice},
     partition::Shared,
-    sequencer::{Advance, Phase},
+    sequencer::Phase,
 };
 use formats::segment::Slice;
 use metadata::families::{CommitAttempt, CommitOutcome};
@@ -124,8 +124,6 @@ fn apply_slice(
     engine.buffers.settled(before.saturating_sub(sequencer.uncommitted_bytes()));
     let durable = sequencer.durable();
     engine.buffers.batches_went(sequencer.log.tail.forget_let_go(durable));
-    if sequencer.advance(|| engine.lease_holds(id)) == Advance::HeldBack {
-        engine.hold_back(partition.id);
-    }
+    engine.follow_up(partition.id, sequencer.advance(|| engine.lease_holds(id)));
     Ok(())
 }

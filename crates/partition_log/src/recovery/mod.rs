@@ -15,8 +15,9 @@ use crate::{
     partition::Shared,
     pipeline::ActiveSession,
     produced::produced_batch,
-    sequencer::{OpenedLog, Ownership, Phase, Sequencer},
+    sequencer::{NewTerms, OpenedLog, Ownership, Phase, Sequencer},
     tail::{Tail, TailBatch, WalPlace},
+    terms::Recorded,
 };
 use assemble::{Assembled, assemble};
 use history::History;
@@ -111,31 +112,42 @@ fn open_one(
     if claim.owner.session.as_ref() != session.stamp.id.as_bytes() {
         return Err(LogError::SessionLost);
     }
-    let ownership = Ownership::of(claim, session.stamp)
+    let right = Ownership::of(claim, session.stamp)
         .ok_or_else(|| inconsistent("its owner record is damaged".to_owned()))?;
     if is_open_under(engine, claim, session)
         && let Some(partition) = engine.partition(claim.partition)
     {
-        change_terms(engine, &partition, ownership, claim);
+        change_terms(engine, &partition, right, claim);
         return Ok(partition);
     }
     let assembled = assemble(claim, session.stamp.id, history).map_err(inconsistent)?;
-    match engine.partition(claim.partition) {
+    let partition = match engine.partition(claim.partition) {
         Some(partition) => {
-            reclaim(engine, &partition, ownership, claim, assembled).map_err(inconsistent)?;
-            Ok(partition)
+            reclaim(engine, &partition, right, assembled).map_err(inconsistent)?;
+            partition
         }
-        None => open_fresh(engine, session, claim, ownership, assembled).map_err(inconsistent),
-    }
+        None => open_fresh(engine, session, claim, right, assembled).map_err(inconsistent)?,
+    };
+    partition.sequencer.lock().apply_settings(Arc::clone(&claim.settings));
+    engine.advance(&partition, None);
+    Ok(partition)
 }
 
-fn change_terms(engine: &Engine, partition: &Shared, ownership: Ownership, claim: &Claim) {
+/// The same ownership goes on. The record may have been folded, or got other terms, since the claim was made.
+fn change_terms(
+    engine: &Engine,
+    partition: &Shared,
+    (ownership, recorded): (Ownership, Recorded),
+    claim: &Claim,
+) {
     let mut sequencer = partition.sequencer.lock();
-    // The record may have been folded since the claim was made.
-    if ownership.owner_revision >= sequencer.ownership.owner_revision {
-        sequencer.ownership = ownership;
+    if ownership.epoch > sequencer.ownership.epoch {
+        sequencer.adopt_claim(ownership, recorded);
+    } else {
+        let record = ownership.record;
+        sequencer.adopt_record(&NewTerms { revision: ownership.owner_revision, record });
     }
-    sequencer.settings = Arc::clone(&claim.settings);
+    sequencer.apply_settings(Arc::clone(&claim.settings));
     sequencer.wake_all();
     drop(sequencer);
     engine.advance(partition, None);
@@ -145,8 +157,7 @@ fn change_terms(engine: &Engine, partition: &Shared, ownership: Ownership, claim
 fn reclaim(
     engine: &Engine,
     partition: &Shared,
-    ownership: Ownership,
-    claim: &Claim,
+    (ownership, recorded): (Ownership, Recorded),
     assembled: Assembled,
 ) -> Result<(), String> {
     let mut sequencer = partition.sequencer.lock();
@@ -166,8 +177,7 @@ fn reclaim(
     let forgotten = log.tail.forget_let_go(durable);
     let uncommitted = sequencer.uncommitted_bytes();
     sequencer.cut_end = durable;
-    sequencer.ownership = ownership;
-    sequencer.settings = Arc::clone(&claim.settings);
+    sequencer.adopt_claim(ownership, recorded);
     sequencer.phase = Phase::Serving;
     sequencer.raise_log_start(assembled.log_start);
     sequencer.wake_all();
@@ -182,7 +192,7 @@ fn open_fresh(
     engine: &Arc<Engine>,
     session: &ActiveSession,
     claim: &Claim,
-    ownership: Ownership,
+    (ownership, recorded): (Ownership, Recorded),
     assembled: Assembled,
 ) -> Result<Arc<Shared>, String> {
     let id = claim.partition;
@@ -197,11 +207,12 @@ fn open_fresh(
     engine.ledger.quarantine(id, since);
     engine.buffers.appended(uncommitted);
     engine.buffers.batches_came(log.tail.count());
+    let settings = Arc::clone(&claim.settings);
     let partition = Arc::new(Shared {
         id,
         topic: claim.topic.clone(),
         engine: Arc::clone(engine),
-        sequencer: Mutex::new(Sequencer::new(ownership, Arc::clone(&claim.settings), log)),
+        sequencer: Mutex::new(Sequencer::new(ownership, recorded, settings, log)),
         manifest_gate: tokio::sync::Mutex::new(()),
     });
     engine.insert(Arc::clone(&partition), session);

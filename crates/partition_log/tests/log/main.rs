@@ -7,4 +7,5 @@ mod manifest_fold;
 mod memory;
 mod records;
 mod recovery;
+mod terms;
 mod upkeep;

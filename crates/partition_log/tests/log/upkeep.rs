@@ -5,7 +5,7 @@ use crate::{
     records::{append_and_wait, numbered, read_all},
 };
 use formats::metadata::DeletedTopic;
-use metadata::{MetadataStore, Operation, Transaction, families};
+use metadata::{MetadataStore, Operation, RangeQuery, Transaction, families};
 use model::{Offset, config::DurabilityMode};
 use std::time::Duration;
 
@@ -70,16 +70,51 @@ async fn a_deleted_topic_leaves_no_object_behind() {
     for _ in 0..22 {
         append_and_wait(&partition, &["a"]).await.expect("acknowledged");
     }
-    let key = cluster.keys.deleted_topic(cluster.topic);
-    let deleted = Operation::put(key.clone(), families::encode(DeletedTopic::default()));
-    let transaction = Transaction { then: vec![deleted], ..Transaction::default() };
-    cluster.store.transact(transaction).await.expect("deleted");
+    delete_topic(&cluster).await;
     broker.logs.close_partition(partition.id());
+    clear_records(&cluster).await;
     tokio::time::sleep(Duration::from_secs(1_000)).await;
     assert_eq!(cluster.objects.list("").await.expect("a list").len(), 0);
-    assert_eq!(cluster.count(key).await, 0);
     assert_eq!(cluster.count(cluster.keys.all_garbage()).await, 0);
-    assert_eq!(cluster.count(cluster.keys.session(BROKER)).await, 1);
+    let left = cluster.store.range(RangeQuery::prefix("")).await.expect("a store").entries;
+    let left: Vec<_> = left.into_iter().map(|entry| entry.key).collect();
+    let session = [cluster.keys.commit_head(broker.session.id), cluster.keys.session(BROKER)];
+    assert_eq!(left, session, "no key of any family");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_topic_is_remembered_until_the_controller_has_cleared_its_records() {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    append_and_wait(&partition, &["a", "b"]).await.expect("acknowledged");
+    partition.delete_records(Offset::new(1)).await.expect("deleted");
+    delete_topic(&cluster).await;
+    broker.logs.close_partition(partition.id());
+    tokio::time::sleep(Duration::from_secs(1_000)).await;
+    assert_eq!(cluster.count(cluster.keys.deleted_topics()).await, 1);
+    clear_records(&cluster).await;
+    tokio::time::sleep(Duration::from_secs(1_000)).await;
+    assert_eq!(cluster.count(cluster.keys.deleted_topics()).await, 0);
+}
+
+async fn delete_topic(cluster: &Cluster) {
+    let key = cluster.keys.deleted_topic(cluster.topic);
+    transact(cluster, Operation::put(key, families::encode(DeletedTopic::default()))).await;
+}
+
+/// What the controller does once it sees that the topic is deleted.
+async fn clear_records(cluster: &Cluster) {
+    for prefix in [cluster.keys.owners_of(cluster.topic), cluster.keys.manifests_of(cluster.topic)]
+    {
+        let end = metadata::port::prefix_end(&prefix);
+        transact(cluster, Operation::DeleteRange(prefix, end)).await;
+    }
+}
+
+async fn transact(cluster: &Cluster, operation: Operation) {
+    let transaction = Transaction { then: vec![operation], ..Transaction::default() };
+    cluster.store.transact(transaction).await.expect("done");
 }
 
 #[tokio::test(start_paused = true)]

@@ -189,7 +189,8 @@ async fn settle(engine: &Engine, transaction: Transaction) -> Result<(), String>
     }
 }
 
-/// Forgets deleted topics of which nothing is left.
+/// Forgets deleted topics of which nothing is left. Owner records and manifests go first: the controller clears those of topics that
+/// are known to be deleted.
 async fn forget_topics(
     engine: &Engine,
     deleted: &[Entry],
@@ -200,6 +201,9 @@ async fn forget_topics(
         if still_held.contains(&topic) || holds_unflushed(engine, topic) {
             continue;
         }
+        if has_records(engine, topic).await.map_err(|error| error.to_string())? {
+            continue;
+        }
         let transaction = Transaction {
             compares: vec![Compare::ModRevision(entry.key.clone(), entry.mod_revision)],
             then: vec![Operation::Delete(entry.key.clone())],
@@ -208,6 +212,18 @@ async fn forget_topics(
         engine.parts.metadata.transact(transaction).await.map_err(|error| error.to_string())?;
     }
     Ok(())
+}
+
+/// Whether owner records or manifests of the topic are left. None come back: their puts compare the owner record or the topic.
+async fn has_records(engine: &Engine, topic: TopicId) -> Result<bool, MetadataError> {
+    let keys = &engine.parts.keys;
+    for prefix in [keys.owners_of(topic), keys.manifests_of(topic)] {
+        let query = RangeQuery::prefix(prefix).limit(1);
+        if !engine.parts.metadata.range(query).await?.entries.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// A flush that was cut before the topic's partitions were closed may still be committed.
