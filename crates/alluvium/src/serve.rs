@@ -144,7 +144,8 @@ impl Running {
         );
         let http_address = http.as_ref().map(HttpServer::address);
         if let Some(http) = http {
-            http.serve(Arc::new(BrokerHealth(cluster.clone())), telemetry.metrics(), &tasks);
+            let health = BrokerHealth { cluster: cluster.clone(), logs: logs.clone() };
+            http.serve(Arc::new(health), telemetry.metrics(), &tasks);
         }
         cluster.run(Arc::new(LogOwnership(logs.clone())));
         wait_until_ready(&cluster).await;

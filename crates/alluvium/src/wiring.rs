@@ -70,17 +70,32 @@ fn claim(claimed: ClaimedPartition) -> Claim {
     }
 }
 
-/// Readiness: a session, and the partitions it was given are open.
+/// What the HTTP port tells of this broker.
 #[derive(Debug)]
-pub(crate) struct BrokerHealth(pub(crate) Cluster);
+pub(crate) struct BrokerHealth {
+    pub(crate) cluster: Cluster,
+    pub(crate) logs: PartitionLogs,
+}
 
 impl Health for BrokerHealth {
-    fn ready(&self) -> Result<(), String> {
-        if self.0.is_ready() {
-            Ok(())
-        } else {
-            Err("this broker has no session yet, or its partitions are still being opened"
-                .to_owned())
+    /// Not when metadata contradicts what this broker knows: nothing is committed until it is started anew.
+    fn live(&self) -> Result<(), String> {
+        match self.logs.halted() {
+            Some(reason) => Err(format!("commits stopped, start this broker anew: {reason}")),
+            None => Ok(()),
         }
+    }
+
+    /// With a session whose partitions are open, and a WAL that takes appends.
+    fn ready(&self) -> Result<(), String> {
+        self.live()?;
+        if let Some(reason) = self.logs.wal_failure() {
+            return Err(format!("the WAL has failed, see to its disk and start anew: {reason}"));
+        }
+        if !self.cluster.is_ready() {
+            let waits = "this broker has no session yet, or its partitions are still being opened";
+            return Err(waits.to_owned());
+        }
+        Ok(())
     }
 }

@@ -10,6 +10,12 @@ use tokio::net::TcpListener;
 
 /// What the HTTP port asks about the broker.
 pub trait Health: Send + Sync + 'static {
+    /// Whether this process can still get well by itself; otherwise why it is to be started anew.
+    ///
+    /// # Errors
+    /// The reason, for the answer's body.
+    fn live(&self) -> Result<(), String>;
+
     /// Whether clients may be sent here; otherwise why not.
     ///
     /// # Errors
@@ -68,7 +74,7 @@ impl HttpServer {
     /// Serves until `tasks` shut down.
     pub fn serve(self, health: Arc<dyn Health>, metrics: PrometheusHandle, tasks: &Tasks) {
         let routes = Router::new()
-            .route("/health/live", get(async || "live\n"))
+            .route("/health/live", get(live))
             .route("/health/ready", get(ready))
             .route("/metrics", get(render))
             .with_state(Served { health, metrics });
@@ -83,9 +89,17 @@ impl HttpServer {
     }
 }
 
+async fn live(State(served): State<Served>) -> (StatusCode, String) {
+    answer("live", served.health.live())
+}
+
 async fn ready(State(served): State<Served>) -> (StatusCode, String) {
-    match served.health.ready() {
-        Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
+    answer("ready", served.health.ready())
+}
+
+fn answer(well: &str, health: Result<(), String>) -> (StatusCode, String) {
+    match health {
+        Ok(()) => (StatusCode::OK, format!("{well}\n")),
         Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
     }
 }

@@ -184,6 +184,16 @@ impl PartitionLogs {
         shutdown::drain(&self.engine).await
     }
 
+    /// Why nothing is committed any more under the present session, if metadata or objects contradict what this broker knows.
+    pub fn halted(&self) -> Option<String> {
+        self.engine.session().and_then(|session| session.halted())
+    }
+
+    /// Why the WAL takes nothing more until the broker is started anew.
+    pub fn wal_failure(&self) -> Option<String> {
+        self.engine.wal_failure()
+    }
+
     /// How it does.
     pub fn status(&self) -> EngineStatus {
         self.engine.status()

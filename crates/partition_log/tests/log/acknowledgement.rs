@@ -6,7 +6,7 @@ use crate::{
 };
 use futures::FutureExt;
 use model::{Offset, config::DurabilityMode};
-use partition_log::Acks;
+use partition_log::{Acks, AppendError};
 use std::time::Duration;
 use storage::{Fault, Operation};
 
@@ -71,4 +71,25 @@ async fn nothing_is_acknowledged_by_the_wal_while_the_lease_is_in_doubt() {
     assert_eq!(partition.watermarks().high_watermark, Offset::ZERO);
     broker.lease.hold(true);
     waiting.await.expect("acknowledged");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_of_the_wal_reaches_who_waits_for_it_and_not_who_waits_for_the_commit() {
+    for (mode, acks) in [(DurabilityMode::Wal, Acks::All), (DurabilityMode::Object, Acks::Leader)] {
+        let cluster = Cluster::new(mode);
+        let broker = cluster.start().await;
+        let partition = cluster.open(&broker, 0).await.expect("open");
+        cluster.object_faults.fail_always(Operation::Put, Fault::Unavailable);
+        let waiting = append(&partition, &["a"], acks);
+        broker.wal.fail("the disk is gone");
+        let refused = waiting.acknowledged().await;
+        assert!(matches!(&refused, Err(AppendError::Storage(why)) if why.contains("gone")));
+        assert!(broker.logs.wal_failure().is_some_and(|why| why.contains("gone")));
+    }
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    let waiting = append(&partition, &["a"], Acks::All);
+    broker.wal.fail("the disk is gone");
+    waiting.acknowledged().await.expect("the commit needs no disk");
 }

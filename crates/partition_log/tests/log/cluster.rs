@@ -34,6 +34,8 @@ pub const BROKER: BrokerId = match BrokerId::new(1) {
 /// What outlives a broker: metadata, objects, and its disk.
 pub struct Cluster {
     pub store: MemoryStore,
+    /// The store as brokers see it.
+    pub metadata: Arc<dyn MetadataStore>,
     pub objects: Objects,
     pub object_faults: FaultPlan,
     pub keys: Keys,
@@ -77,8 +79,10 @@ impl Cluster {
         let clock = Clock::simulated(1_700_000_000_000);
         let randomness = Randomness::seeded(7);
         let object_faults = FaultPlan::new(randomness.clone());
+        let store = MemoryStore::new(clock.clone());
         Self {
-            store: MemoryStore::new(clock.clone()),
+            metadata: Arc::new(store.clone()),
+            store,
             objects: Objects::memory().with_faults(object_faults.clone()),
             object_faults,
             keys: Keys::new("test/"),
@@ -119,7 +123,7 @@ impl Cluster {
         let parts = Parts {
             wal: Arc::new(wal.clone()),
             objects: self.objects.clone(),
-            metadata: Arc::new(self.store.clone()),
+            metadata: Arc::clone(&self.metadata),
             keys: self.keys.clone(),
             clock: self.clock.clone(),
             randomness: self.randomness.clone(),
@@ -246,7 +250,7 @@ impl Cluster {
         self.store.range(RangeQuery::prefix(prefix)).await.expect("a store").entries.len()
     }
 
-    async fn transact(&self, then: Vec<Operation>) -> metadata::Revision {
+    pub async fn transact(&self, then: Vec<Operation>) -> metadata::Revision {
         let transaction = Transaction { then, ..Transaction::default() };
         self.store.transact(transaction).await.expect("a store").revision
     }

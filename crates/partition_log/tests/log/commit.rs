@@ -4,10 +4,11 @@ use crate::{
     cluster::Cluster,
     records::{append, append_and_wait, numbered, read_all},
 };
+use formats::metadata::{Commit, CommitHead};
 use futures::FutureExt;
-use metadata::memory::Fault;
+use metadata::{Operation, families, memory::Fault};
 use model::config::DurabilityMode;
-use partition_log::Acks;
+use partition_log::{Acks, LogError};
 use std::time::Duration;
 
 async fn survives(fault: Fault) {
@@ -71,4 +72,44 @@ async fn a_commit_of_a_dead_session_that_lands_late_is_refused() {
     let partition = cluster.open(&broker, 0).await.expect("open");
     append_and_wait(&partition, &["c"]).await.expect("acknowledged");
     assert_eq!(read_all(&partition).await, numbered(&["a", "c"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_metadata_contradicts_stops_all_commits_and_says_why() {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    append_and_wait(&partition, &["a"]).await.expect("acknowledged");
+    assert_eq!(broker.logs.halted(), None);
+    // A hand in the store: the session's head goes back although the session lives.
+    let head = families::encode(CommitHead { seq: 0, ..CommitHead::default() });
+    let key = cluster.keys.commit_head(broker.session.id);
+    cluster.transact(vec![Operation::put(key, head)]).await;
+    let mut waiting = Box::pin(append(&partition, &["b"], Acks::All).acknowledged());
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!((&mut waiting).now_or_never().is_none());
+    let reason = broker.logs.halted().expect("halted");
+    assert!(reason.contains("refused although its session lives; head: 0"), "{reason}");
+    assert!(matches!(broker.logs.flush().await, Err(LogError::Inconsistent(_))));
+    assert_eq!(read_all(&partition).await, numbered(&["a"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_object_under_the_number_of_a_commit_stops_all_commits() {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    let session = broker.session.id;
+    let other = Commit { object: "other".to_owned(), ..Commit::default() };
+    let head = CommitHead { seq: 1, ..CommitHead::default() };
+    cluster
+        .transact(vec![
+            Operation::put(cluster.keys.commit(session, 1), families::encode(other)),
+            Operation::put(cluster.keys.commit_head(session), families::encode(head)),
+        ])
+        .await;
+    let mut waiting = Box::pin(append(&partition, &["a"], Acks::All).acknowledged());
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!((&mut waiting).now_or_never().is_none());
+    assert!(broker.logs.halted().is_some_and(|reason| reason.contains("another object")));
 }

@@ -3,6 +3,7 @@
 mod acknowledgement;
 mod cluster;
 mod commit;
+mod compacting;
 mod manifest_fold;
 mod memory;
 mod records;

@@ -5,7 +5,7 @@ use crate::{
     records::{append_and_wait, numbered, read_all},
 };
 use formats::metadata::DeletedTopic;
-use metadata::{MetadataStore, Operation, RangeQuery, Transaction, families};
+use metadata::{MetadataStore, Operation, RangeQuery, families, memory::Fault};
 use model::{Offset, config::DurabilityMode};
 use std::time::Duration;
 
@@ -29,6 +29,35 @@ async fn folds_keep_metadata_small_and_every_record_readable() {
     let broker = cluster.restart_without_disk(broker).await;
     let partition = cluster.open(&broker, 0).await.expect("open");
     assert_eq!(read_all(&partition).await, numbered(&values));
+}
+
+#[tokio::test(start_paused = true)]
+async fn folds_of_unknown_outcome_keep_every_record_once() {
+    for fault in [Fault::UnknownApplied, Fault::UnknownNotApplied, Fault::Delayed] {
+        let mut cluster = Cluster::new(DurabilityMode::Object);
+        cluster.options.fold_fan_in = 4;
+        let broker = cluster.start().await;
+        let partition = cluster.open(&broker, 0).await.expect("open");
+        let values: Vec<_> = (0..100).map(|number| number.to_string()).collect();
+        let values: Vec<_> = values.iter().map(String::as_str).collect();
+        for (value, number) in values.iter().zip(1..) {
+            append_and_wait(&partition, &[value]).await.expect("acknowledged");
+            // What follows the fourth commit is a fold.
+            if number % 4 == 0 {
+                cluster.store.faults().fail_next(fault);
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                cluster.store.faults().heal();
+                cluster.store.faults().land_delayed();
+            }
+        }
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let session = broker.session.id;
+        assert!(cluster.count(cluster.keys.commits(session)).await < 4, "{fault:?}");
+        assert_eq!(read_all(&partition).await, numbered(&values), "{fault:?}");
+        let broker = cluster.restart_without_disk(broker).await;
+        let partition = cluster.open(&broker, 0).await.expect("open");
+        assert_eq!(read_all(&partition).await, numbered(&values), "{fault:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,7 +129,8 @@ async fn a_deleted_topic_is_remembered_until_the_controller_has_cleared_its_reco
 
 async fn delete_topic(cluster: &Cluster) {
     let key = cluster.keys.deleted_topic(cluster.topic);
-    transact(cluster, Operation::put(key, families::encode(DeletedTopic::default()))).await;
+    let record = families::encode(DeletedTopic::default());
+    cluster.transact(vec![Operation::put(key, record)]).await;
 }
 
 /// What the controller does once it sees that the topic is deleted.
@@ -108,13 +138,8 @@ async fn clear_records(cluster: &Cluster) {
     for prefix in [cluster.keys.owners_of(cluster.topic), cluster.keys.manifests_of(cluster.topic)]
     {
         let end = metadata::port::prefix_end(&prefix);
-        transact(cluster, Operation::DeleteRange(prefix, end)).await;
+        cluster.transact(vec![Operation::DeleteRange(prefix, end)]).await;
     }
-}
-
-async fn transact(cluster: &Cluster, operation: Operation) {
-    let transaction = Transaction { then: vec![operation], ..Transaction::default() };
-    cluster.store.transact(transaction).await.expect("done");
 }
 
 #[tokio::test(start_paused = true)]
