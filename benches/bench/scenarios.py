@@ -223,6 +223,7 @@ def driver_produced(report: dict) -> dict[str, float]:
         "driver MiB/s": report["produced"]["mib_per_second"],
         **percentiles("driver", report["produce_ms"]),
         "driver's own CPU s/GiB": report["driver_cpu_seconds"] / gib,
+        "driver refused batches": sum(report["produced"]["errors"].values()),
     }
 
 

@@ -47,6 +47,8 @@ pub(crate) struct Producer<'a> {
     batch: Batch,
     pace: Pace,
     waiting: VecDeque<BootTime>,
+    /// The broker asked for silence until then (KIP-219).
+    throttled_until: BootTime,
     correlation: i32,
     done: Done,
 }
@@ -76,6 +78,7 @@ impl<'a> Producer<'a> {
             batch,
             pace,
             waiting: VecDeque::with_capacity(load.in_flight),
+            throttled_until: BootTime::default(),
             correlation: 0,
             done: Done {
                 counts: Counts::default(),
@@ -93,14 +96,16 @@ impl<'a> Producer<'a> {
             let now = self.load.clock.boot_time();
             sending &= now < self.load.until;
             let room = sending && self.waiting.len() < self.load.in_flight;
-            if let Some(due) = self.pace.due(now).filter(|_| room) {
+            let silence = self.throttled_until.since(now);
+            if let Some(due) = self.pace.due(now).filter(|_| room && silence.is_zero()) {
                 sending = self.send(due)?;
                 continue;
             }
             if !sending && self.waiting.is_empty() {
                 return Ok(self.done);
             }
-            let patience = room.then(|| self.pace.wait(now).max(Duration::from_micros(1)));
+            let wait = self.pace.wait(now).max(silence).max(Duration::from_micros(1));
+            let patience = room.then_some(wait);
             if self.connection.readable(patience)? && !self.waiting.is_empty() {
                 self.receive()?;
             }
@@ -165,7 +170,10 @@ impl<'a> Producer<'a> {
                 }
             }
         }
+        let throttle = Duration::from_millis(u64::try_from(answer.i32()?).unwrap_or(0));
+        self.throttled_until = now.plus(throttle);
         self.done.counts.requests += 1;
+        self.done.counts.throttled_requests += u64::from(!throttle.is_zero());
         self.done.end = now;
         if let Some(due) = self.waiting.pop_front() {
             self.done.latency.record(now.since(due));

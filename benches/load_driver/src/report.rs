@@ -15,7 +15,9 @@ pub(crate) struct Transfer {
     pub(crate) seconds: f64,
     /// 2^20 bytes a second, which Kafka's tools call MB/sec.
     pub(crate) mib_per_second: f64,
-    /// How often each error code was answered.
+    /// Requests whose answer asked the client to be silent for a while.
+    pub(crate) throttled_requests: u64,
+    /// Batches that were refused, by error code. They are not sent again and not counted above.
     pub(crate) errors: BTreeMap<i16, u64>,
 }
 
@@ -25,6 +27,7 @@ pub(crate) struct Counts {
     pub(crate) requests: u64,
     pub(crate) records: u64,
     pub(crate) bytes: u64,
+    pub(crate) throttled_requests: u64,
     pub(crate) errors: BTreeMap<i16, u64>,
 }
 
@@ -33,6 +36,7 @@ impl Counts {
         self.requests += other.requests;
         self.records += other.records;
         self.bytes += other.bytes;
+        self.throttled_requests += other.throttled_requests;
         for (code, count) in &other.errors {
             *self.errors.entry(*code).or_default() += count;
         }
@@ -46,6 +50,7 @@ impl Counts {
             bytes: self.bytes,
             seconds,
             mib_per_second: self.bytes as f64 / f64::from(1 << 20) / seconds.max(1e-9),
+            throttled_requests: self.throttled_requests,
             errors: self.errors,
         }
     }
