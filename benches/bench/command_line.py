@@ -132,6 +132,10 @@ def measured(scenario: str, system: System, number: int) -> Run | None:
         return None
 
 
+# All scenarios on one broker write nine.
+NEEDED_BYTES = 12 * 2**30
+
+
 class Started:
     """A system on fresh data below the target directory, which is on a disk; stopped and removed at the end."""
 
@@ -140,6 +144,9 @@ class Started:
             raise toolbox.Missing(f"no system {name}: there are {', '.join(SYSTEMS)}")
         work = toolbox.target_directory() / "bench"
         work.mkdir(parents=True, exist_ok=True)
+        if (free := shutil.disk_usage(work).free) < NEEDED_BYTES:
+            # A full disk looks like a broker's fault: Kafka resets connections then.
+            print(f"bench: {free / 2**30:.0f} GiB free in {work} may not be enough", file=sys.stderr)
         self.name, self.directory = name, Path(tempfile.mkdtemp(prefix=f"{name}-", dir=work))
 
     def __enter__(self) -> System:

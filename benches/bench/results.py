@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import median
 
 from .scenarios import Outcome
+from .systems import SYSTEMS
 
 # More than this of a core used by others, or taken by the hypervisor, and a run says so.
 BUSY_CORES = 0.15
@@ -62,12 +63,12 @@ def tables(runs: Iterable[Run]) -> str:
 
 
 def _table(scenario: str, runs: list[Run]) -> str:
-    systems = list(dict.fromkeys(run.system for run in runs))
+    present = {run.system for run in runs}
+    systems = [*(name for name in SYSTEMS if name in present), *sorted(present - SYSTEMS.keys())]
     by_system = {system: [run for run in runs if run.system == system] for system in systems}
     names = list(dict.fromkeys(name for run in runs for name in run.figures))
-    header = ["", *(column for system in systems for column in ([system] if system == "kafka" else [system, "× Kafka"]))]
-    if "kafka" not in systems:
-        header = ["", *systems]
+    columns = lambda system: [system, "× Kafka"] if "kafka" in present - {system} else [system]
+    header = ["", *(column for system in systems for column in columns(system))]
     lines = [f"### {scenario}", "", _row(header), _row(["---"] + ["---:"] * (len(header) - 1))]
     for name in names:
         reference = _values(by_system.get("kafka", []), name)
@@ -75,7 +76,7 @@ def _table(scenario: str, runs: list[Run]) -> str:
         for system in systems:
             values = _values(by_system[system], name)
             cells.append(_spread(values))
-            if system != "kafka" and "kafka" in systems:
+            if "kafka" in present - {system}:
                 cells.append(_ratio(values, reference))
         lines.append(_row(cells))
     return "\n".join([*lines, "", _note(runs), ""])

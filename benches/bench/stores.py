@@ -40,6 +40,6 @@ class Minio:
         self.process.wait_until(lambda: http_ok(f"{self.endpoint}/minio/health/ready"))
 
     def requests(self) -> float:
-        """S3 requests of all kinds that it has counted. It counts with a delay of up to ten seconds."""
+        """S3 requests of all kinds that it has counted."""
         counted = samples(f"{self.endpoint}/minio/v2/metrics/cluster")
         return sum(value for name, _labels, value in counted if name == "minio_s3_requests_total")
