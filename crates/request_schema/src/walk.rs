@@ -46,6 +46,9 @@ pub enum Reason {
     /// Neither there (1) nor null (−1).
     #[error("{0} says neither that a structure is there nor that it is null")]
     Marker(i8),
+    /// A tagged field that other versions have.
+    #[error("tag {0} is not one of this version")]
+    Tag(u32),
     /// A tagged field whose content is not as long as it says.
     #[error("a tagged field of {0} bytes holds another number of bytes")]
     TagSize(u32),
@@ -194,11 +197,12 @@ impl Walk<'_> {
         for _ in 0..self.cursor.varint()? {
             let number = self.cursor.varint()?;
             let size = self.cursor.varint()?;
-            let known = fields.iter().find(|field| {
-                field.is_tagged_in(self.version)
-                    && field.tag.is_some_and(|tag| tag.number == number)
-            });
+            let known =
+                fields.iter().find(|field| field.tag.is_some_and(|tag| tag.number == number));
             if let Some(field) = known {
+                if !field.is_tagged_in(self.version) {
+                    return Err(Reason::Tag(number));
+                }
                 self.known_tag(field, size)?;
             } else {
                 self.charge(charge)?;

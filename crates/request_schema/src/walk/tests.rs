@@ -104,6 +104,16 @@ fn a_tagged_field_of_another_length_than_it_says_is_refused() {
     assert_eq!(walk_whole(message, 12, &forged).unwrap_err().reason, Reason::TagSize(2));
 }
 
+/// Found by fuzzing: the decoder refuses it, and so does Kafka.
+#[test]
+fn a_tag_of_a_later_version_is_refused() {
+    let message = request(1).unwrap();
+    let sample = Sample::new(message, 17, 1, Content::Typical);
+    let tag = sample.lengths.iter().find(|length| length.field == "tag").unwrap();
+    let forged = sample.with_length(tag, 1);
+    assert_eq!(walk_whole(message, 17, &forged).unwrap_err().reason, Reason::Tag(1));
+}
+
 #[test]
 fn many_tiny_elements_are_refused_by_what_they_decode_to() {
     let count: u32 = 100_000;
