@@ -246,7 +246,7 @@ SCENARIOS = {
 def warm_up(system: System) -> None:
     """The same for each system: enough for a JVM to have compiled what it runs."""
     driver(system.bootstrap, "create-topic", topic="warm-up", partitions=16)
-    java_producer(system.bootstrap, "warm-up", 300_000, TUNED)
+    java_producer(system.bootstrap, "warm-up", 1_200_000, TUNED)
     driver(system.bootstrap, "tail", topic="warm-up", mib=256, consumers=1, **TUNED_DRIVER)
     driver(system.bootstrap, "tail", topic="warm-up", mib=64, consumers=1, **DEFAULT_DRIVER)
     time.sleep(2)
