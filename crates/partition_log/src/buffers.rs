@@ -15,8 +15,8 @@ const BATCH_OVERHEAD_BYTES: u64 = 160;
 const SPARE_PART: u64 = 8;
 /// Appends wait once the disk is behind by this part of the budget: an eighth.
 const UNWRITTEN_PART: u64 = 8;
-/// The newest batches stay, whoever else holds the memory: a quarter of the budget.
-const KEPT_PART: u64 = 4;
+/// The newest batches stay, whoever else holds the memory: a sixteenth of the budget.
+const KEPT_PART: u64 = 16;
 
 /// Counts. An append that finds the budget used up is refused.
 #[derive(Debug)]

@@ -32,6 +32,10 @@ const HELD_BACK_TICK: Duration = Duration::from_millis(50);
 /// Share of the memory budget that may cache bytes of index objects and segments.
 const READ_CACHE_SHARE: u64 = 4;
 
+/// The part of the memory budget that uploads in flight may hold together, a quarter: while the store hangs they give nothing
+/// back, and appends must go on.
+const UPLOADS_PART: u64 = 4;
+
 /// The shared part of [`crate::PartitionLogs`].
 pub(crate) struct Engine {
     pub(crate) options: EngineOptions,
@@ -65,6 +69,10 @@ impl Engine {
         parts: Parts,
         recovered: Vec<RecoveredFrame>,
     ) -> Self {
+        let uploads = options.flush_uploads.max(1) as u64;
+        let most_in_a_flush = options.buffer_max_bytes / (UPLOADS_PART * uploads);
+        let mut options = options;
+        options.flush_max_bytes = options.flush_max_bytes.min(most_in_a_flush);
         let recovered: Vec<_> =
             recovered.into_iter().filter_map(|frame| Some((end_of(&frame)?, frame))).collect();
         let ledger = WalLedger::new(Arc::clone(&parts.wal), &recovered);
