@@ -8,8 +8,9 @@ use std::{collections::VecDeque, time::Duration};
 
 /// The shortest stall window.
 const SHORTEST_WINDOW: Duration = Duration::from_millis(2);
-/// Arrivals closer together than this are counted as one moment, which bounds the meter's memory.
-const MOMENT: Duration = Duration::from_micros(250);
+/// What comes within this time is one arrival: the batches of a request, above all, whose pauses between requests are what counts.
+/// Four of these are the shortest window. It also bounds the meter's memory.
+const MOMENT: Duration = Duration::from_micros(500);
 /// Arrivals older than this are forgotten.
 const MEMORY: Duration = Duration::from_secs(1);
 /// Time constant of the sustained rate, in seconds.
@@ -53,12 +54,14 @@ impl ArrivalMeter {
     pub(crate) fn record(&mut self, now: BootTime, bytes: u64) {
         let buffer =
             self.buffer.get_or_insert(Buffer { first: now, last: now, arrivals: 0, bytes: 0 });
-        buffer.last = now.max(buffer.last);
-        buffer.arrivals = buffer.arrivals.saturating_add(1);
         buffer.bytes = buffer.bytes.saturating_add(bytes);
         match self.recent.back_mut() {
             Some((moment, sum)) if now.since(*moment) < MOMENT => *sum += bytes,
-            _ => self.recent.push_back((now, bytes)),
+            _ => {
+                buffer.last = now.max(buffer.last);
+                buffer.arrivals = buffer.arrivals.saturating_add(1);
+                self.recent.push_back((now, bytes));
+            }
         }
         while self.recent.front().is_some_and(|&(moment, _)| now.since(moment) > MEMORY) {
             self.recent.pop_front();

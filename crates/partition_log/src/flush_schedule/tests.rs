@@ -77,6 +77,21 @@ fn a_burst_that_ends_is_flushed_as_stalled() {
 }
 
 #[test]
+fn the_batches_of_a_request_are_one_arrival() {
+    let mut meter = ArrivalMeter::default();
+    let request = |at_ms: u64| {
+        (0_u64..16).map(move |batch| Duration::from_micros(at_ms * 1_000 + batch * 20))
+    };
+    for moment in (0..100).step_by(8).flat_map(request) {
+        meter.record(BootTime(moment), 16_000);
+    }
+    // Seven milliseconds after the last request, the next is not even due.
+    assert!(matches!(decide(&POLICY, &state(&meter, 3 << 20, true, 103)), Decision::WaitFor(_)));
+    let stalled = decide(&POLICY, &state(&meter, 3 << 20, true, 130));
+    assert_eq!(stalled, Decision::FlushNow(FlushReason::Stalled));
+}
+
+#[test]
 fn a_cut_forgets_the_gaps_before_it() {
     let mut meter = ArrivalMeter::default();
     meter.record(at(0), 1_000);
