@@ -4,7 +4,9 @@ use crate::{
     cluster::{Broker, Cluster},
     records::{append_and_wait, numbered, produced, produced_in_transaction, read_all},
 };
+use bytes::Bytes;
 use formats::metadata::{DeletedTopic, Session};
+use futures::FutureExt;
 use metadata::{
     MetadataStore, Operation, Transaction,
     families::{self, MANIFEST_MAX_BYTES},
@@ -227,6 +229,14 @@ async fn an_older_claim_does_not_undo_what_a_fold_wrote() {
     assert_eq!(read_all(&partition).await, expected(&values)[1..]);
 }
 
+/// Lets a session last on another broker; answers its key.
+async fn let_last(cluster: &Cluster, id: Bytes) -> Bytes {
+    let key = cluster.keys.session(BrokerId::new(2).expect("a broker id"));
+    let session = Session { id, broker: 2, ..Session::default() };
+    cluster.transact(vec![Operation::put(key.clone(), families::encode(session))]).await;
+    key
+}
+
 /// A session that handed the partition over goes on, and folds its index objects away: only what is final may be referred to.
 #[tokio::test(start_paused = true)]
 async fn a_session_that_lasts_is_not_covered_nor_what_came_after_it() {
@@ -235,11 +245,7 @@ async fn a_session_that_lasts_is_not_covered_nor_what_came_after_it() {
     let broker = live_through(&cluster, &values).await;
     let claim = cluster.claim(&broker, 0).await;
     let lasting = claim.owner.unfolded[4].session.clone();
-    let other = cluster.keys.session(BrokerId::new(2).expect("a broker id"));
-    let session = Session { id: lasting.clone(), broker: 2, ..Session::default() };
-    let then = vec![Operation::put(other.clone(), families::encode(session))];
-    let transaction = Transaction { then, ..Transaction::default() };
-    cluster.store.transact(transaction).await.expect("registered");
+    let_last(&cluster, lasting.clone()).await;
 
     let partition = broker.logs.open(vec![claim]).await.remove(0).expect("open");
     assert_eq!(read_all(&partition).await, expected(&values));
@@ -326,6 +332,37 @@ async fn an_owner_record_that_changed_meanwhile_is_left_alone() {
     assert_eq!(stored.leader_epoch, newer.owner.leader_epoch);
     assert_eq!(stored.unfolded, newer.owner.unfolded);
     broker.logs.open(vec![newer]).await.remove(0).expect("open");
+}
+
+/// A log start is written under the owner record that a fold compares, too: while it was on its way the partition was closed and
+/// is opened again.
+#[tokio::test(start_paused = true)]
+async fn a_log_start_that_lands_before_a_fold_is_not_undone_by_it() {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let values = values(LIVES);
+    let broker = live_through(&cluster, &values).await;
+    let claim = cluster.claim(&broker, 0).await;
+    // Nothing can be folded while the oldest session lasts.
+    let lasting = let_last(&cluster, claim.owner.unfolded[0].session.clone()).await;
+    let partition = broker.logs.open(vec![claim.clone()]).await.remove(0).expect("open");
+    assert_eq!(cluster.owner(0).await.unfolded.len(), LIVES);
+    cluster.store.faults().fail_next(Fault::Delayed);
+    assert!(partition.delete_records(Offset::new(2)).now_or_never().is_none());
+    broker.logs.close_partition(partition.id());
+    cluster.transact(vec![Operation::Delete(lasting)]).await;
+
+    cluster.store.faults().fail_every(1, Fault::UnknownNotApplied);
+    let lands = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        cluster.store.faults().heal();
+        assert_eq!(cluster.store.faults().land_delayed().len(), 1);
+    };
+    let (mut opened, ()) = tokio::join!(broker.logs.open(vec![claim.clone()]), lands);
+    assert!(matches!(opened.remove(0), Err(LogError::Unavailable(_))));
+    assert_eq!(cluster.manifest(0).await.log_start_offset, 2);
+    let partition = broker.logs.open(vec![claim]).await.remove(0).expect("open");
+    assert_eq!(read_all(&partition).await, expected(&values)[2..]);
+    assert!(cluster.owner(0).await.unfolded.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,9 +5,13 @@ use crate::{
     compacting::Compacting,
     records::{append, append_and_wait, numbered, produced, read_all},
 };
+use futures::FutureExt;
 use model::{WalId, config::DurabilityMode};
 use partition_log::{Acks, AppendError, AppendOrigin, LogError, Partition};
-use std::sync::{Arc, atomic::AtomicU32};
+use std::{
+    sync::{Arc, atomic::AtomicU32},
+    time::Duration,
+};
 use storage::{Fault, Operation};
 use wal::Wal;
 
@@ -80,6 +84,27 @@ async fn a_lost_session_keeps_offsets_and_buffers() {
     let broker = cluster.restart_without_disk(broker).await;
     let partition = cluster.open(&broker, 0).await.expect("open");
     assert_eq!(read_all(&partition).await, numbered(&["a", "b", "c"]));
+}
+
+/// A partition that was being drained takes no appends, but has batches to flush: not before its owner record names the session.
+#[tokio::test(start_paused = true)]
+async fn a_session_flushes_nothing_of_a_partition_that_it_did_not_claim() {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let mut broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    append_and_wait(&partition, &["a"]).await.expect("acknowledged");
+    let waiting = append(&partition, &["b"], Acks::All);
+    assert!(broker.logs.drain().now_or_never().is_none());
+    broker.logs.session_lost(broker.session.id);
+    broker.session = cluster.register().await;
+    broker.logs.begin_session(broker.session);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(cluster.head(broker.session.id).await, 0);
+
+    cluster.open(&broker, 0).await.expect("open");
+    let acknowledged = waiting.acknowledged().await.expect("acknowledged");
+    assert_eq!(acknowledged.base_offset.get(), 1);
+    assert_eq!(cluster.head(broker.session.id).await, 1);
 }
 
 #[tokio::test(start_paused = true)]

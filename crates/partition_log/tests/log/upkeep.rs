@@ -61,6 +61,56 @@ async fn folds_of_unknown_outcome_keep_every_record_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_fold_that_lands_after_a_higher_one_changes_nothing() {
+    let mut cluster = Cluster::new(DurabilityMode::Object);
+    cluster.options.fold_fan_in = 2;
+    let broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    // The fold after the second commit is sent twice: its first sending is on its way for long.
+    cluster.store.faults().plan([None, None, Some(Fault::Delayed)]);
+    for value in ["a", "b", "c", "d"] {
+        append_and_wait(&partition, &[value]).await.expect("acknowledged");
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    let indexes = cluster.keys.indexes(broker.session.id);
+    assert_eq!(cluster.count(indexes.clone()).await, 1);
+    assert_eq!(cluster.store.faults().land_delayed().len(), 1);
+    assert_eq!(cluster.count(indexes).await, 1);
+    let broker = cluster.restart_without_disk(broker).await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    assert_eq!(read_all(&partition).await, numbered(&["a", "b", "c", "d"]));
+}
+
+/// What is there of an ended session is final: whoever has read it refers to its index objects.
+#[tokio::test(start_paused = true)]
+async fn a_fold_of_a_dead_session_that_lands_late_is_refused() {
+    let mut cluster = Cluster::new(DurabilityMode::Object);
+    cluster.options.fold_fan_in = 2;
+    let broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    for value in ["a", "b", "c"] {
+        append_and_wait(&partition, &[value]).await.expect("acknowledged");
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    // The fourth commit and its fold pass, the fold of the two index objects does not.
+    cluster.store.faults().plan([None, None]);
+    cluster.store.faults().fail_every(1, Fault::Delayed);
+    append_and_wait(&partition, &["d"]).await.expect("acknowledged");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    cluster.store.faults().heal();
+    let indexes = cluster.keys.indexes(broker.session.id);
+    assert_eq!(cluster.count(indexes.clone()).await, 2);
+
+    let broker = cluster.restart_without_disk(broker).await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    assert!(!cluster.store.faults().land_delayed().is_empty());
+    assert_eq!(cluster.count(indexes).await, 2);
+    // Beyond the delay after which replaced index objects go.
+    tokio::time::sleep(Duration::from_secs(1_000)).await;
+    assert_eq!(read_all(&partition).await, numbered(&["a", "b", "c", "d"]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_log_start_survives_a_restart() {
     let cluster = Cluster::new(DurabilityMode::Wal);
     let broker = cluster.start().await;
@@ -109,6 +159,23 @@ async fn a_deleted_topic_leaves_no_object_behind() {
     let left: Vec<_> = left.into_iter().map(|entry| entry.key).collect();
     let session = [cluster.keys.commit_head(broker.session.id), cluster.keys.session(BROKER)];
     assert_eq!(left, session, "no key of any family");
+}
+
+#[tokio::test(start_paused = true)]
+async fn objects_that_nobody_needs_stay_for_the_delete_delay() {
+    let mut cluster = Cluster::new(DurabilityMode::Object);
+    cluster.options.delete_delay = Duration::from_secs(400);
+    let broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    append_and_wait(&partition, &["a"]).await.expect("acknowledged");
+    delete_topic(&cluster).await;
+    broker.logs.close_partition(partition.id());
+    // Passes come every 300 seconds: the first notes the object, the second finds it too young, the third deletes it.
+    for (notes, objects) in [(1, 1), (1, 1), (0, 0)] {
+        tokio::time::sleep(Duration::from_secs(310)).await;
+        assert_eq!(cluster.count(cluster.keys.all_garbage()).await, notes);
+        assert_eq!(cluster.objects.list("data/").await.expect("a list").len(), objects);
+    }
 }
 
 #[tokio::test(start_paused = true)]
