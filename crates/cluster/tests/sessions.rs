@@ -12,7 +12,7 @@ use metadata::{
 };
 use model::BrokerId;
 use std::time::Duration;
-use support::{Disk, TTL, Told, World, partition, topic};
+use support::{Disk, HoldingStore, TTL, Told, World, partition, topic};
 
 #[tokio::test(start_paused = true)]
 async fn a_lease_lost_in_a_stall_is_followed_by_a_new_session_and_new_claims() {
@@ -55,6 +55,25 @@ async fn a_stall_shorter_than_the_lease_keeps_the_session() {
     tokio::time::sleep(TTL * 2).await;
     assert_eq!(node.engine.told(), [Told::Began(session)]);
     assert!(node.cluster.lease_holds(session));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_keep_alive_answered_late_counts_from_when_it_was_sent() {
+    let world = World::new();
+    let node = world.start(1, &Disk::new(1)).await.unwrap();
+    node.until_ready().await;
+    let session = node.engine.session().id;
+    // Keep-alives go out at a third of the TTL: the second one is sent into the freeze and answered half a TTL after the first.
+    tokio::time::sleep(TTL / 10).await;
+    world.store.faults().freeze();
+    tokio::time::sleep(TTL * 4 / 10).await;
+    world.store.faults().thaw();
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    world.store.faults().freeze();
+    tokio::time::sleep(TTL / 2).await;
+    assert!(node.cluster.lease_holds(session), "it counts");
+    tokio::time::sleep(TTL / 5).await;
+    assert!(!node.cluster.lease_holds(session), "TTL / 3 + TTL - margin has passed");
 }
 
 #[tokio::test(start_paused = true)]
@@ -111,6 +130,20 @@ async fn a_store_restored_from_an_older_backup_ends_the_broker() {
     node.until_told(Told::Lost(session)).await;
     assert!(!node.cluster.lease_holds(session) && !node.cluster.is_ready());
     assert_eq!(world.store.range(RangeQuery::prefix("")).await.unwrap().revision.0, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_went_back_unseen_by_watches_is_found_out_by_a_keep_alive() {
+    let world = World::new();
+    let between = HoldingStore::new(&world);
+    let node = world.start_through(&between, 1, &Disk::new(1)).await.unwrap();
+    node.until_ready().await;
+    let session = node.engine.session();
+    // Session and lease are in the backup too, as when it is seconds old.
+    between.tell_revision(session.create_revision);
+    let reason = tokio::time::timeout(TTL, node.cluster.failed()).await.unwrap();
+    assert!(reason.contains("went back"), "{reason}");
+    assert!(!node.cluster.lease_holds(session.id));
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,14 +3,17 @@
 #![expect(dead_code, reason = "each test file uses its part")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod holding;
+
 use async_trait::async_trait;
 use cluster::{
     ClaimedPartition, Cluster, ClusterError, ClusterOptions, ClusterParts, Identity, NewTopic,
     Ownership, SessionStamp, WalKeeper, wal_identity::WalOnDisk,
 };
 use formats::metadata::{Commit, Owner};
+pub use holding::HoldingStore;
 use metadata::{
-    MemoryStore, MetadataStore, RangeQuery,
+    MemoryStore, MetadataStore, Operation, RangeQuery, Transaction,
     families::{CommitAttempt, Keys, decode},
 };
 use model::{
@@ -76,7 +79,27 @@ impl World {
         disk: &Disk,
         static_configs: &[(&str, &str)],
     ) -> Result<Node, ClusterError> {
-        let parts = self.parts();
+        self.start_from(self.parts(), broker, disk, static_configs).await
+    }
+
+    /// Starts a broker that reaches the store through `between`.
+    pub async fn start_through(
+        &self,
+        between: &HoldingStore,
+        broker: u32,
+        disk: &Disk,
+    ) -> Result<Node, ClusterError> {
+        let parts = ClusterParts { metadata: Arc::new(between.clone()), ..self.parts() };
+        self.start_from(parts, broker, disk, &[]).await
+    }
+
+    async fn start_from(
+        &self,
+        parts: ClusterParts,
+        broker: u32,
+        disk: &Disk,
+        static_configs: &[(&str, &str)],
+    ) -> Result<Node, ClusterError> {
         let identity = identity(broker);
         Cluster::identify(&parts, &identity).await?;
         let tasks = parts.tasks.clone();
@@ -91,6 +114,18 @@ impl World {
         let query = RangeQuery::key(self.keys().owner(partition));
         let range = self.store.range(query).await.unwrap();
         range.entries.first().map(|entry| decode(entry).unwrap())
+    }
+
+    /// Changes records under no condition, in one transaction.
+    pub async fn change(&self, operations: Vec<Operation>) {
+        let change = Transaction { then: operations, ..Transaction::default() };
+        self.store.transact(change).await.unwrap();
+    }
+
+    /// Ends sessions of these brokers, all at once.
+    pub async fn end_sessions(&self, brokers: &[u32]) {
+        let key = |broker: &u32| self.keys().session(BrokerId::new(*broker).unwrap());
+        self.change(brokers.iter().map(|it| Operation::Delete(key(it))).collect()).await;
     }
 
     /// Commits `seq` under a session, as the flush pipeline does; answers whether it is in.
