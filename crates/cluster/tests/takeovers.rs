@@ -5,7 +5,7 @@
 mod support;
 
 use formats::metadata::Owner;
-use metadata::{Operation, families::encode};
+use metadata::{MetadataStore, Operation, RangeQuery, families::encode};
 use model::{PartitionId, TopicId};
 use support::{Disk, HoldingStore, Node, TTL, Told, World, partition, topic};
 
@@ -72,6 +72,38 @@ async fn a_takeover_to_a_session_that_ended_meanwhile_changes_nothing() {
     let late = Late::new().await;
     late.world.end_sessions(&[2]).await;
     assert!(late.changes_nothing().await);
+}
+
+/// Broker 1 owns a partition and has stopped, but its session runs; broker 2 is the controller. Every call makes the same store, to
+/// the revision.
+async fn before_a_death() -> (World, HoldingStore, Node, PartitionId) {
+    let world = World::new();
+    let dying = world.start(1, &Disk::new(1)).await.unwrap();
+    let partition = partition(dying.create(topic("t", 1, &OBJECT)).await, 0);
+    dying.kill().await;
+    world.change(vec![Operation::Delete(world.keys().controller())]).await;
+    let between = HoldingStore::new(&world);
+    between.hold();
+    let controller = world.start_through(&between, 2, &Disk::new(2)).await.unwrap();
+    controller.until_ready().await;
+    tokio::time::sleep(TTL / 10).await;
+    (world, between, controller, partition)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_takeover_that_lands_in_a_backup_where_the_dead_owner_lives_changes_nothing() {
+    let (world, between, controller, partition) = before_a_death().await;
+    let (backup, _, other, _) = before_a_death().await;
+    other.kill().await;
+    let everything = RangeQuery::prefix("");
+    let backed_up = backup.store.range(everything.clone()).await.unwrap();
+    let there = world.store.range(everything).await.unwrap();
+    assert_eq!(there.entries, backed_up.entries, "a backup of this store, to the revision");
+    world.end_sessions(&[1]).await;
+    controller.until("a takeover is on its way", || between.held() > 0).await;
+    controller.kill().await;
+    assert!(!between.land_in(&backup.store).await);
+    assert_eq!(backup.owner(partition).await.unwrap().broker, 1);
 }
 
 /// A topic with a partition on every one of the brokers 1 to `count`, of which the first is the controller.

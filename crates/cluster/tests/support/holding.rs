@@ -48,10 +48,15 @@ impl HoldingStore {
 
     /// Lets everything held land, in the order it was sent; answers whether any of it was written.
     pub async fn land(&self) -> bool {
+        self.land_in(&self.store).await
+    }
+
+    /// The same in a store that has taken the place of this one.
+    pub async fn land_in(&self, store: &MemoryStore) -> bool {
         let held = std::mem::take(&mut self.state.lock().held);
         let mut any = false;
         for transaction in held {
-            any |= self.store.transact(transaction).await.unwrap().succeeded;
+            any |= store.transact(transaction).await.unwrap().succeeded;
         }
         any
     }
