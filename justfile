@@ -4,6 +4,7 @@ verify:
 
 # The same tests at length: hundreds of kills, long outages, and what is too long for `verify`.
 verify-long:
+    tests/rules/run
     SYSTEM_TEST_KILLS=500 SYSTEM_TEST_OUTAGE_SECONDS=300 cargo test --workspace --no-fail-fast -- --test-threads 2 --include-ignored
 
 # Side by side with Apache Kafka: `just bench compare`, `just bench run latency`; see benches/README.md.
