@@ -38,6 +38,7 @@ use kafka_protocol::{
 };
 pub(crate) use request_schema::Versions;
 use std::sync::Arc;
+use tracing::{Instrument, Span};
 
 /// Most bytes that a request may take in memory once it is decoded, besides its own: some 300,000 small elements.
 const DECODED_LIMIT_BYTES: usize = 32 << 20;
@@ -289,12 +290,18 @@ pub(crate) async fn begin(
     if !context.allows(entry.operation, entry.resource) {
         return Ok(Begun::HangUp("not authorized".to_owned()));
     }
-    let begun = (entry.run)(context, rest).await?;
+    let span = tracing::debug_span!(
+        "request",
+        api = entry.name,
+        version = head.version,
+        correlation_id = head.correlation_id
+    );
+    let begun = (entry.run)(context, rest).instrument(span.clone()).await?;
     if entry.frees_request_early {
         held.clear();
     }
     Ok(match begun {
-        Begin::Waiting(answer) => Begun::Waiting(holding(held, answer)),
+        Begin::Waiting(answer) => Begun::Waiting(holding(held, answer, span)),
         Begin::Silent => Begun::Silent,
         Begin::HangUp(reason) => Begun::HangUp(reason),
     })
@@ -313,12 +320,17 @@ fn decoded_bytes(entry: &Entry, head: RequestHead, rest: &[u8]) -> Result<usize,
     })
 }
 
-fn holding(held: Vec<Reservation>, answer: BoxFuture<'static, Result<Answer, String>>) -> Waiting {
+fn holding(
+    held: Vec<Reservation>,
+    answer: BoxFuture<'static, Result<Answer, String>>,
+    span: Span,
+) -> Waiting {
     async move {
         let mut answer = answer.await?;
         answer.held.extend(held);
         Ok(answer)
     }
+    .instrument(span)
     .boxed()
 }
 
@@ -329,7 +341,7 @@ fn refuse_version(entry: &Entry, head: RequestHead) -> Result<Begun, FrameError>
     }
     let head = RequestHead { version: 0, ..head };
     let answer = encode_response(head, api_versions::unsupported_version());
-    Ok(Begun::Waiting(holding(Vec::new(), futures::future::ready(answer).boxed())))
+    Ok(Begun::Waiting(holding(Vec::new(), futures::future::ready(answer).boxed(), Span::none())))
 }
 
 fn run<A: Api>(mut context: Context, rest: Bytes) -> BoxFuture<'static, Result<Begin, FrameError>> {
