@@ -52,6 +52,7 @@ impl From<AppendError> for Refusal {
             AppendError::OutOfOrderSequence { .. } => ResponseError::OutOfOrderSequenceNumber,
             AppendError::InvalidProducerEpoch { .. } => ResponseError::InvalidProducerEpoch,
             AppendError::InvalidTransactionState(_) => ResponseError::InvalidTxnState,
+            AppendError::CoordinatorFenced { .. } => ResponseError::TransactionCoordinatorFenced,
             // Known to every client since 0.8, means "nothing was appended", and is retried after a pause without
             // asking for metadata: just what a full buffer wants.
             AppendError::Overloaded(_) => ResponseError::NotEnoughReplicas,

@@ -4,7 +4,7 @@
 //! producer state, in that order, so that whatever refuses leaves nothing behind.
 
 use crate::{
-    Acknowledged, Acks, AppendError, AppendOrigin,
+    Acknowledged, Acks, AppendError, AppendOrigin, Verification,
     engine::Engine,
     partition::Shared,
     produced::produced_batch,
@@ -15,9 +15,9 @@ use crate::{
     waiters::WaitFor,
 };
 use bytes::Bytes;
-use formats::record_batch::patched_head;
+use formats::record_batch::{BatchHeader, patched_head};
 use model::{Offset, TimestampMs};
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 use wal::{Appended, Durability, FrameMeta};
 
 /// An append that has its offset and waits to be durable.
@@ -106,33 +106,62 @@ pub(crate) fn append(
 
     let mut sequencer = partition.sequencer.lock();
     sequencer.check_appendable()?;
-    let base_offset = sequencer.log_end();
-    let produced = produced_batch(&batch.header, &batch.bytes, base_offset)
+    let produced = produced_batch(&batch.header, &batch.bytes, sequencer.log_end())
         .map_err(AppendError::CorruptBatch)?;
     let wait_for = sequencer.wait_for(acks);
-    let pending = |base_offset, end_offset, log_append_time| PendingAppend {
+    if let Some(produced) = &produced {
+        if let Admission::Duplicate(original) = sequencer.log.producers.check(produced)? {
+            let Duplicate { base_offset, last_offset, timestamp } = original;
+            let stamp = batch.log_append_time.map(|_| timestamp);
+            return Ok(await_earlier(partition, base_offset..last_offset.plus(1), wait_for, stamp));
+        }
+        match origin {
+            AppendOrigin::Client => sequencer.log.producers.check_begun(produced, None)?,
+            AppendOrigin::Transaction(verified) => {
+                sequencer.log.producers.check_begun(produced, Some(verified))?;
+            }
+            AppendOrigin::Coordinator => {}
+        }
+    }
+    enter(partition, &mut sequencer, &batch, produced.as_ref(), wait_for, admitted)
+}
+
+/// Waits for what was appended before.
+pub(crate) fn await_earlier(
+    partition: &Arc<Shared>,
+    offsets: Range<Offset>,
+    wait_for: WaitFor,
+    log_append_time: Option<TimestampMs>,
+) -> PendingAppend {
+    if wait_for == WaitFor::Commit {
+        partition.engine.flush_queue.note_waiter();
+    }
+    PendingAppend {
         partition: Arc::clone(partition),
-        base_offset,
-        end_offset,
+        base_offset: offsets.start,
+        end_offset: offsets.end,
         wait_for,
         log_append_time,
-    };
-    if let Some(produced) = &produced
-        && let Admission::Duplicate(original) = sequencer.log.producers.check(produced)?
-    {
-        let Duplicate { base_offset, last_offset, timestamp } = original;
-        let stamp = batch.log_append_time.map(|_| timestamp);
-        if wait_for == WaitFor::Commit {
-            engine.flush_queue.note_waiter();
-        }
-        return Ok(pending(base_offset, last_offset.plus(1), stamp));
     }
+}
+
+/// Gives a batch that nothing speaks against its offset and its place in the WAL, if there is room (`admitted`).
+pub(crate) fn enter(
+    partition: &Arc<Shared>,
+    sequencer: &mut Sequencer,
+    batch: &ValidBatch,
+    produced: Option<&ProducedBatch>,
+    wait_for: WaitFor,
+    admitted: bool,
+) -> Result<PendingAppend, AppendError> {
+    let engine = &partition.engine;
     if !admitted {
         return Err(AppendError::Overloaded("log.buffer.max.bytes is used up".to_owned()));
     }
+    let base_offset = sequencer.log_end();
     let end_offset = base_offset.plus(batch.header.last_offset_delta as u64 + 1);
-    let appended = to_wal(engine, partition, &sequencer, &batch, end_offset, wait_for)?;
-    take_in(&mut sequencer, &batch, produced.as_ref(), end_offset, appended);
+    let appended = to_wal(engine, partition, sequencer, batch, end_offset, wait_for)?;
+    take_in(sequencer, batch, produced, end_offset, appended);
     let bytes = batch.bytes.len() as u64;
     engine.buffers.appended(bytes);
     engine.buffers.batches_came(1);
@@ -142,9 +171,28 @@ pub(crate) fn append(
         wait_for == WaitFor::Commit,
         engine.parts.clock.boot_time(),
     );
-    drop(sequencer);
     engine.appended_bytes.increment(bytes);
-    Ok(pending(base_offset, end_offset, batch.log_append_time))
+    Ok(PendingAppend {
+        partition: Arc::clone(partition),
+        base_offset,
+        end_offset,
+        wait_for,
+        log_append_time: batch.log_append_time,
+    })
+}
+
+/// What is to be verified of a batch before it is appended; `None` also for what will be refused, or is there already.
+pub(crate) fn question(partition: &Shared, records: &Bytes) -> Option<Verification> {
+    let header = BatchHeader::parse(records).ok()?;
+    if !header.attributes.is_transactional() || header.attributes.is_control() {
+        return None;
+    }
+    let sequencer = partition.sequencer.lock();
+    let produced = produced_batch(&header, records, sequencer.log_end()).ok()??;
+    match sequencer.log.producers.check(&produced) {
+        Ok(Admission::New) => sequencer.log.producers.question(&produced),
+        Ok(Admission::Duplicate(_)) | Err(_) => None,
+    }
 }
 
 fn to_wal(

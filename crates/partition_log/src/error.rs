@@ -60,6 +60,14 @@ pub enum AppendError {
     /// Transactional rules (KIP-98, KIP-890).
     #[error("invalid transaction state: {0}")]
     InvalidTransactionState(String),
+    /// A marker of a coordinator whose slot has a newer owner.
+    #[error("coordinator epoch {got} is fenced by {current}")]
+    CoordinatorFenced {
+        /// The newest.
+        current: i32,
+        /// The one sent.
+        got: i32,
+    },
     /// The WAL or the memory budget is full; retriable, with throttling.
     #[error("the broker's buffers are full: {0}")]
     Overloaded(String),

@@ -8,6 +8,7 @@ mod append;
 #[doc(hidden)]
 pub mod benchmarks;
 mod buffers;
+mod end_transaction;
 mod engine;
 mod epochs;
 mod error;
@@ -37,6 +38,7 @@ mod waiters;
 mod wal_progress;
 
 pub use append::PendingAppend;
+pub use end_transaction::EndTransaction;
 pub use error::{AppendError, LogError, ReadError};
 pub use partition::{
     AbortedTransaction, Acknowledged, Acks, AppendOrigin, EpochEnd, FoundOffset, Isolation,
@@ -44,3 +46,4 @@ pub use partition::{
 };
 pub use partition_logs::{Claim, EngineOptions, EngineStatus, PartitionLogs, Parts, SessionStamp};
 pub use ports::Authority;
+pub use producer_state::{ProducerDescription, Verification};

@@ -1,8 +1,10 @@
 //! [`Partition`]: the handle to one partition's log.
 
 use crate::{
-    AppendError, LogError, PendingAppend, ReadError,
-    append::append,
+    AppendError, EndTransaction, LogError, PendingAppend, ProducerDescription, ReadError,
+    Verification,
+    append::{append, question},
+    end_transaction::end_transaction,
     engine::Engine,
     read::{self, visible_end},
     sequencer::Sequencer,
@@ -30,6 +32,8 @@ pub enum Acks {
 pub enum AppendOrigin {
     /// A client: no control batches.
     Client,
+    /// A client whose first batch in a transaction this is: the coordinator's journal says that it goes on.
+    Transaction(Verification),
     /// The broker's coordinators: control batches too.
     Coordinator,
 }
@@ -178,6 +182,30 @@ impl Partition {
         origin: AppendOrigin,
     ) -> Result<PendingAppend, AppendError> {
         append(&self.shared, records, acks, origin)
+    }
+
+    /// What must be asked of the coordinator's journal before this batch is appended (KIP-890): `None` unless it is the first of
+    /// its producer's transaction here. What is wrong with a batch, [`Partition::append`] says.
+    pub fn question(&self, records: &Bytes) -> Option<Verification> {
+        question(&self.shared, records)
+    }
+
+    /// Appends the control batch that ends a transaction here. It is acknowledged at the durable offset, whatever the mode.
+    ///
+    /// # Errors
+    /// `NotOwner` at another leader epoch, `InvalidProducerEpoch`, `CoordinatorFenced`; as [`AppendError`] says.
+    pub fn end_transaction(&self, end: EndTransaction) -> Result<PendingAppend, AppendError> {
+        end_transaction(&self.shared, end)
+    }
+
+    /// The producers that are remembered, by id.
+    ///
+    /// # Errors
+    /// `NotOwner`.
+    pub fn producers(&self) -> Result<Vec<ProducerDescription>, ReadError> {
+        let sequencer = self.shared.sequencer.lock();
+        sequencer.check_readable()?;
+        Ok(sequencer.log.producers.describe())
     }
 
     /// Reads batches: from memory near the tail, else from objects.

@@ -1,9 +1,9 @@
 //! What producer state is told of a batch: read from the batch itself, or from what a segment's footer says of it.
 
-use crate::producer_state::{Marker, ProducedBatch};
+use crate::producer_state::ProducedBatch;
 use bytes::Bytes;
 use formats::{
-    record_batch::{BatchHeader, EndTransactionMarker, TransactionResult, records},
+    record_batch::{BatchHeader, EndTransactionMarker, records},
     segment::BatchEntry,
 };
 use model::{Offset, ProducerEpoch, ProducerId, TimestampMs};
@@ -25,7 +25,7 @@ pub(crate) fn produced_batch(
     let epoch = ProducerEpoch::from_wire(header.producer_epoch)
         .ok_or("a batch with a producer id has no producer epoch")?;
     let control = header.attributes.is_control();
-    let marker = if control { marker(batch)? } else { None };
+    let marker = if control { end_marker(batch)? } else { None };
     if control && marker.is_none() {
         return Ok(None);
     }
@@ -44,10 +44,6 @@ pub(crate) fn produced_batch(
     }))
 }
 
-fn marker(batch: &Bytes) -> Result<Option<Marker>, String> {
-    Ok(end_marker(batch)?.map(|marker| ended_by(marker.result)))
-}
-
 /// The end of a transaction that a control batch marks.
 ///
 /// # Errors
@@ -57,13 +53,6 @@ pub(crate) fn end_marker(batch: &Bytes) -> Result<Option<EndTransactionMarker>, 
     let Some(record) = records.next() else { return Ok(None) };
     let record = record.map_err(|error| error.to_string())?;
     EndTransactionMarker::read(&record).map_err(|error| error.to_string())
-}
-
-fn ended_by(result: TransactionResult) -> Marker {
-    match result {
-        TransactionResult::Commit => Marker::Commit,
-        TransactionResult::Abort => Marker::Abort,
-    }
 }
 
 /// The facts of a batch that a footer lists.
@@ -80,7 +69,7 @@ pub(crate) fn produced_entry(entry: &BatchEntry) -> Option<ProducedBatch> {
         base_offset: entry.base_offset,
         timestamp: entry.max_timestamp,
         transactional: entry.transactional,
-        marker: entry.marker.map(|marker| ended_by(marker.result)),
+        marker: entry.marker,
     })
 }
 

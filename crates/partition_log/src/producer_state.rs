@@ -5,17 +5,21 @@
 //! *enqueued*, not of what is durable: five requests in flight are admitted while their uploads are pending. The same `apply`
 //! rebuilds the state from segment footers and WAL frames, so replay and live agree by construction.
 
+mod description;
 mod produced_batch;
 mod producer;
 mod snapshot;
 mod transactions;
+mod verification;
 
-pub(crate) use produced_batch::{Marker, ProducedBatch};
+pub use description::ProducerDescription;
+pub(crate) use produced_batch::ProducedBatch;
 pub(crate) use producer::Duplicate;
 pub(crate) use transactions::Aborted;
+pub use verification::Verification;
 
 use crate::AppendError;
-use model::{Offset, ProducerId, TimestampMs};
+use model::{Offset, ProducerEpoch, ProducerId, TimestampMs};
 use producer::Producer;
 use std::collections::HashMap;
 use transactions::Transactions;
@@ -35,18 +39,21 @@ pub(crate) struct ProducerStates {
     producers: HashMap<ProducerId, Producer>,
     transactions: Transactions,
     swept: Option<TimestampMs>,
+    /// Last marker of the producers that expired.
+    forgotten_marker: Option<Offset>,
 }
 
 impl ProducerStates {
     /// Judges a batch before it has an offset. Changes nothing.
     ///
     /// # Errors
-    /// `OutOfOrderSequence`, `InvalidProducerEpoch`, `InvalidTransactionState`.
+    /// `OutOfOrderSequence`, `InvalidProducerEpoch`, `InvalidTransactionState`, `CoordinatorFenced`.
     pub(crate) fn check(&self, batch: &ProducedBatch) -> Result<Admission, AppendError> {
         // A producer that nobody remembers may begin anywhere: its state expired, or its records are deleted.
         let Some(producer) = self.producers.get(&batch.producer) else { return Ok(Admission::New) };
-        if batch.marker.is_some() {
+        if let Some(marker) = batch.marker {
             producer.check_epoch(batch.epoch)?;
+            producer.check_coordinator(marker)?;
             return Ok(Admission::New);
         }
         if let Some(duplicate) = producer.find_duplicate(batch) {
@@ -67,7 +74,7 @@ impl ProducerStates {
             self.producers.entry(batch.producer).or_insert_with(|| Producer::new(batch.epoch));
         producer.apply(batch);
         match batch.marker {
-            Some(marker) => self.transactions.end(batch.producer, marker, batch.base_offset),
+            Some(marker) => self.transactions.end(batch.producer, marker.result, batch.base_offset),
             None if batch.transactional => {
                 self.transactions.begin(batch.producer, batch.base_offset);
             }
@@ -98,9 +105,9 @@ impl ProducerStates {
         self.transactions.aborted_between(from, to)
     }
 
-    /// Forgets aborted transactions that end below `log_start`.
-    pub(crate) fn forget_aborted_before(&mut self, log_start: Offset) {
-        self.transactions.forget_aborted_before(log_start);
+    /// Forgets aborted transactions that end below `offset`: nobody reads there any more, or the index names them.
+    pub(crate) fn forget_aborted_before(&mut self, offset: Offset) {
+        self.transactions.forget_aborted_before(offset);
     }
 
     /// Forgets producers that were silent for `expiration_ms` and have no open transaction: their next batch finds "no state"
@@ -111,12 +118,21 @@ impl ProducerStates {
     pub(crate) fn expire(&mut self, now: TimestampMs, expiration_ms: u64) -> usize {
         self.swept = Some(now);
         let before = self.producers.len();
-        let transactions = &self.transactions;
-        self.producers.retain(|id, producer| {
+        let Self { producers, transactions, forgotten_marker, .. } = self;
+        producers.retain(|id, producer| {
             let silence_ms = producer.silence_ms(now);
-            transactions.is_open(*id) || silence_ms < expiration_ms
+            let stays = transactions.is_open(*id) || silence_ms < expiration_ms;
+            if !stays {
+                *forgotten_marker = (*forgotten_marker).max(producer.last_marker);
+            }
+            stays
         });
         before - self.producers.len()
+    }
+
+    /// The newest epoch of a producer that is remembered.
+    pub(crate) fn epoch_of(&self, producer: ProducerId) -> Option<ProducerEpoch> {
+        self.producers.get(&producer).map(|known| known.epoch)
     }
 
     /// How many producers are remembered.

@@ -29,7 +29,7 @@ enum Plan {
     /// All of it, but for the batches, which the WAL keeps.
     Wal { places: Vec<WalPlace>, answer: ReadAnswer },
     /// Read objects: these entries, up to this offset.
-    Objects { entries: Vec<IndexEntry>, to: Offset, watermarks: Watermarks },
+    Objects { entries: Vec<IndexEntry>, to: Offset, watermarks: Watermarks, aborted: Vec<Aborted> },
 }
 
 /// Answers one read.
@@ -40,14 +40,16 @@ pub(crate) async fn read(
     let mut missing = None;
     for _ in 0..ATTEMPTS {
         let planned = plan(&partition.sequencer.lock(), request)?;
-        let (entries, to, watermarks) = match planned {
+        let (entries, to, watermarks, aborted) = match planned {
             Plan::Answer(answer) => return Ok(answer),
             Plan::Wal { places, answer } => match read_wal(&partition.engine, places).await? {
                 Some(batches) => return Ok(ReadAnswer { batches, ..answer }),
                 // Committed meanwhile: objects have it.
                 None => continue,
             },
-            Plan::Objects { entries, to, watermarks } => (entries, to, watermarks),
+            Plan::Objects { entries, to, watermarks, aborted } => {
+                (entries, to, watermarks, aborted)
+            }
         };
         let wanted = ObjectReadRequest {
             partition: partition.id,
@@ -58,10 +60,9 @@ pub(crate) async fn read(
         };
         match partition.engine.reader.read(wanted, &entries).await {
             Ok(found) => {
-                let aborted = (request.isolation == Isolation::ReadCommitted).then(|| {
-                    let sequencer = partition.sequencer.lock();
-                    aborted_between(&sequencer, request.from, found.next, found.aborted)
-                });
+                let committed_only = request.isolation == Isolation::ReadCommitted;
+                let aborted =
+                    committed_only.then(|| named_once(aborted, found.aborted, found.next));
                 return Ok(ReadAnswer { batches: found.batches, watermarks, aborted });
             }
             // A fold or a deletion may have taken its place: look again.
@@ -93,9 +94,10 @@ fn plan(sequencer: &Sequencer, request: ReadRequest) -> Result<Plan, ReadError> 
         let tail = &sequencer.log.tail;
         tail.read(request.from, to, request.max_bytes, request.at_least_one_batch)
     };
+    let in_memory = || sequencer.log.producers.aborted_between(request.from, to);
     let aborted = || {
         let committed_only = request.isolation == Isolation::ReadCommitted;
-        committed_only.then(|| aborted_between(sequencer, request.from, to, Vec::new()))
+        committed_only.then(|| named_once(in_memory(), Vec::new(), to))
     };
     Ok(match from_tail {
         Some(TailRead::Memory(batches)) => {
@@ -105,7 +107,11 @@ fn plan(sequencer: &Sequencer, request: ReadRequest) -> Result<Plan, ReadError> 
             let answer = ReadAnswer { batches: Vec::new(), watermarks, aborted: aborted() };
             Plan::Wal { places, answer }
         }
-        None => Plan::Objects { entries: entries_for(sequencer, request), to, watermarks },
+        None => {
+            let entries = entries_for(sequencer, request);
+            // Taken together with the entries: what is committed in between is in one of the two.
+            Plan::Objects { entries, to, watermarks, aborted: in_memory() }
+        }
     })
 }
 
@@ -147,14 +153,15 @@ pub(crate) fn visible_end(watermarks: &Watermarks, isolation: Isolation) -> Offs
     }
 }
 
-fn aborted_between(
-    sequencer: &Sequencer,
-    from: Offset,
+/// The aborted transactions that begin before `to`, of memory and of the index, each once.
+fn named_once(
+    in_memory: Vec<Aborted>,
+    in_objects: Vec<Aborted>,
     to: Offset,
-    named: Vec<Aborted>,
 ) -> Vec<AbortedTransaction> {
-    let mut aborted = sequencer.log.producers.aborted_between(from, to);
-    aborted.extend(named);
+    let mut aborted = in_memory;
+    aborted.extend(in_objects);
+    aborted.retain(|it| it.first_offset < to);
     aborted.sort_unstable_by_key(|it| (it.first_offset, it.last_offset, it.producer));
     aborted.dedup();
     let public =

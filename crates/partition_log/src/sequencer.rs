@@ -144,13 +144,19 @@ impl Sequencer {
         self.high_watermark
     }
 
+    /// End of what `read_committed` consumers may see. `DeleteRecords` may go beyond the start of an open transaction.
+    fn last_stable_offset(&self) -> Offset {
+        let open_from = self.log.producers.last_stable_offset(self.high_watermark);
+        open_from.max(self.log.log_start)
+    }
+
     /// All positions.
     pub(crate) fn watermarks(&self) -> Watermarks {
         Watermarks {
             log_start: self.log.log_start,
             durable: self.durable(),
             high_watermark: self.high_watermark,
-            last_stable: self.log.producers.last_stable_offset(self.high_watermark),
+            last_stable: self.last_stable_offset(),
             log_end: self.log_end(),
             leader_epoch: self.ownership.epoch,
         }
@@ -252,6 +258,8 @@ impl Sequencer {
             false => durable,
         });
         self.log.producers.settle(durable);
+        // The index names those that are stored; reads of the tail need the others.
+        self.log.producers.forget_aborted_before(durable.min(self.log.tail.start()));
         Advance {
             held_back: rests_on_lease && !leased,
             terms_due: self.terms.next(self.position(false)).is_some(),

@@ -87,7 +87,7 @@ fn check_header(header: &BatchHeader, origin: AppendOrigin) -> Result<(), Append
     if !header.is_dense() {
         return Err(invalid("the record count does not match the last offset delta"));
     }
-    if attributes.is_control() && origin == AppendOrigin::Client {
+    if attributes.is_control() && origin != AppendOrigin::Coordinator {
         return Err(invalid("clients must not write control batches"));
     }
     check_producer(header)

@@ -13,6 +13,7 @@ mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
 mod describe_log_dirs;
+mod describe_producers;
 mod describe_topic_partitions;
 mod fetch;
 mod find_coordinator;
@@ -237,6 +238,12 @@ pub(crate) static TABLE: &[Entry] = {
             "DescribeCluster",
             Op::Describe,
             Cluster,
+        ),
+        entry::<describe_producers::DescribeProducers>(
+            ApiKey::DescribeProducers,
+            "DescribeProducers",
+            Op::Read,
+            Topic,
         ),
         entry::<describe_topic_partitions::DescribeTopicPartitions>(
             ApiKey::DescribeTopicPartitions,

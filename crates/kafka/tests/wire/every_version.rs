@@ -38,6 +38,7 @@ fn decoder(api_key: i16) -> fn(i16, Bytes) -> i32 {
         ApiKey::IncrementalAlterConfigs => decode::<IncrementalAlterConfigsRequest>,
         ApiKey::ListPartitionReassignments => decode::<ListPartitionReassignmentsRequest>,
         ApiKey::DescribeCluster => decode::<DescribeClusterRequest>,
+        ApiKey::DescribeProducers => decode::<DescribeProducersRequest>,
         ApiKey::DescribeTopicPartitions => decode::<DescribeTopicPartitionsRequest>,
         other => panic!("{other:?} is advertised and has no line here"),
     }

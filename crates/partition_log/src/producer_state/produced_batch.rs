@@ -1,15 +1,7 @@
 //! [`ProducedBatch`]: the facts of a batch that producer state rests on.
 
+use formats::record_batch::EndTransactionMarker;
 use model::{Offset, ProducerEpoch, ProducerId, TimestampMs};
-
-/// How a control batch ends a transaction.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Marker {
-    /// Its records count.
-    Commit,
-    /// They do not.
-    Abort,
-}
 
 /// A batch of a producer that has an id.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,7 +21,7 @@ pub(crate) struct ProducedBatch {
     /// Whether it belongs to a transaction.
     pub(crate) transactional: bool,
     /// Set for control batches: the transaction they end.
-    pub(crate) marker: Option<Marker>,
+    pub(crate) marker: Option<EndTransactionMarker>,
 }
 
 /// Sequence numbers go from 0 to `i32::MAX` and start over.

@@ -4,6 +4,7 @@
 
 use super::produced_batch::{ProducedBatch, sequence_after};
 use crate::AppendError;
+use formats::record_batch::EndTransactionMarker;
 use model::{Offset, ProducerEpoch, TimestampMs};
 use std::collections::VecDeque;
 
@@ -28,6 +29,10 @@ pub(super) struct Producer {
     /// Batches of that epoch, oldest first.
     pub(super) batches: VecDeque<KeptBatch>,
     pub(super) activity: Activity,
+    /// Epoch of the coordinator that ended a transaction last.
+    pub(super) coordinator_epoch: Option<i32>,
+    /// Offset of the last marker, since it was seen here.
+    pub(super) last_marker: Option<Offset>,
 }
 
 /// One remembered batch.
@@ -51,8 +56,13 @@ pub(super) enum Activity {
 
 impl Producer {
     pub(super) fn new(epoch: ProducerEpoch) -> Self {
-        let activity = Activity::SinceSweep(TimestampMs(0));
-        Self { epoch, batches: VecDeque::new(), activity }
+        Self {
+            epoch,
+            batches: VecDeque::new(),
+            activity: Activity::SinceSweep(TimestampMs(0)),
+            coordinator_epoch: None,
+            last_marker: None,
+        }
     }
 
     /// The remembered batch of the same epoch and exactly the same sequences.
@@ -78,6 +88,19 @@ impl Producer {
         Ok(())
     }
 
+    /// Refuses what a coordinator sends whose slot has a newer owner.
+    pub(super) fn check_coordinator(
+        &self,
+        marker: EndTransactionMarker,
+    ) -> Result<(), AppendError> {
+        match self.coordinator_epoch {
+            Some(current) if marker.coordinator_epoch < current => {
+                Err(AppendError::CoordinatorFenced { current, got: marker.coordinator_epoch })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// A new epoch starts at sequence 0, and so does one whose batches are not known: a marker raised it.
     pub(super) fn check_sequence(&self, batch: &ProducedBatch) -> Result<(), AppendError> {
         let last = self.batches.back().filter(|_| batch.epoch == self.epoch);
@@ -95,7 +118,12 @@ impl Producer {
             self.epoch = batch.epoch;
             self.batches.clear();
         }
-        if batch.marker.is_some() || batch.epoch < self.epoch {
+        if let Some(marker) = batch.marker {
+            self.coordinator_epoch = self.coordinator_epoch.max(Some(marker.coordinator_epoch));
+            self.last_marker = Some(batch.base_offset);
+            return;
+        }
+        if batch.epoch < self.epoch {
             return;
         }
         if self.batches.len() == BATCHES_KEPT {
@@ -108,6 +136,17 @@ impl Producer {
             last_offset: batch.last_offset(),
             timestamp: batch.timestamp,
         });
+    }
+
+    /// The sequence number of its last record, if one of its epoch is remembered.
+    pub(super) fn last_sequence(&self) -> Option<u32> {
+        self.batches.back().map(|batch| batch.last_sequence)
+    }
+
+    /// The timestamp of its last batch, or else of when it was last heard of.
+    pub(super) fn last_timestamp(&self) -> TimestampMs {
+        let (Activity::SinceSweep(heard_of) | Activity::SilentSince(heard_of)) = self.activity;
+        self.batches.back().map_or(heard_of, |batch| batch.timestamp)
     }
 
     /// How long it has been silent, as a sweep at `now` sees it; zero when it was heard of since the last one.

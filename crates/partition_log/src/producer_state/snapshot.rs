@@ -49,7 +49,7 @@ impl ProducerStates {
             batches: producer.batches.iter().map(to_batch_value).collect(),
             transaction_start_offset: self.transactions.start_of(id).map(Offset::get),
             last_timestamp_ms: last_heard_of.0,
-            coordinator_epoch: None,
+            coordinator_epoch: producer.coordinator_epoch.and_then(|it| u32::try_from(it).ok()),
         }
     }
 }
@@ -63,6 +63,8 @@ fn from_value(value: &metadata::Producer) -> Option<Producer> {
         epoch: ProducerEpoch::new(u16::try_from(value.epoch).ok()?)?,
         batches: batches?,
         activity: Activity::SilentSince(TimestampMs(value.last_timestamp_ms)),
+        coordinator_epoch: value.coordinator_epoch.map(i32::try_from).transpose().ok()?,
+        last_marker: None,
     })
 }
 

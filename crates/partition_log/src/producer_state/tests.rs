@@ -1,5 +1,8 @@
 use super::*;
-use model::ProducerEpoch;
+use formats::record_batch::{
+    EndTransactionMarker,
+    TransactionResult::{self, Abort, Commit},
+};
 use proptest::prelude::*;
 
 const MAX: u32 = i32::MAX as u32;
@@ -31,9 +34,9 @@ fn transactional(producer: u64, base_offset: u64) -> ProducedBatch {
     ProducedBatch { transactional: true, ..of(producer, batch(0, 0, 10, base_offset)) }
 }
 
-fn marker(producer: u64, marker: Marker, base_offset: u64) -> ProducedBatch {
+fn marker(producer: u64, result: TransactionResult, base_offset: u64) -> ProducedBatch {
     ProducedBatch {
-        marker: Some(marker),
+        marker: Some(EndTransactionMarker { result, coordinator_epoch: 3 }),
         transactional: true,
         ..of(producer, batch(0, 0, 1, base_offset))
     }
@@ -113,7 +116,7 @@ fn an_older_epoch_is_fenced() {
 
 fn marker_of_epoch(epoch: u16) -> ProducedBatch {
     let epoch = ProducerEpoch::new(epoch).unwrap();
-    ProducedBatch { epoch, ..marker(1, Marker::Abort, 105) }
+    ProducedBatch { epoch, ..marker(1, Abort, 105) }
 }
 
 #[test]
@@ -136,7 +139,7 @@ fn a_marker_raises_the_epoch_and_the_next_batch_begins_at_zero() {
 
 #[test]
 fn a_marker_of_the_same_epoch_leaves_the_sequence_alone() {
-    let states = states(&[transactional(1, 100), marker(1, Marker::Commit, 110)]);
+    let states = states(&[transactional(1, 100), marker(1, Commit, 110)]);
     assert_eq!(states.check(&batch(0, 10, 5, 111)), Ok(Admission::New));
 }
 
@@ -154,16 +157,16 @@ fn the_oldest_open_transaction_holds_the_last_stable_offset() {
     let mut states = states(&[transactional(1, 100), transactional(2, 110)]);
     assert_eq!(states.last_stable_offset(offset(120)), offset(100));
     assert_eq!(states.last_stable_offset(offset(90)), offset(90));
-    states.apply(&marker(1, Marker::Commit, 120));
+    states.apply(&marker(1, Commit, 120));
     assert_eq!(states.last_stable_offset(offset(121)), offset(110));
-    states.apply(&marker(2, Marker::Abort, 121));
+    states.apply(&marker(2, Abort, 121));
     assert_eq!(states.last_stable_offset(offset(122)), offset(122));
     assert_eq!(states.first_open_offset(), None);
 }
 
 #[test]
 fn a_marker_beyond_the_high_watermark_ends_nothing_yet() {
-    let mut states = states(&[transactional(1, 100), marker(1, Marker::Commit, 110)]);
+    let mut states = states(&[transactional(1, 100), marker(1, Commit, 110)]);
     assert_eq!(states.last_stable_offset(offset(110)), offset(100));
     assert_eq!(states.last_stable_offset(offset(111)), offset(111));
     states.settle(offset(111));
@@ -175,8 +178,8 @@ fn aborted_transactions_are_named_by_range_in_order_of_their_first_offsets() {
     let mut states = states(&[
         transactional(1, 100),
         transactional(2, 110),
-        marker(2, Marker::Abort, 120),
-        marker(1, Marker::Abort, 121),
+        marker(2, Abort, 120),
+        marker(1, Abort, 121),
     ]);
     let firsts = |states: &ProducerStates, from, to| -> Vec<u64> {
         let found = states.aborted_between(offset(from), offset(to));
@@ -226,18 +229,62 @@ fn a_snapshot_of_another_format_or_with_impossible_values_is_refused() {
     assert!(broken(|snapshot| snapshot.producers[0].batches[0].last_sequence = 1 << 31));
 }
 
+#[test]
+fn a_verification_is_void_once_a_marker_came_even_if_the_producer_is_forgotten() {
+    let mut states = ProducerStates::default();
+    let late = transactional(1, 100);
+    let verification = states.question(&late);
+    assert_eq!(states.check_begun(&late, verification), Ok(()));
+    states.apply(&marker(1, Abort, 100));
+    let late = ProducedBatch { base_offset: offset(101), ..late };
+    let void = |states: &ProducerStates| {
+        matches!(
+            states.check_begun(&late, verification),
+            Err(AppendError::InvalidTransactionState(_))
+        )
+    };
+    assert!(void(&states));
+    states.expire(TimestampMs(0), 0);
+    assert_eq!(states.expire(TimestampMs(1), 0), 0);
+    assert_eq!(states.len(), 0);
+    assert!(void(&states));
+    assert_eq!(states.check_begun(&late, states.question(&late)), Ok(()));
+}
+
+#[test]
+fn a_transaction_of_an_older_epoch_is_not_the_producers_open_one() {
+    let states = states(&[transactional(1, 100)]);
+    let newer = ProducedBatch { transactional: true, ..batch(1, 0, 1, 110) };
+    assert!(states.question(&newer).is_some());
+    assert!(states.check_begun(&newer, None).is_err());
+}
+
+#[test]
+fn an_older_coordinator_is_fenced() {
+    let states = states(&[marker(1, Commit, 100)]);
+    let of = |coordinator_epoch| ProducedBatch {
+        marker: Some(EndTransactionMarker { result: Abort, coordinator_epoch }),
+        ..marker(1, Abort, 101)
+    };
+    assert_eq!(states.check(&of(3)), Ok(Admission::New));
+    let fenced = Err(AppendError::CoordinatorFenced { current: 3, got: 2 });
+    assert_eq!(states.check(&of(2)), fenced);
+    let again = ProducerStates::from_snapshot(&states.to_snapshot()).unwrap();
+    assert_eq!(again.check(&of(2)), fenced);
+}
+
 /// One step of a random history.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Data { producer: u64, records: u32, transactional: bool },
     NewEpoch { producer: u64, records: u32 },
     Retry,
-    End { producer: u64, marker: Marker },
+    End { producer: u64, result: TransactionResult },
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let producer = 0_u64..4;
-    let marker = prop_oneof![Just(Marker::Commit), Just(Marker::Abort)];
+    let result = prop_oneof![Just(Commit), Just(Abort)];
     let step = prop_oneof![
         6 => (producer.clone(), 1_u32..20, any::<bool>()).prop_map(|(producer, records, transactional)| {
             Step::Data { producer, records, transactional }
@@ -245,7 +292,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (producer.clone(), 1_u32..20)
             .prop_map(|(producer, records)| Step::NewEpoch { producer, records }),
         1 => Just(Step::Retry),
-        2 => (producer, marker).prop_map(|(producer, marker)| Step::End { producer, marker }),
+        2 => (producer, result).prop_map(|(producer, result)| Step::End { producer, result }),
     ];
     prop::collection::vec(step, 0..60)
 }
@@ -276,9 +323,9 @@ fn live(steps: &[Step]) -> (Vec<ProducedBatch>, ProducerStates) {
                 Some(last) => ProducedBatch { base_offset: offset(end), ..*last },
                 None => continue,
             },
-            Step::End { producer, marker: kind } => {
+            Step::End { producer, result } => {
                 let epoch = ProducerEpoch::new(next(producer).0).unwrap();
-                ProducedBatch { epoch, ..marker(producer, kind, end) }
+                ProducedBatch { epoch, ..marker(producer, result, end) }
             }
         };
         if states.check(&batch) == Ok(Admission::New) {

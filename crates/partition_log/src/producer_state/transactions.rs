@@ -1,6 +1,6 @@
 //! Transactions of one partition: which are open, which ended lately, which were aborted.
 
-use super::Marker;
+use formats::record_batch::TransactionResult;
 use model::{Offset, ProducerId};
 use std::collections::{BTreeMap, HashMap};
 
@@ -46,11 +46,11 @@ impl Transactions {
     }
 
     /// A marker at `offset`; it ends nothing when the producer wrote nothing here.
-    pub(super) fn end(&mut self, producer: ProducerId, marker: Marker, offset: Offset) {
+    pub(super) fn end(&mut self, producer: ProducerId, result: TransactionResult, offset: Offset) {
         let Some(first_offset) = self.open.remove(&producer) else { return };
         self.open_from.remove(&first_offset);
         self.ended.insert(offset, first_offset);
-        if marker == Marker::Abort {
+        if result == TransactionResult::Abort {
             self.note_aborted(Aborted { producer, first_offset, last_offset: offset });
         }
     }
@@ -83,7 +83,9 @@ impl Transactions {
         found
     }
 
-    pub(super) fn forget_aborted_before(&mut self, log_start: Offset) {
-        self.aborted = self.aborted.split_off(&log_start);
+    pub(super) fn forget_aborted_before(&mut self, offset: Offset) {
+        if self.aborted.first_key_value().is_some_and(|(marker, _)| *marker < offset) {
+            self.aborted = self.aborted.split_off(&offset);
+        }
     }
 }

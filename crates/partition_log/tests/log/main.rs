@@ -9,4 +9,5 @@ mod memory;
 mod records;
 mod recovery;
 mod terms;
+mod transactions;
 mod upkeep;

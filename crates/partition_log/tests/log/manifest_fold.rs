@@ -2,7 +2,10 @@
 
 use crate::{
     cluster::{Broker, Cluster},
-    records::{append_and_wait, numbered, produced, produced_in_transaction, read_all},
+    records::{
+        append_and_wait, append_in_transaction, numbered, produced, produced_in_transaction,
+        read_all,
+    },
 };
 use bytes::Bytes;
 use formats::metadata::{DeletedTopic, Session};
@@ -114,9 +117,8 @@ async fn an_open_transaction_is_known_to_a_folded_manifest() {
     let cluster = Cluster::new(DurabilityMode::Object);
     let mut broker = live_through(&cluster, &values(2)).await;
     let partition = cluster.open(&broker, 0).await.expect("open");
-    let begun = produced_in_transaction(7, 0, &["a"]);
-    let begun = partition.append(&begun, Acks::All, AppendOrigin::Client).expect("an append");
-    begun.acknowledged().await.expect("acknowledged");
+    let begun = append_in_transaction(&partition, &produced_in_transaction(7, 0, &["a"]));
+    begun.expect("an append").acknowledged().await.expect("acknowledged");
     drop(cluster.restart_without_disk(broker).await);
     broker = live_through(&cluster, &values(LIVES)).await;
     for _ in 0..2 {

@@ -43,6 +43,15 @@ pub async fn append_and_wait(
     append(partition, values, Acks::All).acknowledged().await
 }
 
+/// Appends a batch of a transaction as the wire does when the coordinator's journal says that the transaction goes on.
+pub fn append_in_transaction(
+    partition: &Partition,
+    batch: &Bytes,
+) -> Result<PendingAppend, AppendError> {
+    let origin = partition.question(batch).map_or(AppendOrigin::Client, AppendOrigin::Transaction);
+    partition.append(batch, Acks::All, origin)
+}
+
 /// Every value that a consumer sees from the log's start, with its offset.
 pub async fn read_all(partition: &Partition) -> Vec<(u64, String)> {
     let mut found = Vec::new();
