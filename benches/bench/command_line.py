@@ -1,7 +1,6 @@
 """`benches/run run|compare|table`: which scenarios on which systems, how many rounds."""
 
 import argparse
-import os
 import shutil
 import signal
 import sys
@@ -10,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import machine, results, toolbox
+from . import disk, machine, results, toolbox
 from .clients import ClientFailed
 from .measure import load_average
 from .process import NotReady
@@ -122,7 +121,8 @@ def on_running(arguments: argparse.Namespace, wanted: list[str]) -> Iterator[Run
 
 def measured(scenario: str, system: System, number: int) -> Run | None:
     """One run; one that fails is told and leaves the others to go on."""
-    os.sync()
+    if SCENARIOS[scenario].quiet_disk and not disk.settle(work_directory()):
+        print(f"# round {number} {scenario} {system.name}: the disk did not become quiet", file=sys.stderr)
     topic = f"{scenario}-{number}-{time.time_ns()}"
     load = load_average()
     try:
@@ -132,18 +132,24 @@ def measured(scenario: str, system: System, number: int) -> Run | None:
         return None
 
 
+def work_directory() -> Path:
+    """Where systems keep their data: below the target directory, which is on a disk."""
+    work = toolbox.target_directory() / "bench"
+    work.mkdir(parents=True, exist_ok=True)
+    return work
+
+
 # All scenarios on one broker write nine.
 NEEDED_BYTES = 12 * 2**30
 
 
 class Started:
-    """A system on fresh data below the target directory, which is on a disk; stopped and removed at the end."""
+    """A system on fresh data in the work directory; stopped and removed at the end."""
 
     def __init__(self, name: str):
         if name not in SYSTEMS:
             raise toolbox.Missing(f"no system {name}: there are {', '.join(SYSTEMS)}")
-        work = toolbox.target_directory() / "bench"
-        work.mkdir(parents=True, exist_ok=True)
+        work = work_directory()
         if (free := shutil.disk_usage(work).free) < NEEDED_BYTES:
             # A full disk looks like a broker's fault: Kafka resets connections then.
             print(f"bench: {free / 2**30:.0f} GiB free in {work} may not be enough", file=sys.stderr)
