@@ -1,5 +1,6 @@
 //! A local directory as a store: every write and delete is synced before it is answered.
 
+mod file_read;
 mod file_write;
 
 use crate::{
@@ -9,12 +10,12 @@ use crate::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
+use file_read::Read;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{
-    GetResultPayload, ObjectStore, ObjectStoreExt, PutOptions, PutPayload, local::LocalFileSystem,
+    ObjectStore, ObjectStoreExt, PutOptions, PutPayload, local::LocalFileSystem,
     path::Path as ObjectPath,
 };
-use rustix::{buffer::spare_capacity, io::retry_on_intr};
 use std::{
     collections::BTreeSet,
     fs::{self, File},
@@ -83,18 +84,11 @@ impl Store for LocalStore {
     }
 
     async fn get(&self, name: &ObjectName, range: Option<Range<u64>>) -> Result<Bytes, Failure> {
-        let opened = self.files.get(&path(name)).await.map_err(from_object_store);
-        let found = opened.map_err(|failure| self.not_found_unless_gone(failure))?;
-        let size = found.meta.size;
-        let range = range.unwrap_or(0..size);
-        if range.start > range.end || range.end > size {
-            return Err(Failure::outside(&range, Some(size)));
-        }
-        match found.payload {
-            GetResultPayload::File(file, _) => blocking(move || read_exact(&file, &range)).await,
-            GetResultPayload::Stream(_) => {
-                Err(Failure::new(ObjectErrorKind::Invalid, "a directory answered with a stream"))
-            }
+        let path = self.root.join(name.as_str());
+        let read = blocking(move || file_read::read(&path, range)).await;
+        match read.map_err(|failure| self.not_found_unless_gone(failure))? {
+            Read::Content(content) => Ok(content),
+            Read::Outside(range, size) => Err(Failure::outside(&range, Some(size))),
         }
     }
 
@@ -187,22 +181,6 @@ fn not_writable(root: &Path, error: &io::Error) -> Failure {
     let hint = "make it writable for this user, or choose another directory";
     let reason = format!("cannot write in {}: {error}: {hint}", root.display());
     Failure::new(from_io(error).kind, reason)
-}
-
-fn read_exact(file: &File, range: &Range<u64>) -> io::Result<Bytes> {
-    let length = (range.end - range.start) as usize;
-    // Into memory as it is: clearing megabytes that are overwritten at once costs as much as copying them.
-    let mut content = Vec::with_capacity(length);
-    while content.len() < length {
-        let position = range.start + content.len() as u64;
-        let read =
-            retry_on_intr(|| rustix::io::pread(file, spare_capacity(&mut content), position))?;
-        if read == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-    }
-    content.truncate(length);
-    Ok(Bytes::from(content))
 }
 
 /// Syncs `directory`, or the nearest one above it that still exists, up to `root`.
