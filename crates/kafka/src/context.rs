@@ -68,6 +68,8 @@ pub(crate) struct ConnectionContext {
     pub(crate) peer: SocketAddr,
     /// Whose it is.
     pub(crate) principal: Principal,
+    /// The connection as one that may produce.
+    pub(crate) producer: partition_log::ProducerConnection,
     /// Asks long polls to end.
     pub(crate) shutdown: Shutdown,
 }

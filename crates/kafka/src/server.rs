@@ -159,6 +159,7 @@ impl Shared {
             listener: Arc::clone(listener),
             peer,
             principal: Principal::anonymous(),
+            producer: self.broker.logs.producer_connection(),
             shutdown: shutdown.clone(),
         });
         let limits = self.limits.clone();

@@ -36,6 +36,11 @@ impl PendingAppend {
         self.base_offset
     }
 
+    /// Whether it waits for a commit, not for the WAL alone.
+    pub fn awaits_commit(&self) -> bool {
+        self.wait_for == WaitFor::Commit
+    }
+
     /// Waits until it is durable as its acks ask. The one place where an append is acknowledged.
     ///
     /// # Errors

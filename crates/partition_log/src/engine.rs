@@ -7,6 +7,8 @@ use crate::{
     object_read::ObjectReader,
     partition::Shared,
     pipeline::ActiveSession,
+    producer_windows::ProducerWindows,
+    read_ahead::ReadAhead,
     sequencer::{Advance, Phase},
     terms::TermsQueue,
     wal_progress::WalLedger,
@@ -32,6 +34,9 @@ const HELD_BACK_TICK: Duration = Duration::from_millis(50);
 /// Share of the memory budget that may cache bytes of index objects and segments.
 const READ_CACHE_SHARE: u64 = 4;
 
+/// The part of the read cache that may hold what nobody asked for yet: half.
+const READ_AHEAD_PART: u64 = 2;
+
 /// The part of the memory budget that uploads in flight may hold together, a quarter: while the store hangs they give nothing
 /// back, and appends must go on.
 const UPLOADS_PART: u64 = 4;
@@ -43,7 +48,9 @@ pub(crate) struct Engine {
     pub(crate) ledger: WalLedger,
     pub(crate) buffers: Buffers,
     pub(crate) flush_queue: FlushQueue,
+    pub(crate) producer_windows: ProducerWindows,
     pub(crate) reader: ObjectReader,
+    pub(crate) read_ahead: ReadAhead,
     /// Looked up once: appends are too many for that.
     pub(crate) appended_bytes: metrics::Counter,
     pub(crate) terms: TermsQueue,
@@ -85,7 +92,9 @@ impl Engine {
             ledger,
             buffers: Buffers::new(Arc::clone(&parts.wal), options.buffer_max_bytes),
             flush_queue: FlushQueue::default(),
+            producer_windows: ProducerWindows::default(),
             reader: ObjectReader::new(parts.objects.clone(), cache_bytes),
+            read_ahead: ReadAhead::new(cache_bytes / READ_AHEAD_PART),
             appended_bytes: metrics::counter!("alluvium_append_bytes_total"),
             terms: TermsQueue::default(),
             failing: AtomicU64::new(0),

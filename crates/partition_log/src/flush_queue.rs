@@ -63,6 +63,11 @@ impl FlushQueue {
         }
     }
 
+    /// Notes that a commit is about to answer producers.
+    pub(crate) fn note_answers(&self) {
+        self.state.lock().meter.answered();
+    }
+
     /// Looks at it.
     pub(crate) fn look(&self, now: BootTime) -> Queued {
         let state = self.state.lock();

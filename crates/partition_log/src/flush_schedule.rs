@@ -1,7 +1,7 @@
 //! When to flush: a pure decision (DESIGN 4.4).
 //!
 //! While data keeps arriving, a flush waits for size or age. It goes at once when somebody waits and arrival *stalls*: the
-//! producers' windows are full, so waiting gains nothing. Requests are budgeted; an idle broker sends nothing.
+//! producers' windows are known to be full, or silence says so, and waiting gains nothing. Requests are budgeted; an idle broker sends nothing.
 //!
 //! The flush task keeps an [`ArrivalMeter`] (told of every append, and of every cut) and a [`RequestBudget`], makes a
 //! [`FlushState`] of them, and does what [`decide`] says. [`Decision`] says when to decide anew.
@@ -34,6 +34,8 @@ pub(crate) struct FlushState {
     pub(crate) buffered_bytes: u64,
     /// Whether an append among them waits for its commit.
     pub(crate) awaited: bool,
+    /// Whether nobody can send more before an answer ([`crate::producer_windows`]).
+    pub(crate) windows_full: bool,
     /// How they arrived: [`ArrivalMeter::arrivals`].
     pub(crate) arrivals: Arrivals,
     /// Uploads under way.
@@ -85,12 +87,16 @@ pub(crate) fn decide(policy: &FlushPolicy, state: &FlushState) -> Decision {
     }
 }
 
-/// Whether somebody waits for bytes that have stopped coming.
+/// Whether somebody waits, and nothing more comes.
 fn stalled(policy: &FlushPolicy, state: &FlushState) -> bool {
+    state.awaited && (state.windows_full || silent(policy, state))
+}
+
+/// Whether bytes have stopped coming.
+fn silent(policy: &FlushPolicy, state: &FlushState) -> bool {
     let arrivals = &state.arrivals;
     let expected = arrivals.buffer_rate * arrivals.stall_window.as_secs_f64();
-    state.awaited
-        && arrivals.oldest_age >= arrivals.stall_window
+    arrivals.oldest_age >= arrivals.stall_window
         && (arrivals.bytes_in_window as f64) < expected * STALLED_BELOW
         && !too_small_to_pay(policy, state)
 }

@@ -26,7 +26,9 @@ mod pipeline;
 mod ports;
 mod produced;
 mod producer_state;
+mod producer_windows;
 mod read;
+mod read_ahead;
 mod recovery;
 mod sequencer;
 mod shutdown;
@@ -47,3 +49,4 @@ pub use partition::{
 pub use partition_logs::{Claim, EngineOptions, EngineStatus, PartitionLogs, Parts, SessionStamp};
 pub use ports::Authority;
 pub use producer_state::{ProducerDescription, Verification};
+pub use producer_windows::{AwaitedRequest, ProducerConnection};

@@ -1,7 +1,7 @@
 //! [`PartitionLogs`]: all partitions of this broker, and the pipeline they share.
 
 use crate::{
-    Authority, LogError, Partition,
+    Authority, LogError, Partition, ProducerConnection,
     engine::Engine,
     pipeline::{self, ActiveSession},
     recovery, shutdown, terms, upkeep,
@@ -157,6 +157,11 @@ impl PartitionLogs {
         let bytes =
             |frames: &[RecoveredFrame]| frames.iter().map(|it| it.payload_bytes as u64).sum();
         unclaimed.iter().map(|(&id, frames)| (id, frames.len(), bytes(frames))).collect()
+    }
+
+    /// A connection that may produce: flushes go at once when nobody can send more.
+    pub fn producer_connection(&self) -> ProducerConnection {
+        ProducerConnection::open(&self.engine)
     }
 
     /// Waits until more may be appended without getting ahead of the disk, for `patience` at most: the gentle way to hold

@@ -52,16 +52,28 @@ impl Api for Produce {
         let acks = wire_acks(request.acks);
         let image = context.broker().cluster.image();
         let topics = append_all(&context, &image, acks, request.topic_data);
-        match acks {
-            Some(Acks::None) => match first_failure(&topics) {
+        if acks == Some(Acks::None) {
+            return match first_failure(&topics) {
                 Some(refusal) => {
                     Outcome::HangUp(format!("a produce with acks=0 failed: {refusal:?}"))
                 }
                 None => Outcome::Silent,
-            },
-            _ => Outcome::later(answer(context, image, topics, deadline)),
+            };
         }
+        let awaited = awaits_commit(&topics);
+        let awaited = awaited.then(|| context.connection.producer.await_commit());
+        Outcome::later(async move {
+            let response = answer(context, image, topics, deadline).await;
+            drop(awaited);
+            response
+        })
     }
+}
+
+/// Whether an append of the request waits for a commit.
+fn awaits_commit(topics: &[Appended]) -> bool {
+    let mut appends = topics.iter().flat_map(|topic| &topic.partitions);
+    appends.any(|(_, appended)| appended.as_ref().is_ok_and(PendingAppend::awaits_commit))
 }
 
 fn wire_acks(acks: i16) -> Option<Acks> {

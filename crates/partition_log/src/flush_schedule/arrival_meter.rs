@@ -1,7 +1,8 @@
 //! [`ArrivalMeter`]: how fast bytes arrive in the buffer that is being filled.
 //!
-//! Gaps are measured within one buffer, never across a cut: a producer that waits for its answer before it sends again
-//! would otherwise stretch the window by the very wait that the window causes.
+//! A pause between two arrivals counts unless something was answered meanwhile: a producer that waits for its answer before it
+//! sends again would otherwise stretch the window by the very wait that the window causes. Pauses count across cuts, so that the
+//! first arrival of a buffer does not look like the last of a burst.
 
 use runtime::BootTime;
 use std::{collections::VecDeque, time::Duration};
@@ -11,8 +12,10 @@ const SHORTEST_WINDOW: Duration = Duration::from_millis(2);
 /// What comes within this time is one arrival: the batches of a request, above all, whose pauses between requests are what counts.
 /// Four of these are the shortest window. It also bounds the meter's memory.
 const MOMENT: Duration = Duration::from_micros(500);
-/// Arrivals older than this are forgotten.
+/// Arrivals and pauses older than this are forgotten.
 const MEMORY: Duration = Duration::from_secs(1);
+/// The share of the latest pause in the mean of them.
+const LATEST_PAUSE: f64 = 0.125;
 /// Time constant of the sustained rate, in seconds.
 const SUSTAINED_OVER_S: f64 = 1.0;
 
@@ -21,7 +24,7 @@ const SUSTAINED_OVER_S: f64 = 1.0;
 pub(crate) struct Arrivals {
     /// Age of the buffer's first arrival; zero when there is none.
     pub(crate) oldest_age: Duration,
-    /// `max(2 ms, 4 × mean gap)` between this buffer's arrivals.
+    /// `max(2 ms, 4 × mean pause)` between arrivals.
     pub(crate) stall_window: Duration,
     /// Bytes that arrived within the stall window.
     pub(crate) bytes_in_window: u64,
@@ -36,6 +39,7 @@ pub(crate) struct Arrivals {
 pub(crate) struct ArrivalMeter {
     buffer: Option<Buffer>,
     recent: VecDeque<(BootTime, u64)>,
+    pauses: Pauses,
     sustained_rate: f64,
     sustained_at: BootTime,
 }
@@ -44,22 +48,27 @@ pub(crate) struct ArrivalMeter {
 #[derive(Clone, Copy, Debug)]
 struct Buffer {
     first: BootTime,
-    last: BootTime,
-    arrivals: u32,
     bytes: u64,
+}
+
+/// Pauses between arrivals that ended by themselves.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pauses {
+    last_arrival: Option<BootTime>,
+    answered_since: bool,
+    /// Their mean, and when it was last told of one.
+    mean: Option<(Duration, BootTime)>,
 }
 
 impl ArrivalMeter {
     /// Notes that `bytes` were appended.
     pub(crate) fn record(&mut self, now: BootTime, bytes: u64) {
-        let buffer =
-            self.buffer.get_or_insert(Buffer { first: now, last: now, arrivals: 0, bytes: 0 });
+        let buffer = self.buffer.get_or_insert(Buffer { first: now, bytes: 0 });
         buffer.bytes = buffer.bytes.saturating_add(bytes);
         match self.recent.back_mut() {
             Some((moment, sum)) if now.since(*moment) < MOMENT => *sum += bytes,
             _ => {
-                buffer.last = now.max(buffer.last);
-                buffer.arrivals = buffer.arrivals.saturating_add(1);
+                self.pauses.arrival(now);
                 self.recent.push_back((now, bytes));
             }
         }
@@ -70,7 +79,12 @@ impl ArrivalMeter {
         self.sustained_at = now;
     }
 
-    /// Notes that the buffer was cut for a flush: gaps and rates of the next one start anew.
+    /// Notes that producers are being answered: what comes next may come because of that.
+    pub(crate) fn answered(&mut self) {
+        self.pauses.answered_since = true;
+    }
+
+    /// Notes that the buffer was cut for a flush: the rate of the next one starts anew.
     pub(crate) fn cut(&mut self) {
         self.buffer = None;
         self.recent.clear();
@@ -79,15 +93,12 @@ impl ArrivalMeter {
     /// Reads the meter.
     pub(crate) fn arrivals(&self, now: BootTime) -> Arrivals {
         let sustained_rate = self.decayed_rate(now);
+        let stall_window =
+            (self.pauses.mean_lately(now).unwrap_or_default() * 4).max(SHORTEST_WINDOW);
         let Some(buffer) = self.buffer else {
-            return Arrivals {
-                stall_window: SHORTEST_WINDOW,
-                sustained_rate,
-                ..Arrivals::default()
-            };
+            return Arrivals { stall_window, sustained_rate, ..Arrivals::default() };
         };
         let oldest_age = now.since(buffer.first);
-        let stall_window = buffer.stall_window();
         let within = |&&(moment, _): &&(BootTime, u64)| now.since(moment) < stall_window;
         Arrivals {
             oldest_age,
@@ -104,9 +115,20 @@ impl ArrivalMeter {
     }
 }
 
-impl Buffer {
-    fn stall_window(&self) -> Duration {
-        let gaps = self.arrivals.saturating_sub(1).max(1);
-        (self.last.since(self.first) * 4 / gaps).max(SHORTEST_WINDOW)
+impl Pauses {
+    fn arrival(&mut self, now: BootTime) {
+        let pause = self.last_arrival.map(|last| now.since(last)).filter(|&pause| pause <= MEMORY);
+        if let Some(pause) = pause.filter(|_| !self.answered_since) {
+            let known = self.mean_lately(now).unwrap_or(pause);
+            let mean = known.mul_f64(1.0 - LATEST_PAUSE) + pause.mul_f64(LATEST_PAUSE);
+            self.mean = Some((mean, now));
+        }
+        self.last_arrival = Some(now);
+        self.answered_since = false;
+    }
+
+    /// `None` when none ended lately: producers that wait for each answer leave no pause that counts.
+    fn mean_lately(&self, now: BootTime) -> Option<Duration> {
+        self.mean.filter(|(_, noted)| now.since(*noted) <= MEMORY).map(|(mean, _)| mean)
     }
 }

@@ -30,6 +30,7 @@ fn state(meter: &ArrivalMeter, buffered_bytes: u64, awaited: bool, now: u64) -> 
     FlushState {
         buffered_bytes,
         awaited,
+        windows_full: false,
         arrivals: meter.arrivals(at(now)),
         uploads_in_flight: 0,
         budget_wait: Duration::ZERO,
@@ -54,6 +55,17 @@ fn a_full_buffer_is_flushed_at_once_even_without_budget() {
 fn a_lone_producer_that_waits_is_answered_after_the_shortest_window() {
     assert_eq!(after(&[(100, 1_000)], true, 100), Decision::WaitFor(ms(2)));
     assert_eq!(after(&[(100, 1_000)], true, 102), Decision::FlushNow(FlushReason::Stalled));
+}
+
+#[test]
+fn full_windows_need_no_silence() {
+    let mut meter = ArrivalMeter::default();
+    meter.record(at(0), 1_000);
+    let full = |awaited| FlushState { windows_full: true, ..state(&meter, 1_000, awaited, 0) };
+    assert_eq!(decide(&POLICY, &full(true)), Decision::FlushNow(FlushReason::Stalled));
+    assert!(matches!(decide(&POLICY, &full(false)), Decision::WaitFor(_)));
+    let poor = FlushState { budget_wait: ms(40), ..full(true) };
+    assert_eq!(decide(&POLICY, &poor), Decision::WaitFor(ms(40)));
 }
 
 #[test]
@@ -92,13 +104,38 @@ fn the_batches_of_a_request_are_one_arrival() {
 }
 
 #[test]
-fn a_cut_forgets_the_gaps_before_it() {
+fn a_pause_that_an_answer_ended_says_nothing_of_how_data_arrives() {
+    let mut meter = ArrivalMeter::default();
+    for moment in [0, 200, 400] {
+        meter.record(at(moment), 1_000);
+        meter.cut();
+        meter.answered();
+    }
+    meter.record(at(600), 1_000);
+    let decision = decide(&POLICY, &state(&meter, 1_000, true, 602));
+    assert_eq!(decision, Decision::FlushNow(FlushReason::Stalled));
+}
+
+#[test]
+fn the_first_arrival_of_a_buffer_is_no_stall_where_data_comes_unprompted() {
+    let mut meter = ArrivalMeter::default();
+    (0..8).for_each(|request| meter.record(at(8 * request), 250_000));
+    meter.cut();
+    meter.record(at(64), 250_000);
+    assert!(matches!(decide(&POLICY, &state(&meter, 250_000, true, 90)), Decision::WaitFor(_)));
+    let stalled = decide(&POLICY, &state(&meter, 250_000, true, 96));
+    assert_eq!(stalled, Decision::FlushNow(FlushReason::Stalled));
+}
+
+#[test]
+fn pauses_of_long_ago_are_forgotten() {
     let mut meter = ArrivalMeter::default();
     meter.record(at(0), 1_000);
-    meter.record(at(200), 1_000);
+    meter.record(at(500), 1_000);
     meter.cut();
-    meter.record(at(400), 1_000);
-    let decision = decide(&POLICY, &state(&meter, 1_000, true, 402));
+    meter.answered();
+    meter.record(at(1_600), 1_000);
+    let decision = decide(&POLICY, &state(&meter, 1_000, true, 1_602));
     assert_eq!(decision, Decision::FlushNow(FlushReason::Stalled));
 }
 

@@ -24,6 +24,7 @@ pub(super) async fn schedule(
         let state = FlushState {
             buffered_bytes: queued.bytes,
             awaited: queued.awaited,
+            windows_full: engine.producer_windows.are_full(clock.boot_time()),
             arrivals: queued.arrivals,
             uploads_in_flight: session.uploads_in_flight.load(Relaxed),
             budget_wait: budget.wait(clock.boot_time()),

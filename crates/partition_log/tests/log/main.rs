@@ -6,6 +6,7 @@ mod commit;
 mod compacting;
 mod manifest_fold;
 mod memory;
+mod read_ahead;
 mod records;
 mod recovery;
 mod terms;
