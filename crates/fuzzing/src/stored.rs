@@ -6,7 +6,8 @@ use formats::{
     crc32c, index_object,
     metadata::{
         Broker, Cluster, Commit, CommitHead, Configs, Controller, DeletedTopic, Features, Garbage,
-        Index, Manifest, Owner, ProducerIds, Registration, Session, Topic, TopicName,
+        Group, GroupCommits, GroupOffsets, Index, JournalHead, Manifest, Owner, ProducerIds,
+        Registration, Session, Topic, TopicName,
     },
     segment,
     wal_frame::{FileHeader, FrameHeader, GroupHeader, Identity},
@@ -110,7 +111,7 @@ fn index_runs() -> Vec<Vec<u8>> {
 /// A family: its golden file, and how its values are read.
 type Family = (&'static str, fn(&[u8]));
 
-const FAMILIES: [Family; 17] = [
+const FAMILIES: [Family; 21] = [
     ("broker", value::<Broker>),
     ("cluster", value::<Cluster>),
     ("commit", value::<Commit>),
@@ -120,7 +121,11 @@ const FAMILIES: [Family; 17] = [
     ("deleted-topic", value::<DeletedTopic>),
     ("features", value::<Features>),
     ("garbage", value::<Garbage>),
+    ("group", value::<Group>),
+    ("group-commits", value::<GroupCommits>),
+    ("group-offsets", value::<GroupOffsets>),
     ("index", value::<Index>),
+    ("journal-head", value::<JournalHead>),
     ("manifest", value::<Manifest>),
     ("owner", value::<Owner>),
     ("producer-ids", value::<ProducerIds>),

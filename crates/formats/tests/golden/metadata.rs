@@ -3,10 +3,11 @@
 use crate::{assert_golden, golden};
 use bytes::Bytes;
 use formats::metadata::{
-    Broker, Cluster, Commit, CommitHead, Configs, Controller, DeletedTopic, DurabilityMode,
-    Endpoint, EpochStart, Features, Folded, Garbage, Index, Manifest, ManifestRest, Owner,
-    Producer, ProducerBatch, ProducerIds, ProducerSnapshot, Reference, Registration, SeqRange,
-    Session, SliceGroup, Topic, TopicName, Unfolded,
+    Broker, Cluster, Commit, CommitHead, CommittedOffset, Configs, Controller, DeletedTopic,
+    DurabilityMode, Endpoint, EpochStart, Features, Folded, Garbage, Group, GroupCommit,
+    GroupCommits, GroupMember, GroupOffsets, GroupProtocol, Index, JournalHead, Manifest,
+    ManifestRest, Owner, Producer, ProducerBatch, ProducerIds, ProducerSnapshot, Reference,
+    Registration, SeqRange, Session, SliceGroup, Topic, TopicName, TopicOffsets, Unfolded,
 };
 use prost::Message;
 use std::fmt::Debug;
@@ -199,4 +200,44 @@ fn values_of_manifests_have_their_bytes() {
             producer_state: snapshot.encode_to_vec().into(),
         },
     );
+}
+
+#[test]
+fn values_of_groups_have_their_bytes() {
+    check("journal-head", &JournalHead { format: 1, session: ID, seq: 77 });
+    let protocol = GroupProtocol { name: "range".into(), metadata: Bytes::from_static(b"meta") };
+    let member = GroupMember {
+        id: "app-1".into(),
+        instance_id: Some("one".into()),
+        client_id: "app".into(),
+        client_host: "/127.0.0.1".into(),
+        session_timeout_ms: 45_000,
+        rebalance_timeout_ms: 300_000,
+        protocols: vec![protocol],
+        assignment: Bytes::from_static(b"share"),
+    };
+    check(
+        "group",
+        &Group {
+            format: 1,
+            protocol_type: "consumer".into(),
+            generation: 5,
+            protocol_name: Some("range".into()),
+            leader: Some("app-1".into()),
+            state_since_unix_ms: 1_700_000_000_000,
+            members: vec![member],
+        },
+    );
+    let offset = CommittedOffset {
+        partition: 3,
+        offset: 1_000_000,
+        leader_epoch: Some(2),
+        metadata: "note".into(),
+        committed_unix_ms: 1_700_000_000_000,
+        expires_unix_ms: Some(1_700_000_600_000),
+    };
+    check("group-offsets", &GroupOffsets { format: 1, offsets: vec![offset.clone()] });
+    let topics = vec![TopicOffsets { topic: ID, offsets: vec![offset], deleted: vec![1, 2] }];
+    let commit = GroupCommit { group: "app".into(), topics, forget: true };
+    check("group-commits", &GroupCommits { format: 1, commits: vec![commit] });
 }

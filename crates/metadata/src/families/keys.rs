@@ -69,3 +69,40 @@ pub(super) fn parse_partition_path(text: &str) -> Option<PartitionId> {
     let topic: TopicId = parse_id(topic)?;
     Some(PartitionId { topic, partition: PartitionIndex::new(parse_digits(index)?)? })
 }
+
+/// Free text as a part of a key: letters, digits, `.`, `_`, `-` as they are, other bytes as `%` and two hex digits. Empty
+/// text is `%`.
+pub(super) fn escaped(text: &str) -> String {
+    if text.is_empty() {
+        return "%".to_owned();
+    }
+    let mut part = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"._-".contains(&byte) {
+            part.push(char::from(byte));
+        } else {
+            part.extend(['%', hex_digit(byte >> 4), hex_digit(byte & 15)]);
+        }
+    }
+    part
+}
+
+fn hex_digit(value: u8) -> char {
+    char::from_digit(u32::from(value), 16).unwrap_or('0')
+}
+
+/// Reads what [`escaped`] wrote.
+pub(super) fn unescaped(part: &str) -> Option<String> {
+    if part == "%" {
+        return Some(String::new());
+    }
+    let mut bytes = Vec::with_capacity(part.len());
+    let mut rest = part;
+    while let Some((plain, coded)) = rest.split_once('%') {
+        bytes.extend_from_slice(plain.as_bytes());
+        bytes.push(u8::from_str_radix(coded.get(..2)?, 16).ok()?);
+        rest = coded.get(2..)?;
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    String::from_utf8(bytes).ok()
+}

@@ -12,7 +12,9 @@ mod controller;
 mod deleted_topics;
 mod features;
 mod garbage;
+mod groups;
 mod indexes;
+mod journal_heads;
 mod keys;
 mod manifests;
 mod owners;
@@ -27,6 +29,7 @@ mod value;
 
 pub use commits::{CommitAttempt, CommitOutcome};
 pub use configs::ConfigResource;
+pub use groups::PARTITIONS_PER_CHUNK;
 pub use keys::Keys;
 pub use manifests::MANIFEST_MAX_BYTES;
 pub use value::{Value, decode, encode};

@@ -52,6 +52,13 @@ fn every_key_reads_back() {
     assert_eq!(keys.parse_commit_head(&keys.commit_head(session())), Some(session()));
     assert_eq!(keys.parse_index(&keys.index(session(), 2, 65)), Some((session(), 2, 65)));
     assert_eq!(keys.parse_garbage(&keys.garbage(id)), Some(id));
+    for group in ["readers", "", "a/b %/é", "%", "..", "G-1_x"] {
+        assert_eq!(keys.parse_group(&keys.group(7, group)).as_deref(), Some(group));
+        let offsets = keys.group_offsets(7, group, topic, 3);
+        assert!(offsets.starts_with(&keys.offsets_of_group(7, group)));
+        assert!(offsets.starts_with(&keys.offsets_of_slot(7)));
+        assert_eq!(keys.parse_group_offsets(&offsets), Some((group.to_owned(), topic, 3)));
+    }
     for resource in [
         ConfigResource::Topic(topic),
         ConfigResource::Broker(broker()),

@@ -128,7 +128,24 @@ pub const FLUSH_UPLOADS_IN_FLIGHT: ConfigKey =
 pub const GROUP_INITIAL_REBALANCE_DELAY_MS: ConfigKey =
     ConfigKey::broker("group.initial.rebalance.delay.ms", Int, "3000")
         .takes(AtLeast(0))
-        .documented("Kafka's; stored and shown.");
+        .documented("How long the first members of an empty group wait for further ones.");
+
+/// `group.max.session.timeout.ms`.
+pub const GROUP_MAX_SESSION_TIMEOUT_MS: ConfigKey =
+    ConfigKey::broker("group.max.session.timeout.ms", Int, "1800000")
+        .takes(AtLeast(1))
+        .documented("The longest session time-out that a group's member may ask for.");
+
+/// `group.max.size`.
+pub const GROUP_MAX_SIZE: ConfigKey = ConfigKey::broker("group.max.size", Int, "2147483647")
+    .takes(AtLeast(1))
+    .documented("Members of a group at most.");
+
+/// `group.min.session.timeout.ms`.
+pub const GROUP_MIN_SESSION_TIMEOUT_MS: ConfigKey =
+    ConfigKey::broker("group.min.session.timeout.ms", Int, "6000")
+        .takes(AtLeast(1))
+        .documented("The shortest session time-out that a group's member may ask for.");
 
 /// `inter.broker.listener.name`.
 pub const INTER_BROKER_LISTENER_NAME: ConfigKey =
@@ -373,17 +390,51 @@ pub const NUM_PARTITIONS: ConfigKey = ConfigKey::broker("num.partitions", Int, "
     .takes(Between(1, 100_000))
     .documented("Partitions of topics that are created without a number.");
 
+/// `offset.metadata.max.bytes`.
+pub const OFFSET_METADATA_MAX_BYTES: ConfigKey =
+    ConfigKey::broker("offset.metadata.max.bytes", Int, "4096")
+        .takes(Between(0, 32_767))
+        .documented("The longest note that may be committed with an offset.");
+
+/// `offsets.commit.timeout.ms`.
+pub const OFFSETS_COMMIT_TIMEOUT_MS: ConfigKey = ConfigKey::broker(
+    "offsets.commit.timeout.ms",
+    Int,
+    "5000",
+)
+.takes(AtLeast(1))
+.documented(
+    "How long a request of a group waits for the metadata store before it is told to come back.",
+);
+
+/// `offsets.retention.check.interval.ms`.
+pub const OFFSETS_RETENTION_CHECK_INTERVAL_MS: ConfigKey =
+    ConfigKey::broker("offsets.retention.check.interval.ms", Long, "600000")
+        .takes(AtLeast(1))
+        .documented("How often offsets are looked at for their retention.");
+
 /// `offsets.retention.minutes`.
 pub const OFFSETS_RETENTION_MINUTES: ConfigKey =
     ConfigKey::broker("offsets.retention.minutes", Int, "10080")
         .takes(AtLeast(1))
-        .documented("Kafka's; stored and shown.");
+        .documented("How long a group without members keeps its offsets.");
+
+/// `offsets.topic.num.partitions`.
+pub const OFFSETS_TOPIC_NUM_PARTITIONS: ConfigKey = ConfigKey::broker(
+    "offsets.topic.num.partitions",
+    Int,
+    "50",
+)
+.takes(Between(1, 10_000))
+.documented(
+    "Partitions of __consumer_offsets, over which groups are spread. For a new cluster only.",
+);
 
 /// `offsets.topic.replication.factor`.
 pub const OFFSETS_TOPIC_REPLICATION_FACTOR: ConfigKey =
     ConfigKey::broker("offsets.topic.replication.factor", Int, "1")
-        .takes(AtLeast(1))
-        .documented("Kafka's; stored and shown.");
+        .takes(Between(1, 32_767))
+        .documented("Replication factor of __consumer_offsets; stored and returned.");
 
 /// `process.roles`.
 pub const PROCESS_ROLES: ConfigKey = ConfigKey::broker("process.roles", List, "broker,controller")
@@ -461,7 +512,7 @@ pub const WAL_MAX_BYTES: ConfigKey = ConfigKey::broker("wal.max.bytes", Long, "1
     .important(High)
     .documented("Bytes that the write-ahead log holds while object storage is away.");
 
-static TABLE: [ConfigKey; 73] = [
+static TABLE: [ConfigKey; 80] = [
     ADVERTISED_LISTENERS,
     AUTO_CREATE_TOPICS_ENABLE,
     BROKER_ID,
@@ -482,6 +533,9 @@ static TABLE: [ConfigKey; 73] = [
     FLUSH_REQUESTS_PER_SECOND,
     FLUSH_UPLOADS_IN_FLIGHT,
     GROUP_INITIAL_REBALANCE_DELAY_MS,
+    GROUP_MAX_SESSION_TIMEOUT_MS,
+    GROUP_MAX_SIZE,
+    GROUP_MIN_SESSION_TIMEOUT_MS,
     INTER_BROKER_LISTENER_NAME,
     LISTENER_SECURITY_PROTOCOL_MAP,
     LISTENERS,
@@ -520,7 +574,11 @@ static TABLE: [ConfigKey; 73] = [
     NUM_IO_THREADS,
     NUM_NETWORK_THREADS,
     NUM_PARTITIONS,
+    OFFSET_METADATA_MAX_BYTES,
+    OFFSETS_COMMIT_TIMEOUT_MS,
+    OFFSETS_RETENTION_CHECK_INTERVAL_MS,
     OFFSETS_RETENTION_MINUTES,
+    OFFSETS_TOPIC_NUM_PARTITIONS,
     OFFSETS_TOPIC_REPLICATION_FACTOR,
     PROCESS_ROLES,
     PRODUCER_ID_EXPIRATION_MS,

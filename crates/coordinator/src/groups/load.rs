@@ -1,0 +1,128 @@
+//! Loading a slot from the journal, and keeping its deadlines from then on.
+
+use super::{Groups, slot::GroupSlot, unfolded::Unfolded};
+use crate::{
+    Journal, JournalError, SlotClaim,
+    group::{Group, GroupId, Now, offsets::Chunk},
+};
+use formats::metadata::{Group as GroupRecord, GroupCommit, GroupCommits, GroupOffsets};
+use metadata::{MetadataError, RangeQuery, families::decode};
+use model::TopicId;
+use runtime::Backoff;
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::time::{Instant, sleep_until};
+
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// With nothing to wait for, a slot is looked at this often all the same.
+const LONGEST_WAIT: Duration = Duration::from_mins(10);
+
+/// Loads a slot, serves it, and keeps its deadlines until it is closed.
+pub(super) async fn load_and_keep(groups: Groups, claim: SlotClaim, journal: Journal) {
+    let Some(slot) = load(&groups, claim, &journal).await else { return };
+    let slot = Arc::new(slot);
+    if !groups.shared.slots.loaded(claim, Arc::clone(&slot)) {
+        return;
+    }
+    let shutdown = groups.shared.parts.tasks.shutdown();
+    loop {
+        let now = groups.now();
+        let Some(next) = slot.tick(&groups.shared.options.groups, now) else { return };
+        let wait = next.saturating_sub(now.time).min(LONGEST_WAIT);
+        tokio::select! {
+            () = sleep_until(Instant::now() + wait) => {}
+            () = slot.changed.notified() => {}
+            () = shutdown.requested() => return,
+        }
+    }
+}
+
+/// Loads a slot until it succeeds; `None` when it is not this session's any more.
+async fn load(groups: &Groups, claim: SlotClaim, journal: &Journal) -> Option<GroupSlot> {
+    let randomness = groups.shared.parts.randomness.clone();
+    let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, randomness);
+    while groups.shared.slots.is_claimed(claim) && journal.admits() != Err(JournalError::Ended) {
+        match read(groups, claim, journal).await {
+            Ok(slot) => return Some(slot),
+            Err(error) => {
+                let slot = claim.partition.partition;
+                tracing::warn!(%slot, %error, "groups could not be loaded; trying again");
+            }
+        }
+        tokio::time::sleep(backoff.next_pause()).await;
+    }
+    None
+}
+
+/// Reads a slot as of one revision. No earlier owner can write it any more.
+async fn read(
+    groups: &Groups,
+    claim: SlotClaim,
+    journal: &Journal,
+) -> Result<GroupSlot, MetadataError> {
+    let parts = &groups.shared.parts;
+    let (keys, store) = (&parts.keys, parts.metadata.as_ref());
+    let index = claim.partition.partition.get();
+    let members = store.range(RangeQuery::prefix(keys.groups_of(index))).await?;
+    let at = |query: RangeQuery| query.at(members.revision);
+    let offsets = store.range(at(RangeQuery::prefix(keys.offsets_of_slot(index)))).await?;
+    let commits = store.range(at(RangeQuery::prefix(keys.commits_of_slot(index)))).await?;
+    let mut loaded =
+        Loaded { now: groups.now(), groups: HashMap::new(), unfolded: Unfolded::default() };
+    for entry in &members.entries {
+        let Some(id) = keys.parse_group(&entry.key) else { continue };
+        loaded.take_record(id.into(), decode(entry)?);
+    }
+    for entry in &offsets.entries {
+        let Some((id, topic, _)) = keys.parse_group_offsets(&entry.key) else { continue };
+        let stored: GroupOffsets = decode(entry)?;
+        loaded.group(&id.into()).offsets_mut().load(topic, stored.offsets);
+    }
+    for entry in &commits.entries {
+        for commit in decode::<GroupCommits>(entry)?.commits {
+            loaded.apply(commit);
+        }
+    }
+    loaded.groups.retain(|_, group| group.has_record() || !group.is_forgettable());
+    Ok(GroupSlot::new(claim, keys, journal.clone(), loaded.groups, loaded.unfolded))
+}
+
+/// A slot as far as it was read.
+struct Loaded {
+    now: Now,
+    groups: HashMap<GroupId, Group>,
+    unfolded: Unfolded,
+}
+
+impl Loaded {
+    fn take_record(&mut self, id: GroupId, record: GroupRecord) {
+        self.groups.insert(id.clone(), Group::from_record(id, record, self.now));
+    }
+
+    fn group(&mut self, id: &GroupId) -> &mut Group {
+        let now = self.now;
+        self.groups.entry(id.clone()).or_insert_with(|| Group::new(id.clone(), now))
+    }
+
+    fn apply(&mut self, commit: GroupCommit) {
+        let id: GroupId = commit.group.into();
+        if commit.forget {
+            let chunks = self.group(&id).offsets().chunks();
+            *self.group(&id).offsets_mut() = crate::group::Offsets::default();
+            self.unfolded.add(&id, chunks, self.now.time);
+        }
+        for topic in commit.topics {
+            let Some(topic_id) = TopicId::from_slice(&topic.topic) else { continue };
+            let changed =
+                topic.offsets.iter().map(|it| it.partition).chain(topic.deleted.iter().copied());
+            let chunks: Vec<Chunk> = changed.map(|it| Chunk::of(topic_id, it)).collect();
+            let offsets = self.group(&id).offsets_mut();
+            offsets.load(topic_id, topic.offsets);
+            for partition in topic.deleted {
+                offsets.remove(topic_id, partition);
+            }
+            self.unfolded.add(&id, chunks, self.now.time);
+        }
+    }
+}

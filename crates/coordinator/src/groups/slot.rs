@@ -1,0 +1,274 @@
+//! [`GroupSlot`]: the groups of one slot. Decisions are made under its lock; what they need stored is submitted there too.
+
+use super::{
+    Left,
+    deadlines::Deadlines,
+    unfolded::Unfolded,
+    waiting::{Answer, Waiting},
+};
+use crate::{
+    GroupError, Journal, SlotClaim, SlotError,
+    group::{
+        Effects, Group, GroupDescription, GroupId, GroupLimits, GroupListing, InstanceId, Join,
+        Joined, Leaver, MemberId, MemberRef, Now, Protocol, Sync, Synced, Ticket, Time,
+    },
+    journal::{Append, Position, Submission},
+};
+use bytes::Bytes;
+use formats::metadata::{GroupCommit, GroupCommits};
+use metadata::{
+    Operation,
+    families::{Keys, encode},
+    prefix_end,
+};
+use parking_lot::{Mutex, MutexGuard};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::sync::Notify;
+
+/// A request to join, as it comes from the wire; see [`Join`].
+#[derive(Clone, PartialEq, Debug)]
+#[expect(missing_docs, reason = "the fields of `Join` of the same names")]
+pub struct NewJoin {
+    pub member: MemberId,
+    pub instance: Option<InstanceId>,
+    pub client_id: Arc<str>,
+    pub client_host: Arc<str>,
+    pub session_timeout: Duration,
+    pub rebalance_timeout: Duration,
+    pub protocol_type: Arc<str>,
+    pub protocols: Vec<Protocol>,
+    pub requires_known_id: bool,
+    pub skips_assignment: bool,
+}
+
+/// A slot that is served.
+#[derive(Debug)]
+pub(crate) struct GroupSlot {
+    pub(super) index: u32,
+    pub(super) keys: Keys,
+    /// Where commits are appended.
+    pub(super) family: Bytes,
+    journal: Journal,
+    state: Mutex<SlotState>,
+    /// Told when a deadline came nearer, and when the slot is closed.
+    pub(super) changed: Notify,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct SlotState {
+    pub(super) groups: HashMap<GroupId, Group>,
+    pub(super) unfolded: Unfolded,
+    /// The last submission: what is read may be lost until it is stored.
+    pub(super) last: Position,
+    waiting: Waiting,
+    deadlines: Deadlines,
+    closed: bool,
+}
+
+impl GroupSlot {
+    /// A slot with what was loaded.
+    pub(super) fn new(
+        claim: SlotClaim,
+        keys: &Keys,
+        journal: Journal,
+        groups: HashMap<GroupId, Group>,
+        unfolded: Unfolded,
+    ) -> Self {
+        let index = claim.partition.partition.get();
+        let mut deadlines = Deadlines::default();
+        for group in groups.values() {
+            deadlines.at(group.id(), group.next_deadline());
+        }
+        let state = SlotState { groups, unfolded, deadlines, ..SlotState::default() };
+        Self {
+            index,
+            keys: keys.clone(),
+            family: keys.group_commits(index, claim.epoch),
+            journal,
+            state: Mutex::new(state),
+            changed: Notify::new(),
+        }
+    }
+
+    /// Its journal.
+    pub(super) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Drops everything; what waits is answered that this is not the coordinator.
+    pub(crate) fn close(&self) {
+        *self.state.lock() = SlotState { closed: true, ..SlotState::default() };
+        self.changed.notify_one();
+    }
+
+    /// Its state, unless it was closed.
+    pub(super) fn open_state(&self) -> Result<MutexGuard<'_, SlotState>, GroupError> {
+        let state = self.state.lock();
+        if state.closed { Err(SlotError::NotCoordinator.into()) } else { Ok(state) }
+    }
+
+    pub(super) fn join(
+        &self,
+        id: &str,
+        new: NewJoin,
+        unique: Arc<str>,
+        limits: &GroupLimits,
+        now: Now,
+    ) -> Result<Answer<Joined>, GroupError> {
+        let mut state = self.open_state()?;
+        let state = &mut *state;
+        if !state.groups.contains_key(id) && !new.member.is_empty() {
+            return Err(GroupError::UnknownMemberId);
+        }
+        let id: GroupId = id.into();
+        let group = state.groups.entry(id.clone()).or_insert_with(|| Group::new(id.clone(), now));
+        let (ticket, answer) = state.waiting.join();
+        let effects = group.join(with_ticket(new, ticket, unique), limits, now);
+        self.carry_out(state, &id, effects);
+        Ok(answer)
+    }
+
+    pub(super) fn sync(
+        &self,
+        id: &str,
+        sync: Sync,
+        limits: &GroupLimits,
+        now: Now,
+    ) -> Result<Answer<Synced>, GroupError> {
+        let mut state = self.open_state()?;
+        let state = &mut *state;
+        let group = state.groups.get_mut(id).ok_or(GroupError::UnknownMemberId)?;
+        let (ticket, answer) = state.waiting.sync();
+        let effects = group.sync(ticket, sync, limits, now);
+        let id = group.id().clone();
+        self.carry_out(state, &id, effects);
+        Ok(answer)
+    }
+
+    pub(super) fn heartbeat(
+        &self,
+        id: &str,
+        from: MemberRef<'_>,
+        now: Now,
+    ) -> Result<(), GroupError> {
+        let mut state = self.open_state()?;
+        let group = state.groups.get_mut(id).ok_or(GroupError::UnknownMemberId)?;
+        group.heartbeat(from, now)
+    }
+
+    pub(super) fn leave(
+        &self,
+        id: &str,
+        leavers: &[Leaver],
+        limits: &GroupLimits,
+        now: Now,
+    ) -> Result<(Left, Position), GroupError> {
+        let mut state = self.open_state()?;
+        let state = &mut *state;
+        let group = state.groups.get_mut(id).ok_or(GroupError::UnknownMemberId)?;
+        let (results, effects) = group.leave(leavers, limits, now);
+        let id = group.id().clone();
+        self.carry_out(state, &id, effects);
+        Ok((results, state.last))
+    }
+
+    pub(super) fn describe(&self, id: &str) -> Result<GroupDescription, GroupError> {
+        let state = self.open_state()?;
+        state.groups.get(id).map(Group::describe).ok_or(GroupError::GroupIdNotFound)
+    }
+
+    pub(super) fn list(&self) -> Vec<GroupListing> {
+        let Ok(state) = self.open_state() else { return Vec::new() };
+        state.groups.values().map(Group::listing).collect()
+    }
+
+    pub(super) fn delete(&self, id: &str) -> Result<Position, GroupError> {
+        let mut state = self.open_state()?;
+        let group = state.groups.get(id).ok_or(GroupError::GroupIdNotFound)?;
+        group.check_delete()?;
+        let id = group.id().clone();
+        Ok(self.forget(&mut state, &id))
+    }
+
+    /// Deletes a group with everything that is stored of it.
+    pub(super) fn forget(&self, state: &mut SlotState, id: &GroupId) -> Position {
+        state.groups.remove(id);
+        let offsets = self.keys.offsets_of_group(self.index, id);
+        let end = prefix_end(&offsets);
+        let forget = GroupCommit { group: id.to_string(), forget: true, ..GroupCommit::default() };
+        self.submit(
+            state,
+            Submission {
+                operations: vec![
+                    Operation::Delete(self.keys.group(self.index, id)),
+                    Operation::DeleteRange(offsets, end),
+                ],
+                // Commits that are appended already must not bring it back.
+                appends: vec![self.append(forget)],
+                trims: Vec::new(),
+            },
+        )
+    }
+
+    pub(super) fn append(&self, commit: GroupCommit) -> Append {
+        let piece = encode(GroupCommits { format: 1, commits: vec![commit] });
+        Append { family: self.family.clone(), piece }
+    }
+
+    pub(super) fn submit(&self, state: &mut SlotState, submission: Submission) -> Position {
+        state.last = self.journal.submit(submission);
+        state.last
+    }
+
+    /// Submits what an event needs stored, then hands out its answers, which wait for that.
+    fn carry_out(&self, state: &mut SlotState, id: &GroupId, effects: Effects) {
+        let record = state.groups.get(id).filter(|_| effects.store).map(Group::record);
+        let stored = record.map(|record| {
+            let put = Operation::put(self.keys.group(self.index, id), encode(record));
+            self.submit(state, Submission { operations: vec![put], ..Submission::default() })
+        });
+        state.waiting.answer_joins(effects.joined, stored);
+        state.waiting.answer_syncs(effects.synced, stored);
+        let Some(group) = state.groups.get(id) else { return };
+        if group.is_forgettable() && !group.has_record() {
+            state.groups.remove(id);
+        } else if state.deadlines.at(id, group.next_deadline()) {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Does what is due; answers when to come again. `None` when the slot is closed.
+    pub(super) fn tick(&self, limits: &GroupLimits, now: Now) -> Option<Time> {
+        let mut state = self.open_state().ok()?;
+        let state = &mut *state;
+        // Each once: what is due again at once must not keep the lock.
+        let due: Vec<GroupId> = std::iter::from_fn(|| state.deadlines.take_due(now.time)).collect();
+        for id in due {
+            let Some(group) = state.groups.get_mut(&id) else { continue };
+            let effects = group.tick(limits, now);
+            self.carry_out(state, &id, effects);
+        }
+        if state.unfolded.is_due(now.time) {
+            self.fold(state);
+        }
+        let next = [state.deadlines.first(), state.unfolded.deadline()];
+        Some(next.into_iter().flatten().min().unwrap_or(Time::MAX))
+    }
+}
+
+fn with_ticket(new: NewJoin, ticket: Ticket, unique: Arc<str>) -> Join {
+    Join {
+        ticket,
+        member: new.member,
+        instance: new.instance,
+        client_id: new.client_id,
+        client_host: new.client_host,
+        session_timeout: new.session_timeout,
+        rebalance_timeout: new.rebalance_timeout,
+        protocol_type: new.protocol_type,
+        protocols: new.protocols,
+        requires_known_id: new.requires_known_id,
+        skips_assignment: new.skips_assignment,
+        unique,
+    }
+}
