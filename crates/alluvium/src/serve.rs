@@ -6,9 +6,10 @@ use crate::{
     listening::Listening,
     settings::Settings,
     wal_slot::WalSlot,
-    wiring::{BrokerHealth, ClusterAuthority, LogOwnership},
+    wiring::{BrokerHealth, ClusterAuthority, ClusterTopics, Engines},
 };
 use cluster::{Cluster, ClusterOptions, ClusterParts, Identity};
+use coordinator::{Coordinator, CoordinatorOptions, CoordinatorParts, group::GroupLimits};
 use kafka::{Broker, BrokerOptions, Server, ServerOptions};
 use model::{
     BrokerId, ClusterId,
@@ -90,6 +91,7 @@ async fn stop_requested() {
 struct Running {
     server: Server,
     logs: PartitionLogs,
+    coordinator: Coordinator,
     cluster: Cluster,
     tasks: Tasks,
 }
@@ -117,9 +119,10 @@ impl Running {
             Cluster::identify(&parts, &identity).await.map_err(Failure::from_display)?;
         let slot = WalSlot::open(&settings, cluster_id, &randomness)?;
         let on_disk = slot.on_disk().ok_or_else(|| Failure("the WAL is not open".to_owned()))?;
-        let cluster = Cluster::join(cluster_options(&settings), parts, identity, on_disk, &slot)
-            .await
-            .map_err(Failure::from_display)?;
+        let cluster =
+            Cluster::join(cluster_options(&settings), parts.clone(), identity, on_disk, &slot)
+                .await
+                .map_err(Failure::from_display)?;
         let (wal, recovery) =
             slot.take().ok_or_else(|| Failure("the WAL is not open".to_owned()))?;
         if recovery.torn_bytes > 0 {
@@ -142,16 +145,26 @@ impl Running {
             },
             recovery.frames,
         );
+        let coordinator = coordinator(&settings, parts, &cluster);
         let http_address = http.as_ref().map(HttpServer::address);
         if let Some(http) = http {
-            let health = BrokerHealth { cluster: cluster.clone(), logs: logs.clone() };
+            let health = BrokerHealth {
+                cluster: cluster.clone(),
+                logs: logs.clone(),
+                coordinator: coordinator.clone(),
+            };
             http.serve(Arc::new(health), telemetry.metrics(), &tasks);
         }
-        cluster.run(Arc::new(LogOwnership(logs.clone())));
+        cluster.run(Arc::new(Engines { logs: logs.clone(), coordinator: coordinator.clone() }));
         wait_until_ready(&cluster).await;
         tell_unclaimed(&logs);
         let addresses = listening.addresses();
-        let broker = Broker::new(cluster.clone(), logs.clone(), broker_options(&settings, &stores));
+        let broker = Broker::new(
+            cluster.clone(),
+            logs.clone(),
+            coordinator.clone(),
+            broker_options(&settings, &stores),
+        );
         let server = Server::start(
             listening.sockets,
             &server_options(&settings),
@@ -162,13 +175,14 @@ impl Running {
         for line in banner::lines(&settings, &stores, &addresses, http_address) {
             eprintln!("{line}");
         }
-        Ok(Self { server, logs, cluster, tasks })
+        Ok(Self { server, logs, coordinator, cluster, tasks })
     }
 
     /// Stops accepting, flushes, commits, answers, closes. Answers whether nothing is left in the WAL.
     async fn drain(self) -> bool {
         tracing::info!("stopping: flushing what is buffered");
         self.server.stop_accepting();
+        self.coordinator.drain().await;
         let drained = self.logs.drain().await;
         self.server.shut_down().await;
         let clean = match drained {
@@ -271,6 +285,37 @@ fn engine_options(settings: &Settings, objects_are_local: bool) -> EngineOptions
         delete_delay: Duration::from_millis(number(&broker::LOG_SEGMENT_DELETE_DELAY_MS)),
         producer_expiration: Duration::from_millis(number(&broker::PRODUCER_ID_EXPIRATION_MS)),
         fold_fan_in: 64,
+    }
+}
+
+fn coordinator(settings: &Settings, parts: ClusterParts, cluster: &Cluster) -> Coordinator {
+    let parts = CoordinatorParts {
+        metadata: parts.metadata,
+        keys: parts.keys,
+        clock: parts.clock,
+        randomness: parts.randomness,
+        tasks: parts.tasks,
+        topics: Arc::new(ClusterTopics(cluster.clone())),
+    };
+    Coordinator::new(coordinator_options(settings), parts)
+}
+
+fn coordinator_options(settings: &Settings) -> CoordinatorOptions {
+    let number = |key| settings.number(key).unwrap_or_default();
+    let milliseconds = |key| Duration::from_millis(number(key));
+    CoordinatorOptions {
+        groups: GroupLimits {
+            initial_rebalance_delay: milliseconds(&broker::GROUP_INITIAL_REBALANCE_DELAY_MS),
+            min_session_timeout: milliseconds(&broker::GROUP_MIN_SESSION_TIMEOUT_MS),
+            max_session_timeout: milliseconds(&broker::GROUP_MAX_SESSION_TIMEOUT_MS),
+            max_size: number(&broker::GROUP_MAX_SIZE) as usize,
+            ..GroupLimits::default()
+        },
+        offsets_retention: Duration::from_secs(60 * number(&broker::OFFSETS_RETENTION_MINUTES)),
+        offsets_retention_check_interval: milliseconds(
+            &broker::OFFSETS_RETENTION_CHECK_INTERVAL_MS,
+        ),
+        store_patience: milliseconds(&broker::OFFSETS_COMMIT_TIMEOUT_MS),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use cluster::{ClaimedPartition, Cluster, Ownership};
-use model::{PartitionId, SessionId, TopicId, config::TopicSettings};
+use coordinator::{Coordinator, SlotClaim, SlotKind, Topics};
+use model::{LeaderEpoch, PartitionId, SessionId, TopicId, TopicName, config::TopicSettings};
 use observability::Health;
 use partition_log::{Authority, Claim, PartitionLogs};
 use std::sync::Arc;
@@ -17,28 +18,45 @@ impl Authority for ClusterAuthority {
     }
 }
 
-/// The cluster's partitions, opened and closed in the log engine.
+/// The topics that a coordinator asks about, as the cluster shows them.
 #[derive(Debug)]
-pub(crate) struct LogOwnership(pub(crate) PartitionLogs);
+pub(crate) struct ClusterTopics(pub(crate) Cluster);
+
+impl Topics for ClusterTopics {
+    fn name(&self, topic: TopicId) -> Option<TopicName> {
+        self.0.image().topic_by_id(topic).map(|info| info.name.clone())
+    }
+}
+
+/// The cluster's partitions, opened and closed in the log engine; those that are coordinator slots there too.
+#[derive(Debug)]
+pub(crate) struct Engines {
+    pub(crate) logs: PartitionLogs,
+    pub(crate) coordinator: Coordinator,
+}
 
 #[async_trait]
-impl Ownership for LogOwnership {
+impl Ownership for Engines {
     fn session_began(&self, session: cluster::SessionStamp) {
-        self.0.begin_session(partition_log::SessionStamp {
-            id: session.id,
-            create_revision: session.create_revision,
-            broker: session.broker,
-        });
+        let cluster::SessionStamp { id, create_revision, broker } = session;
+        self.logs.begin_session(partition_log::SessionStamp { id, create_revision, broker });
+        self.coordinator.session_began(coordinator::SessionStamp { id, create_revision, broker });
     }
 
     fn session_lost(&self, session: SessionId) {
-        self.0.session_lost(session);
+        self.logs.session_lost(session);
+        self.coordinator.session_lost(session);
     }
 
     async fn open(&self, claims: Vec<ClaimedPartition>) -> Vec<(PartitionId, String)> {
         let partitions: Vec<PartitionId> = claims.iter().map(|claim| claim.partition).collect();
+        let slots: Vec<_> = claims.iter().map(slot_claim).collect();
         let claims = claims.into_iter().map(claim).collect();
-        let opened = self.0.open(claims).await;
+        let opened = self.logs.open(claims).await;
+        let served = slots.into_iter().zip(&opened).filter(|(_, opened)| opened.is_ok());
+        for slot in served.filter_map(|(slot, _)| slot) {
+            self.coordinator.open(slot);
+        }
         let failed = partitions.into_iter().zip(opened);
         failed
             .filter_map(|(id, result)| result.err().map(|error| (id, error.to_string())))
@@ -47,17 +65,25 @@ impl Ownership for LogOwnership {
 
     fn close(&self, partitions: &[PartitionId]) {
         for partition in partitions {
-            self.0.close_partition(*partition);
+            self.logs.close_partition(*partition);
+            self.coordinator.close(*partition);
         }
     }
 
     fn settings_changed(&self, topic: TopicId, settings: Arc<TopicSettings>) {
-        for partition in self.0.all() {
+        for partition in self.logs.all() {
             if partition.id().topic == topic {
                 partition.apply_settings(Arc::clone(&settings));
             }
         }
     }
+}
+
+/// The slot that a partition is, if it is one.
+fn slot_claim(claimed: &ClaimedPartition) -> Option<SlotClaim> {
+    let kind = SlotKind::of_topic(claimed.topic.as_str())?;
+    let epoch = LeaderEpoch::new(claimed.owner.leader_epoch)?;
+    Some(SlotClaim { kind, partition: claimed.partition, epoch })
 }
 
 fn claim(claimed: ClaimedPartition) -> Claim {
@@ -75,13 +101,17 @@ fn claim(claimed: ClaimedPartition) -> Claim {
 pub(crate) struct BrokerHealth {
     pub(crate) cluster: Cluster,
     pub(crate) logs: PartitionLogs,
+    pub(crate) coordinator: Coordinator,
 }
 
 impl Health for BrokerHealth {
     /// Not when metadata contradicts what this broker knows: nothing is committed until it is started anew.
     fn live(&self) -> Result<(), String> {
-        match self.logs.halted() {
-            Some(reason) => Err(format!("commits stopped, start this broker anew: {reason}")),
+        if let Some(reason) = self.logs.halted() {
+            return Err(format!("commits stopped, start this broker anew: {reason}"));
+        }
+        match self.coordinator.halted() {
+            Some(reason) => Err(format!("groups stopped, start this broker anew: {reason}")),
             None => Ok(()),
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::{budget::ByteBudget, error::Refusal};
 use cluster::{BrokerInfo, Cluster, Endpoint, Image, PartitionInfo, TopicInfo};
+use coordinator::Coordinator;
 use kafka_protocol::ResponseError;
 use model::{PartitionId, PartitionIndex, TopicId};
 use partition_log::{Partition, PartitionLogs};
@@ -41,6 +42,8 @@ pub struct Broker {
     pub cluster: Cluster,
     /// The partitions of this broker.
     pub logs: PartitionLogs,
+    /// The groups of this broker.
+    pub coordinator: Coordinator,
     /// Settings.
     pub options: Arc<BrokerOptions>,
     /// What fetch answers may hold.
@@ -58,9 +61,14 @@ pub(crate) enum TopicRef<'a> {
 
 impl Broker {
     /// Joins the engines.
-    pub fn new(cluster: Cluster, logs: PartitionLogs, options: BrokerOptions) -> Self {
+    pub fn new(
+        cluster: Cluster,
+        logs: PartitionLogs,
+        coordinator: Coordinator,
+        options: BrokerOptions,
+    ) -> Self {
         let fetch_budget = ByteBudget::new(options.fetch_buffer_max_bytes);
-        Self { cluster, logs, options: Arc::new(options), fetch_budget }
+        Self { cluster, logs, coordinator, options: Arc::new(options), fetch_budget }
     }
 
     /// A partition that this broker owns and has open.
@@ -73,7 +81,27 @@ impl Broker {
         topic: TopicRef<'_>,
         index: i32,
     ) -> Result<Partition, Refusal> {
+        self.partition_of(find_topic(image, topic)?, index)
+    }
+
+    /// The same, for a client's records: the internal topics are the broker's.
+    ///
+    /// # Errors
+    /// Also `INVALID_TOPIC_EXCEPTION`, as in Kafka.
+    pub(crate) fn writable_partition(
+        &self,
+        image: &Image,
+        topic: TopicRef<'_>,
+        index: i32,
+    ) -> Result<Partition, Refusal> {
         let topic = find_topic(image, topic)?;
+        if topic.internal {
+            return Err(Refusal::new(ResponseError::InvalidTopicException, "an internal topic"));
+        }
+        self.partition_of(topic, index)
+    }
+
+    fn partition_of(&self, topic: &TopicInfo, index: i32) -> Result<Partition, Refusal> {
         let (index, _) = find_partition(topic, index)?;
         self.logs
             .get(PartitionId { topic: topic.id, partition: index })

@@ -1,6 +1,7 @@
 //! How the engines' errors read on the wire: each one's Kafka code, in exhaustive matches (PROTOCOL.md sections 2 and 3).
 
 use cluster::ClusterError;
+use coordinator::{GroupError, JournalError, SlotError};
 use kafka_protocol::{ResponseError, protocol::StrBytes};
 use partition_log::{AppendError, LogError, ReadError};
 
@@ -106,6 +107,34 @@ impl From<ClusterError> for Refusal {
             ClusterError::Identity(_)
             | ClusterError::Version(_)
             | ClusterError::AlreadyRunning(_) => ResponseError::UnknownServerError,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<GroupError> for Refusal {
+    fn from(error: GroupError) -> Self {
+        let code = match &error {
+            GroupError::InvalidGroupId => ResponseError::InvalidGroupId,
+            GroupError::UnknownMemberId => ResponseError::UnknownMemberId,
+            GroupError::FencedInstanceId => ResponseError::FencedInstanceId,
+            GroupError::IllegalGeneration => ResponseError::IllegalGeneration,
+            GroupError::RebalanceInProgress => ResponseError::RebalanceInProgress,
+            GroupError::InconsistentProtocol => ResponseError::InconsistentGroupProtocol,
+            GroupError::InvalidSessionTimeout => ResponseError::InvalidSessionTimeout,
+            GroupError::GroupMaxSizeReached => ResponseError::GroupMaxSizeReached,
+            GroupError::MemberIdRequired(_) => ResponseError::MemberIdRequired,
+            // What Kafka says when its log refuses the group's record.
+            GroupError::TooLarge => ResponseError::UnknownServerError,
+            GroupError::GroupIdNotFound => ResponseError::GroupIdNotFound,
+            GroupError::NonEmptyGroup => ResponseError::NonEmptyGroup,
+            GroupError::SubscribedToTopic => ResponseError::GroupSubscribedToTopic,
+            GroupError::Slot(SlotError::NotCoordinator)
+            | GroupError::Journal(JournalError::Ended) => ResponseError::NotCoordinator,
+            GroupError::Slot(SlotError::Loading) => ResponseError::CoordinatorLoadInProgress,
+            GroupError::Journal(JournalError::Overloaded) | GroupError::TimedOut => {
+                ResponseError::CoordinatorNotAvailable
+            }
         };
         Self::new(code, error.to_string())
     }

@@ -16,6 +16,7 @@ mod connection_count;
 mod context;
 mod error;
 mod frame;
+mod internal_topics;
 mod listener;
 mod log_limit;
 mod pace;

@@ -50,5 +50,9 @@ async fn raise(
 ) -> Result<(), Refusal> {
     let total = u32::try_from(topic.count).map_err(|_| ResponseError::InvalidPartitions)?;
     let cluster = &context.broker().cluster;
+    if cluster.image().topic(topic.name.as_str()).is_some_and(|topic| topic.internal) {
+        let reason = "groups and transactions are spread over the partitions that there are";
+        return Err(Refusal::new(ResponseError::InvalidRequest, reason));
+    }
     Ok(cluster.create_partitions(topic.name.as_str(), total, validate_only, patience).await?)
 }

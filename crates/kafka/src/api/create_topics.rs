@@ -6,6 +6,7 @@
 use super::{Api, Outcome, Versions, config_view};
 use crate::{context::Context, error::Refusal};
 use cluster::{NewTopic, TopicInfo};
+use coordinator::SlotKind;
 use kafka_protocol::{
     ResponseError,
     messages::{
@@ -87,7 +88,7 @@ fn new_topic(topic: &CreatableTopic) -> Result<NewTopic, Refusal> {
         partitions,
         replication_factor,
         configs: overrides(topic)?,
-        internal: false,
+        internal: SlotKind::of_topic(topic.name.as_str()).is_some(),
     })
 }
 

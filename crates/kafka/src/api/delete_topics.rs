@@ -8,7 +8,7 @@ use crate::{
     context::Context,
     error::Refusal,
 };
-use cluster::Image;
+use cluster::{Image, TopicInfo};
 use kafka_protocol::{
     ResponseError,
     messages::{
@@ -51,7 +51,7 @@ async fn delete(context: &Context, topic: DeleteTopicState) -> DeletableTopicRes
     let (name, id, deleted) = match find_topic(&image, wanted) {
         Err(refusal) => (topic.name, topic.topic_id, Err(refusal)),
         Ok(found) => {
-            let deleted = match check_enabled(context, &image) {
+            let deleted = match check_deletable(context, &image, found) {
                 Ok(()) => {
                     context.broker().cluster.delete_topic(found.id).await.map_err(Refusal::from)
                 }
@@ -71,8 +71,15 @@ async fn delete(context: &Context, topic: DeleteTopicState) -> DeletableTopicRes
     result
 }
 
-/// Refuses while `delete.topic.enable` is off; before version 3 there was no code for that.
-fn check_enabled(context: &Context, image: &Image) -> Result<(), Refusal> {
+/// Refuses what groups and transactions rest on, and everything while `delete.topic.enable` is off; before version 3
+/// there was no code for that.
+fn check_deletable(context: &Context, image: &Image, topic: &TopicInfo) -> Result<(), Refusal> {
+    if topic.internal {
+        return Err(Refusal::new(
+            ResponseError::InvalidRequest,
+            "an internal topic can't be deleted",
+        ));
+    }
     let values = config_view::broker_values(context.broker(), image);
     let refused = match config::broker::DELETE_TOPIC_ENABLE.boolean_in(&values) {
         Some(false) if context.version() < 3 => ResponseError::InvalidRequest,

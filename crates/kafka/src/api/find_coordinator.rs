@@ -1,15 +1,18 @@
-//! `FindCoordinator` (API key 10). There are no coordinators yet.
+//! `FindCoordinator` (API key 10): which broker coordinates a group.
 //!
-//! Groups are answered `COORDINATOR_NOT_AVAILABLE`, which consumers with partitions of their own choice wait for in the background
-//! while they read; transactions are refused for good, because a producer would wait for them in vain. Sources: KIP-98, KIP-699.
+//! It is the owner of the partition of `__consumer_offsets` that the group's id is hashed to; the first request makes the topic.
+//! Transactions are refused for good, because a producer would wait for them in vain. Sources: KIP-98, KIP-699.
 
 use super::{Api, Outcome, Versions};
-use crate::{context::Context, error::Refusal};
+use crate::{broker::endpoint, context::Context, error::Refusal, internal_topics::coordinator_of};
+use cluster::Image;
+use coordinator::SlotKind;
 use kafka_protocol::{
     ResponseError,
     messages::{
         FindCoordinatorRequest, FindCoordinatorResponse, find_coordinator_response::Coordinator,
     },
+    protocol::StrBytes,
 };
 
 /// Handles versions 0 to 6.
@@ -24,43 +27,83 @@ impl Api for FindCoordinator {
         context: Context,
         request: FindCoordinatorRequest,
     ) -> Outcome<FindCoordinatorResponse> {
-        Outcome::Ready(answer(context.version(), request))
+        let kind = match kind(request.key_type) {
+            Ok(kind) if context.broker().cluster.image().topic(kind.topic()).is_none() => kind,
+            _ => return Outcome::Ready(answer(&context, request)),
+        };
+        Outcome::later(async move {
+            // Why it failed was logged; without slots the answer is that there is no coordinator.
+            let _made = context.broker().make_slots(kind).await;
+            answer(&context, request)
+        })
     }
 }
 
-fn answer(version: i16, request: FindCoordinatorRequest) -> FindCoordinatorResponse {
-    let response = FindCoordinatorResponse::default();
-    if version < 4 {
-        let refusal = refusal(request.key_type, &request.key);
-        let response =
-            response.with_error_code(refusal.code()).with_node_id((-1).into()).with_port(-1);
-        let message = if version >= 1 { refusal.wire_message() } else { None };
-        return response.with_error_message(message);
+/// What a key's type asks for.
+fn kind(key_type: i8) -> Result<SlotKind, Refusal> {
+    match key_type {
+        0 => Ok(SlotKind::Groups),
+        1 => Err(Refusal::new(
+            ResponseError::UnsupportedVersion,
+            "transactions are not supported yet",
+        )),
+        _ => Err(Refusal::new(
+            ResponseError::InvalidRequest,
+            format!("coordinators of type {key_type} are not supported"),
+        )),
     }
-    let coordinators = request.coordinator_keys.into_iter().map(|key| {
-        let refusal = refusal(request.key_type, &key);
-        Coordinator::default()
-            .with_key(key)
+}
+
+fn answer(context: &Context, request: FindCoordinatorRequest) -> FindCoordinatorResponse {
+    let image = context.broker().cluster.image();
+    let listener = &context.connection.listener;
+    let response = FindCoordinatorResponse::default();
+    if context.version() >= 4 {
+        let coordinators = request
+            .coordinator_keys
+            .into_iter()
+            .map(|key| coordinator(key.clone(), find(&image, listener, request.key_type, &key)));
+        return response.with_error_message(None).with_coordinators(coordinators.collect());
+    }
+    let found = find(&image, listener, request.key_type, &request.key);
+    let found = coordinator(request.key, found);
+    let response = response
+        .with_error_code(found.error_code)
+        .with_node_id(found.node_id)
+        .with_host(found.host)
+        .with_port(found.port);
+    let message = if context.version() >= 1 { found.error_message } else { None };
+    response.with_error_message(message)
+}
+
+/// A broker's number, host and port.
+type Node = (i32, String, u16);
+
+fn find(image: &Image, listener: &str, key_type: i8, key: &str) -> Result<Node, Refusal> {
+    let kind = kind(key_type)?;
+    if kind == SlotKind::Groups && key.is_empty() {
+        return Err(Refusal::new(ResponseError::InvalidGroupId, "the group id is empty"));
+    }
+    let leader = coordinator_of(image, kind, key);
+    let broker = leader.and_then(|leader| image.brokers.get(&leader));
+    let reachable = broker.and_then(|broker| Some((broker, endpoint(broker, listener)?)));
+    let (broker, endpoint) = reachable.ok_or(ResponseError::CoordinatorNotAvailable)?;
+    Ok((broker.id.to_wire(), endpoint.host.clone(), endpoint.port))
+}
+
+fn coordinator(key: StrBytes, found: Result<Node, Refusal>) -> Coordinator {
+    let coordinator = Coordinator::default().with_key(key);
+    match found {
+        Ok((id, host, port)) => coordinator
+            .with_node_id(id.into())
+            .with_host(StrBytes::from_string(host))
+            .with_port(i32::from(port))
+            .with_error_message(None),
+        Err(refusal) => coordinator
             .with_node_id((-1).into())
             .with_port(-1)
             .with_error_code(refusal.code())
-            .with_error_message(refusal.wire_message())
-    });
-    response.with_error_message(None).with_coordinators(coordinators.collect())
-}
-
-fn refusal(key_type: i8, key: &str) -> Refusal {
-    match key_type {
-        0 if key.is_empty() => Refusal::new(ResponseError::InvalidGroupId, "the group id is empty"),
-        0 => Refusal::new(
-            ResponseError::CoordinatorNotAvailable,
-            "consumer groups are not supported yet: assign partitions",
-        ),
-        1 => Refusal::new(ResponseError::UnsupportedVersion, "transactions are not supported yet"),
-        _ => Refusal::new(
-            ResponseError::InvalidRequest,
-            format!("coordinators of type {key_type} are not supported"),
-        ),
+            .with_error_message(refusal.wire_message()),
     }
 }
 
@@ -70,8 +113,7 @@ mod tests {
 
     #[test]
     fn a_transactional_producer_is_not_left_waiting() {
-        assert!(!refusal(1, "pay").error.is_retriable());
-        assert!(refusal(0, "readers").error.is_retriable());
-        assert_eq!(refusal(0, "").error, ResponseError::InvalidGroupId);
+        assert!(!kind(1).unwrap_err().error.is_retriable());
+        assert_eq!(kind(0).unwrap(), SlotKind::Groups);
     }
 }

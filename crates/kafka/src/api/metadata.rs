@@ -8,8 +8,9 @@ use crate::{
     broker::{TopicRef, endpoint, find_topic},
     context::Context,
     error::Refusal,
+    internal_topics::auto_created,
 };
-use cluster::{BrokerInfo, ClusterError, Image, NewTopic, PartitionInfo, TopicInfo};
+use cluster::{BrokerInfo, ClusterError, Image, PartitionInfo, TopicInfo};
 use futures::StreamExt;
 use kafka_protocol::{
     ResponseError,
@@ -87,13 +88,7 @@ async fn create_missing(context: &Context, request: &MetadataRequest) -> BTreeMa
     let broker = context.broker();
     let patience = broker.options.auto_create_patience;
     let create = missing_topics(context, request).into_iter().map(|name| async move {
-        let topic = NewTopic {
-            name: name.clone(),
-            partitions: None,
-            replication_factor: None,
-            configs: BTreeMap::new(),
-            internal: false,
-        };
+        let topic = auto_created(broker, &name);
         match broker.cluster.create_topic(topic, false, patience).await {
             Ok(_) | Err(ClusterError::TopicExists(_)) => None,
             // It may exist in a moment: the client asks again.

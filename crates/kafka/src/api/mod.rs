@@ -8,22 +8,33 @@ mod config_resource;
 mod config_view;
 mod create_partitions;
 mod create_topics;
+mod delete_groups;
 mod delete_records;
 mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
+mod describe_groups;
 mod describe_log_dirs;
 mod describe_producers;
 mod describe_topic_partitions;
 mod fetch;
 mod find_coordinator;
+mod group_text;
+mod heartbeat;
 mod incremental_alter_configs;
 mod init_producer_id;
+mod join_group;
+mod leave_group;
+mod list_groups;
 mod list_offsets;
 mod list_partition_reassignments;
 mod metadata;
+mod offset_commit;
+mod offset_delete;
+mod offset_fetch;
 mod offset_for_leader_epoch;
 mod produce;
+mod sync_group;
 
 use crate::{
     answers::{Answer, Waiting},
@@ -160,9 +171,39 @@ pub(crate) static TABLE: &[Entry] = {
         entry::<fetch::Fetch>(ApiKey::Fetch, "Fetch", Op::Read, Topic),
         entry::<list_offsets::ListOffsets>(ApiKey::ListOffsets, "ListOffsets", Op::Describe, Topic),
         entry::<metadata::Metadata>(ApiKey::Metadata, "Metadata", Op::Describe, Topic),
+        entry::<offset_commit::OffsetCommit>(
+            ApiKey::OffsetCommit,
+            "OffsetCommit",
+            Op::Read,
+            Coordinated,
+        ),
+        entry::<offset_fetch::OffsetFetch>(
+            ApiKey::OffsetFetch,
+            "OffsetFetch",
+            Op::Describe,
+            Coordinated,
+        ),
         entry::<find_coordinator::FindCoordinator>(
             ApiKey::FindCoordinator,
             "FindCoordinator",
+            Op::Describe,
+            Coordinated,
+        ),
+        entry::<join_group::JoinGroup>(ApiKey::JoinGroup, "JoinGroup", Op::Read, Coordinated)
+            .freeing_request_early(),
+        entry::<heartbeat::Heartbeat>(ApiKey::Heartbeat, "Heartbeat", Op::Read, Coordinated),
+        entry::<leave_group::LeaveGroup>(ApiKey::LeaveGroup, "LeaveGroup", Op::Read, Coordinated),
+        entry::<sync_group::SyncGroup>(ApiKey::SyncGroup, "SyncGroup", Op::Read, Coordinated)
+            .freeing_request_early(),
+        entry::<describe_groups::DescribeGroups>(
+            ApiKey::DescribeGroups,
+            "DescribeGroups",
+            Op::Describe,
+            Coordinated,
+        ),
+        entry::<list_groups::ListGroups>(
+            ApiKey::ListGroups,
+            "ListGroups",
             Op::Describe,
             Coordinated,
         ),
@@ -221,6 +262,12 @@ pub(crate) static TABLE: &[Entry] = {
             Op::Alter,
             Topic,
         ),
+        entry::<delete_groups::DeleteGroups>(
+            ApiKey::DeleteGroups,
+            "DeleteGroups",
+            Op::Delete,
+            Coordinated,
+        ),
         entry::<incremental_alter_configs::IncrementalAlterConfigs>(
             ApiKey::IncrementalAlterConfigs,
             "IncrementalAlterConfigs",
@@ -232,6 +279,12 @@ pub(crate) static TABLE: &[Entry] = {
             "ListPartitionReassignments",
             Op::Describe,
             Cluster,
+        ),
+        entry::<offset_delete::OffsetDelete>(
+            ApiKey::OffsetDelete,
+            "OffsetDelete",
+            Op::Delete,
+            Coordinated,
         ),
         entry::<describe_cluster::DescribeCluster>(
             ApiKey::DescribeCluster,

@@ -153,7 +153,7 @@ fn append(
     data: &PartitionProduceData,
 ) -> Result<PendingAppend, Rejected> {
     let acks = acks.ok_or_else(|| Refusal::from(ResponseError::InvalidRequiredAcks))?;
-    let partition = context.broker().partition(image, topic, data.index)?;
+    let partition = context.broker().writable_partition(image, topic, data.index)?;
     let records = data.records.as_ref().filter(|records| !records.is_empty());
     let no_records = || Refusal::new(ResponseError::InvalidRecord, "there is no record batch");
     let records = records.ok_or_else(no_records)?;

@@ -6,9 +6,13 @@ use cluster::{
     ClaimedPartition, Cluster, ClusterOptions, ClusterParts, Endpoint, Identity, NewTopic,
     Ownership, WalKeeper, wal_identity::WalOnDisk,
 };
+use coordinator::{Coordinator, CoordinatorOptions, CoordinatorParts, SlotClaim, SlotKind, Topics};
 use kafka::{Broker, BrokerOptions, ListenerSpec, Listeners, Server, ServerOptions};
 use metadata::{MemoryStore, MetadataStore, families::Keys};
-use model::{BrokerId, ClusterId, PartitionId, SessionId, TopicId, WalId, config::TopicSettings};
+use model::{
+    BrokerId, ClusterId, LeaderEpoch, PartitionId, SessionId, TopicId, TopicName, WalId,
+    config::TopicSettings,
+};
 use partition_log::{Authority, Claim, EngineOptions, PartitionLogs, Parts};
 use runtime::{Clock, Randomness, Tasks, net::Network};
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
@@ -48,12 +52,14 @@ impl Served {
         let parts = cluster_parts(object_faults.clone());
         let cluster = join(&parts).await;
         let logs = PartitionLogs::new(engine_options(), engine_parts(&parts, &cluster), Vec::new());
-        cluster.run(Arc::new(Opens(logs.clone())));
+        let coordinator =
+            Coordinator::new(coordinator_options(), coordinator_parts(&parts, &cluster));
+        cluster.run(Arc::new(Opens { logs: logs.clone(), coordinator: coordinator.clone() }));
         let network = Pipes::default();
         let specs = ListenerSpec::parse_list("PLAINTEXT://127.0.0.1:9092", "").unwrap();
         let listeners = Listeners::bind(&specs, &network).await.unwrap();
         let address = listeners.addresses()[0].1;
-        let broker = Broker::new(cluster.clone(), logs, broker_options);
+        let broker = Broker::new(cluster.clone(), logs, coordinator, broker_options);
         let server =
             Server::start(listeners, &options, broker, parts.randomness.clone(), &parts.tasks);
         let metadata = Arc::clone(&parts.metadata);
@@ -141,6 +147,32 @@ fn engine_parts(parts: &ClusterParts, cluster: &Cluster) -> Parts {
     }
 }
 
+fn coordinator_options() -> CoordinatorOptions {
+    let mut options = CoordinatorOptions::default();
+    options.groups.initial_rebalance_delay = Duration::ZERO;
+    options
+}
+
+fn coordinator_parts(parts: &ClusterParts, cluster: &Cluster) -> CoordinatorParts {
+    CoordinatorParts {
+        metadata: Arc::clone(&parts.metadata),
+        keys: parts.keys.clone(),
+        clock: parts.clock.clone(),
+        randomness: parts.randomness.clone(),
+        tasks: parts.tasks.clone(),
+        topics: Arc::new(Image(cluster.clone())),
+    }
+}
+
+#[derive(Debug)]
+struct Image(Cluster);
+
+impl Topics for Image {
+    fn name(&self, topic: TopicId) -> Option<TopicName> {
+        self.0.image().topic_by_id(topic).map(|info| info.name.clone())
+    }
+}
+
 fn engine_options() -> EngineOptions {
     EngineOptions {
         flush_max_bytes: 8 << 20,
@@ -179,24 +211,32 @@ impl Authority for Lease {
 
 /// Opens what the cluster claims, as the binary's wiring does.
 #[derive(Debug)]
-struct Opens(PartitionLogs);
+struct Opens {
+    logs: PartitionLogs,
+    coordinator: Coordinator,
+}
 
 #[async_trait]
 impl Ownership for Opens {
     fn session_began(&self, session: cluster::SessionStamp) {
-        self.0.begin_session(partition_log::SessionStamp {
-            id: session.id,
-            create_revision: session.create_revision,
-            broker: session.broker,
-        });
+        let cluster::SessionStamp { id, create_revision, broker } = session;
+        self.logs.begin_session(partition_log::SessionStamp { id, create_revision, broker });
+        self.coordinator.session_began(coordinator::SessionStamp { id, create_revision, broker });
     }
 
     fn session_lost(&self, session: SessionId) {
-        self.0.session_lost(session);
+        self.logs.session_lost(session);
+        self.coordinator.session_lost(session);
     }
 
     async fn open(&self, claims: Vec<ClaimedPartition>) -> Vec<(PartitionId, String)> {
         let ids: Vec<_> = claims.iter().map(|claim| claim.partition).collect();
+        let slots = claims.iter().filter_map(|claimed| {
+            let kind = SlotKind::of_topic(claimed.topic.as_str())?;
+            let epoch = LeaderEpoch::new(claimed.owner.leader_epoch)?;
+            Some(SlotClaim { kind, partition: claimed.partition, epoch })
+        });
+        let slots: Vec<_> = slots.collect();
         let claims = claims.into_iter().map(|claimed| Claim {
             partition: claimed.partition,
             owner: claimed.owner,
@@ -204,19 +244,23 @@ impl Ownership for Opens {
             topic: claimed.topic,
             settings: claimed.settings,
         });
-        let opened = self.0.open(claims.collect()).await;
+        let opened = self.logs.open(claims.collect()).await;
+        for slot in slots {
+            self.coordinator.open(slot);
+        }
         let results = ids.into_iter().zip(opened);
         results.filter_map(|(id, opened)| Some((id, opened.err()?.to_string()))).collect()
     }
 
     fn close(&self, partitions: &[PartitionId]) {
         for partition in partitions {
-            self.0.close_partition(*partition);
+            self.logs.close_partition(*partition);
+            self.coordinator.close(*partition);
         }
     }
 
     fn settings_changed(&self, topic: TopicId, settings: Arc<TopicSettings>) {
-        for partition in self.0.all().iter().filter(|it| it.id().topic == topic) {
+        for partition in self.logs.all().iter().filter(|it| it.id().topic == topic) {
             partition.apply_settings(Arc::clone(&settings));
         }
     }

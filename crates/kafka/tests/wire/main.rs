@@ -8,6 +8,7 @@ mod broker;
 mod client;
 mod every_version;
 mod fetching;
+mod grouping;
 mod hostile;
 mod network;
 mod producing;

@@ -1,0 +1,204 @@
+//! `OffsetFetch` (API key 9): what groups committed; since version 8 of several groups at once.
+//!
+//! Sources: KIP-88 (all topics), KIP-320, KIP-447 (stable offsets only), KIP-709 (several groups).
+
+use super::{Api, Outcome, Versions, group_text::wire};
+use crate::{context::Context, error::Refusal};
+use cluster::Image;
+use coordinator::{FetchedOffset, GroupError, SlotKind};
+use futures::future::{BoxFuture, FutureExt, join_all};
+use kafka_protocol::{
+    ResponseError,
+    messages::{
+        GroupId, OffsetFetchRequest, OffsetFetchResponse,
+        offset_fetch_request::{OffsetFetchRequestGroup, OffsetFetchRequestTopics},
+        offset_fetch_response::{
+            OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions,
+            OffsetFetchResponseTopic, OffsetFetchResponseTopics,
+        },
+    },
+};
+use model::{LeaderEpoch, TopicId};
+use std::collections::{BTreeMap, HashSet};
+
+/// Handles versions 1 to 9.
+pub(super) struct OffsetFetch;
+
+impl Api for OffsetFetch {
+    type Request = OffsetFetchRequest;
+    type Response = OffsetFetchResponse;
+    const VERSIONS: Versions = Versions::new(1, 9);
+
+    async fn begin(context: Context, request: OffsetFetchRequest) -> Outcome<OffsetFetchResponse> {
+        let version = context.version();
+        let stable = request.require_stable;
+        if version < 8 {
+            let group = single_group(request);
+            let fetched = fetch(&context, group, stable);
+            return Outcome::later(async move { single_response(version, fetched.await) });
+        }
+        // Each group once: a short request must not ask for a long answer many times over.
+        let mut seen = HashSet::new();
+        let groups = request.groups.into_iter().filter(|group| seen.insert(group.group_id.clone()));
+        let fetched = join_all(groups.map(|group| fetch(&context, group, stable)));
+        Outcome::later(async move { OffsetFetchResponse::default().with_groups(fetched.await) })
+    }
+}
+
+/// The one group of an older version, as a newer one would ask for it.
+fn single_group(request: OffsetFetchRequest) -> OffsetFetchRequestGroup {
+    let topics = request.topics.map(|topics| {
+        let topics = topics.into_iter().map(|topic| {
+            OffsetFetchRequestTopics::default()
+                .with_name(topic.name)
+                .with_partition_indexes(topic.partition_indexes)
+        });
+        topics.collect()
+    });
+    OffsetFetchRequestGroup::default().with_group_id(request.group_id).with_topics(topics)
+}
+
+/// What is asked for of one group.
+type Wanted = Vec<(TopicId, Vec<u32>)>;
+
+fn fetch(
+    context: &Context,
+    group: OffsetFetchRequestGroup,
+    require_stable: bool,
+) -> BoxFuture<'static, OffsetFetchResponseGroup> {
+    let broker = context.broker();
+    let image = broker.cluster.image();
+    let wanted = group.topics.as_deref().map(|topics| wanted(&image, topics));
+    let fetched = broker.slot(SlotKind::Groups, &group.group_id).and_then(|slot| {
+        let groups = broker.coordinator.groups();
+        groups.fetch(slot, &group.group_id, wanted.as_deref(), require_stable)
+    });
+    let id = GroupId(wire(&group.group_id));
+    let topics = group.topics.map(|topics| topics.into_iter().map(own).collect());
+    async move {
+        let fetched = match fetched {
+            Ok(fetched) => fetched.await,
+            Err(error) => Err(error),
+        };
+        answer(&image, id, topics, fetched)
+    }
+    .boxed()
+}
+
+/// A topic of a request, copied: a slice would keep the whole request in memory.
+fn own(topic: OffsetFetchRequestTopics) -> OffsetFetchRequestTopics {
+    let name = wire(topic.name.as_str()).into();
+    OffsetFetchRequestTopics::default()
+        .with_name(name)
+        .with_partition_indexes(topic.partition_indexes)
+}
+
+/// The partitions that exist.
+fn wanted(image: &Image, topics: &[OffsetFetchRequestTopics]) -> Wanted {
+    let known = topics.iter().filter_map(|topic| {
+        let id = image.topic(topic.name.as_str())?.id;
+        let indexes = topic.partition_indexes.iter();
+        Some((id, indexes.filter_map(|index| u32::try_from(*index).ok()).collect()))
+    });
+    known.collect()
+}
+
+fn answer(
+    image: &Image,
+    id: GroupId,
+    topics: Option<Vec<OffsetFetchRequestTopics>>,
+    fetched: Result<coordinator::Fetched, GroupError>,
+) -> OffsetFetchResponseGroup {
+    let response = OffsetFetchResponseGroup::default().with_group_id(id);
+    let fetched = match fetched {
+        Ok(fetched) => fetched,
+        Err(error) => {
+            let code = Refusal::from(error).code();
+            // Version 1 has no other place for it than the partitions.
+            let refused = topics.unwrap_or_default().into_iter().map(|topic| refused(topic, code));
+            return response.with_error_code(code).with_topics(refused.collect());
+        }
+    };
+    let known: BTreeMap<TopicId, BTreeMap<u32, FetchedOffset>> = fetched
+        .into_iter()
+        .map(|(topic, offsets)| (topic, offsets.into_iter().collect()))
+        .collect();
+    let topics = match topics {
+        Some(topics) => topics.into_iter().map(|topic| asked_topic(image, topic, &known)).collect(),
+        None => {
+            known.into_iter().filter_map(|(id, offsets)| known_topic(image, id, &offsets)).collect()
+        }
+    };
+    response.with_topics(topics)
+}
+
+fn refused(topic: OffsetFetchRequestTopics, code: i16) -> OffsetFetchResponseTopics {
+    let partitions = topic
+        .partition_indexes
+        .iter()
+        .map(|index| partition(*index, &FetchedOffset::None).with_error_code(code));
+    OffsetFetchResponseTopics::default().with_name(topic.name).with_partitions(partitions.collect())
+}
+
+fn asked_topic(
+    image: &Image,
+    topic: OffsetFetchRequestTopics,
+    known: &BTreeMap<TopicId, BTreeMap<u32, FetchedOffset>>,
+) -> OffsetFetchResponseTopics {
+    let offsets = image.topic(topic.name.as_str()).and_then(|info| known.get(&info.id));
+    let partitions = topic.partition_indexes.iter().map(|index| {
+        let offset = u32::try_from(*index).ok().and_then(|index| offsets?.get(&index));
+        partition(*index, offset.unwrap_or(&FetchedOffset::None))
+    });
+    OffsetFetchResponseTopics::default().with_name(topic.name).with_partitions(partitions.collect())
+}
+
+fn known_topic(
+    image: &Image,
+    id: TopicId,
+    offsets: &BTreeMap<u32, FetchedOffset>,
+) -> Option<OffsetFetchResponseTopics> {
+    let name = wire(image.topic_by_id(id)?.name.as_str());
+    let partitions = offsets.iter().map(|(index, offset)| partition(*index as i32, offset));
+    let topic = OffsetFetchResponseTopics::default().with_name(name.into());
+    Some(topic.with_partitions(partitions.collect()))
+}
+
+fn partition(index: i32, fetched: &FetchedOffset) -> OffsetFetchResponsePartitions {
+    let answer = OffsetFetchResponsePartitions::default()
+        .with_partition_index(index)
+        .with_committed_leader_epoch(-1)
+        .with_metadata(Some(wire("")));
+    match fetched {
+        FetchedOffset::None => answer.with_committed_offset(-1),
+        FetchedOffset::Unstable => answer
+            .with_committed_offset(-1)
+            .with_error_code(ResponseError::UnstableOffsetCommit.code()),
+        FetchedOffset::Committed(offset) => answer
+            .with_committed_offset(offset.offset.to_wire())
+            .with_committed_leader_epoch(offset.leader_epoch.map_or(-1, LeaderEpoch::to_wire))
+            .with_metadata(Some(wire(&offset.metadata))),
+    }
+}
+
+/// The answer of an older version, from that of a newer one.
+fn single_response(version: i16, group: OffsetFetchResponseGroup) -> OffsetFetchResponse {
+    let topics = group.topics.into_iter().map(|topic| {
+        let partitions = topic.partitions.into_iter().map(|it| {
+            OffsetFetchResponsePartition::default()
+                .with_partition_index(it.partition_index)
+                .with_committed_offset(it.committed_offset)
+                .with_committed_leader_epoch(it.committed_leader_epoch)
+                .with_metadata(it.metadata)
+                .with_error_code(it.error_code)
+        });
+        OffsetFetchResponseTopic::default()
+            .with_name(topic.name)
+            .with_partitions(partitions.collect())
+    });
+    let response = OffsetFetchResponse::default();
+    if version >= 2 && group.error_code != 0 {
+        return response.with_error_code(group.error_code);
+    }
+    response.with_topics(topics.collect())
+}
