@@ -7,6 +7,7 @@
 mod batch_shape;
 mod broker_error;
 mod cluster;
+mod commit;
 mod connection;
 mod consume;
 mod consumer;
@@ -45,6 +46,8 @@ enum Command {
     Consume(consume::Consume),
     /// Write at a fixed rate while consumers read at the end, and measure from one to the other
     Tail(tail::Tail),
+    /// Commit offsets of many groups at a fixed rate
+    Commit(commit::Commit),
     /// Open connections and leave them idle until standard input ends
     Idle(idle::Idle),
 }
@@ -70,6 +73,7 @@ fn run(arguments: &Arguments) -> Result<String, DriverError> {
         Command::Produce(command) => command.run(&cluster).map(|report| serde_json::json!(report)),
         Command::Consume(command) => command.run(&cluster).map(|report| serde_json::json!(report)),
         Command::Tail(command) => command.run(&cluster).map(|report| serde_json::json!(report)),
+        Command::Commit(command) => command.run(&cluster).map(|report| serde_json::json!(report)),
         Command::Idle(command) => command.run(&cluster).map(|report| serde_json::json!(report)),
     }?;
     Ok(report.to_string())

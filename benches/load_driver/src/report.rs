@@ -83,6 +83,17 @@ pub(crate) struct TailReport {
     pub(crate) driver_cpu_seconds: f64,
 }
 
+/// What `commit` prints.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct CommitReport {
+    pub(crate) seconds: f64,
+    /// From when a commit was due to its answer.
+    pub(crate) commit_ms: Percentiles,
+    /// Refused commits, by error code.
+    pub(crate) errors: BTreeMap<i16, u64>,
+    pub(crate) driver_cpu_seconds: f64,
+}
+
 /// What `idle` prints.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct IdleReport {
