@@ -7,6 +7,7 @@
 mod bad_input;
 mod dev;
 mod full_disk;
+mod groups;
 mod harness;
 mod hostile;
 mod kill;

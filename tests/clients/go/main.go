@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -41,12 +42,16 @@ func main() {
 	offset := flags.Int64("offset", 0, "")
 	count := flags.Int("count", 0, "")
 	file := flags.String("file", "", "")
+	group := flags.String("group", "", "")
+	instance := flags.String("instance", "", "")
 	_ = flags.Parse(os.Args[2:])
 	switch os.Args[1] {
 	case "produce":
 		produce(*bootstrap, *topic, int32(*partition), *compression, *linger, *file)
 	case "consume":
 		consume(*bootstrap, *topic, int32(*partition), *offset, *count)
+	case "group":
+		member(*bootstrap, *topic, *group, *instance)
 	default:
 		fail("unknown action " + os.Args[1])
 	}
@@ -146,6 +151,50 @@ func consume(bootstrap, topic string, partition int32, offset int64, count int) 
 		})
 	}
 	check(output.Flush())
+}
+
+// member joins a group, and prints and commits what it reads until standard input closes.
+func member(bootstrap, topic, group, instance string) {
+	options := []kgo.Opt{
+		kgo.SeedBrokers(bootstrap),
+		kgo.ConsumerGroup(group),
+		kgo.ConsumeTopics(topic),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.Balancers(kgo.RangeBalancer()),
+		kgo.SessionTimeout(10 * time.Second),
+		kgo.HeartbeatInterval(500 * time.Millisecond),
+		kgo.DisableAutoCommit(),
+	}
+	if instance != "" {
+		options = append(options, kgo.InstanceID(instance))
+	}
+	client, err := kgo.NewClient(options...)
+	check(err)
+	stop := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		close(stop)
+	}()
+	for {
+		select {
+		case <-stop:
+			client.Close()
+			return
+		default:
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+		fetches := client.PollFetches(ctx)
+		cancel()
+		fetches.EachRecord(func(record *kgo.Record) {
+			fmt.Printf("[%d,%d,%q]\n", record.Partition, record.Offset, record.Value)
+		})
+		if fetches.NumRecords() > 0 {
+			// A commit that fails is covered by the next one, or the next owner reads the records again.
+			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			_ = client.CommitUncommittedOffsets(ctx)
+			cancel()
+		}
+	}
 }
 
 func check(err error) {

@@ -39,6 +39,25 @@ impl Client {
     }
 }
 
+impl Client {
+    /// The member of a group, ready for its arguments.
+    pub fn member(self) -> Command {
+        match self {
+            Self::Librdkafka => python("group.py"),
+            Self::FranzGo => {
+                let mut command = self.command();
+                command.arg("group");
+                command
+            }
+            Self::Java => {
+                let mut command = java();
+                command.arg(clients().join("java/GroupMember.java"));
+                command
+            }
+        }
+    }
+}
+
 /// A Python program of ours, with its packages.
 pub fn python(program: &str) -> Command {
     let folder = clients().join("python");

@@ -1,0 +1,265 @@
+//! Consumer groups of real clients, and Kafka's tools for them.
+
+use crate::harness::{
+    Broker, Deployment, Kind, Member,
+    programs::{Client, attempt, create_topic, kafka_tool, run},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+    time::Duration,
+};
+
+/// Groups start without waiting for further members.
+const NO_DELAY: &str = "group.initial.rebalance.delay.ms=0";
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Tries until it succeeds, for about a minute and a half.
+fn eventually<T>(mut attempt: impl FnMut() -> Result<T, String>) -> T {
+    let mut last = String::new();
+    for _ in 0..900 {
+        match attempt() {
+            Ok(value) => return value,
+            Err(reason) => last = reason,
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("{last}");
+}
+
+/// Writes numbered records to a topic, spread over its partitions.
+fn produce(address: &str, topic: &str, numbers: std::ops::Range<u32>) {
+    let lines: Vec<String> = numbers.map(|number| format!("k{number}:{number}")).collect();
+    let lines = lines.join("\n") + "\n";
+    let mut kcat = Command::new("kcat");
+    kcat.args(["-P", "-b", address, "-t", topic, "-K", ":", "-X", "message.timeout.ms=60000"]);
+    run(&mut kcat, lines.as_bytes());
+}
+
+/// Waits until the members together, with what was read before, have all numbers below `count`.
+fn until_read(members: &[&Member], before: &[(i32, u64, String)], count: u32) {
+    let wanted: BTreeSet<String> = (0..count).map(|number| number.to_string()).collect();
+    eventually(|| {
+        let read = members.iter().flat_map(|member| member.records()).chain(before.to_vec());
+        let read: BTreeSet<String> = read.map(|(_, _, value)| value).collect();
+        let missing = wanted.difference(&read).count();
+        if missing == 0 { Ok(()) } else { Err(format!("{missing} of {count} records are missing")) }
+    });
+}
+
+fn group_tool(address: &str) -> Command {
+    let mut tool = kafka_tool("org.apache.kafka.tools.consumer.group.ConsumerGroupCommand");
+    tool.args(["--bootstrap-server", address]);
+    tool
+}
+
+fn groups(address: &str, arguments: &[&str]) -> String {
+    text(&run(group_tool(address).args(arguments), b"").stdout)
+}
+
+/// Committed offset and lag by partition, as kafka-consumer-groups shows them.
+fn described(address: &str, group: &str) -> BTreeMap<u32, (String, String)> {
+    let output = groups(address, &["--describe", "--group", group]);
+    let rows = output.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let rows = rows.filter(|row| row.first() == Some(&group) && row.len() > 5);
+    rows.map(|row| (row[2].parse().unwrap(), (row[3].to_owned(), row[5].to_owned()))).collect()
+}
+
+/// Waits until everything that was read is committed.
+fn until_no_lag(address: &str, group: &str, partitions: usize) {
+    eventually(|| {
+        let offsets = described(address, group);
+        let behind = offsets.values().filter(|(_, lag)| lag != "0").count();
+        if offsets.len() == partitions && behind == 0 {
+            Ok(())
+        } else {
+            Err(format!("{offsets:?}"))
+        }
+    });
+}
+
+#[test]
+fn members_of_three_clients_share_a_topic_and_take_over_from_one_that_is_killed() {
+    let deployment = Deployment::start(Kind::Embedded);
+    let broker = deployment.broker(&[NO_DELAY]);
+    let address = broker.address();
+    create_topic(&address, "shared", 6, &[]);
+    let member = |client: Client, name: &str| {
+        Member::start(client, deployment.directory(), name, &address, "shared", "mixed")
+    };
+    let python = member(Client::Librdkafka, "python");
+    let go = member(Client::FranzGo, "go");
+    let java = member(Client::Java, "java");
+    eventually(|| {
+        let output = groups(&address, &["--describe", "--group", "mixed", "--members"]);
+        let members = output.lines().filter(|line| line.starts_with("mixed"));
+        let shares: Vec<&str> = members.filter_map(|line| line.split_whitespace().last()).collect();
+        if shares == ["2", "2", "2"] { Ok(()) } else { Err(output) }
+    });
+    produce(&address, "shared", 0..600);
+    until_read(&[&python, &go, &java], &[], 600);
+    until_no_lag(&address, "mixed", 6);
+    let mut read: Vec<u32> = [&python, &go, &java]
+        .iter()
+        .flat_map(|member| member.records())
+        .map(|(_, _, value)| value.parse().unwrap())
+        .collect();
+    read.sort_unstable();
+    assert_eq!(read, (0..600).collect::<Vec<_>>(), "each record once while nobody comes or goes");
+    let read_by_java = java.kill();
+    assert!(!read_by_java.is_empty());
+    produce(&address, "shared", 600..1200);
+    until_read(&[&python, &go], &read_by_java, 1200);
+    assert!(!python.stop().is_empty() && !go.stop().is_empty());
+    until_no_lag(&address, "mixed", 6);
+}
+
+/// Members go on after a kill -9 of their broker; nothing committed is lost, nothing unread is skipped.
+fn a_group_outlives_its_broker(kind: Kind) {
+    let deployment = Deployment::start(kind);
+    let mut broker = deployment.broker(&[NO_DELAY, "session.lease.ttl=3s"]);
+    let address = broker.address();
+    create_topic(&address, "steady", 4, &[]);
+    let directory = deployment.directory();
+    let clients = [(Client::Librdkafka, "python"), (Client::FranzGo, "go"), (Client::Java, "java")];
+    let members: Vec<Member> = clients
+        .iter()
+        .map(|(client, name)| Member::start(*client, directory, name, &address, "steady", name))
+        .collect();
+    let mut written = 0;
+    for _round in 0..3 {
+        produce(&address, "steady", written..written + 200);
+        written += 200;
+        for member in &members {
+            until_read(&[member], &[], written);
+        }
+        let before: Vec<_> = clients.iter().map(|(_, group)| described(&address, group)).collect();
+        broker.kill();
+        broker.restart();
+        for ((_, group), before) in clients.iter().zip(before) {
+            let after = described(&address, group);
+            for (partition, (offset, _)) in &before {
+                let number = |text: &str| text.parse::<u64>().unwrap_or(0);
+                let now = after.get(partition).map_or(0, |(offset, _)| number(offset));
+                assert!(now >= number(offset), "{group}: {before:?}, then {after:?}");
+            }
+        }
+    }
+    produce(&address, "steady", written..written + 200);
+    for (member, (_, group)) in members.into_iter().zip(clients) {
+        until_read(&[&member], &[], written + 200);
+        until_no_lag(&address, group, 4);
+        member.stop();
+    }
+}
+
+#[test]
+fn a_group_outlives_a_kill_of_its_broker_when_embedded() {
+    a_group_outlives_its_broker(Kind::Embedded);
+}
+
+#[test]
+fn a_group_outlives_a_kill_of_its_broker_in_a_cluster() {
+    a_group_outlives_its_broker(Kind::Cluster);
+}
+
+#[test]
+fn kcat_reads_as_a_group() {
+    let deployment = Deployment::start(Kind::Embedded);
+    let broker = deployment.broker(&[NO_DELAY]);
+    let address = broker.address();
+    create_topic(&address, "kcat", 2, &[]);
+    produce(&address, "kcat", 0..100);
+    let read = |more: &[&str]| {
+        let mut kcat = Command::new("kcat");
+        kcat.args([
+            "-G",
+            "readers",
+            "-b",
+            &address,
+            "-e",
+            "-q",
+            "-X",
+            "auto.offset.reset=earliest",
+        ]);
+        text(&run(kcat.args(more).arg("kcat"), b"").stdout).lines().count()
+    };
+    assert_eq!(read(&[]), 100);
+    produce(&address, "kcat", 100..130);
+    assert_eq!(read(&[]), 30, "it goes on where it was");
+}
+
+#[test]
+fn kafkas_tools_look_after_groups() {
+    let deployment = Deployment::start(Kind::Embedded);
+    let broker = deployment.broker(&[NO_DELAY]);
+    let address = broker.address();
+    create_topic(&address, "tools", 2, &[]);
+    create_topic(&address, "other", 1, &[]);
+    produce(&address, "tools", 0..100);
+    let mut consumer = kafka_tool("org.apache.kafka.tools.consumer.ConsoleConsumer");
+    consumer
+        .args(["--bootstrap-server", &address, "--topic", "tools", "--group", "console"])
+        .args(["--from-beginning", "--max-messages", "100"]);
+    assert_eq!(text(&run(&mut consumer, b"").stdout).lines().count(), 100);
+    assert!(groups(&address, &["--list"]).lines().any(|line| line == "console"));
+    let state = groups(&address, &["--describe", "--group", "console", "--state"]);
+    assert!(state.contains("Empty"), "{state}");
+    until_no_lag(&address, "console", 2);
+    resets_offsets_in_every_way(&broker);
+    let deleted =
+        groups(&address, &["--delete-offsets", "--group", "console", "--topic", "tools:1"]);
+    assert!(deleted.contains("Successful"), "{deleted}");
+    assert_eq!(described(&address, "console").keys().collect::<Vec<_>>(), [&0]);
+    let gone = groups(&address, &["--delete", "--group", "console"]);
+    assert!(gone.contains("successful"), "{gone}");
+    assert!(!groups(&address, &["--list"]).contains("console"));
+    let again = attempt(group_tool(&address).args(["--delete", "--group", "console"]), b"");
+    let again = text(&again.stdout) + &text(&again.stderr);
+    assert!(again.contains("GroupIdNotFound"), "{again}");
+}
+
+fn resets_offsets_in_every_way(broker: &Broker) {
+    let address = broker.address();
+    let csv = std::env::temp_dir().join(format!("offsets-{}.csv", broker.port()));
+    std::fs::write(&csv, "console,tools,0,7\nconsole,tools,1,9\n").unwrap();
+    let csv = csv.display().to_string();
+    let future = "2100-01-01T00:00:00.000";
+    let ways: [(&[&str], [&str; 2]); 7] = [
+        (&["--to-earliest", "--topic", "tools"], ["0", "0"]),
+        (&["--to-latest", "--topic", "tools"], ["end", "end"]),
+        (&["--to-offset", "5", "--topic", "tools"], ["5", "5"]),
+        (&["--shift-by", "2", "--topic", "tools:0"], ["7", "5"]),
+        (&["--by-duration", "PT1H", "--all-topics"], ["0", "0"]),
+        (&["--to-datetime", future, "--topic", "tools"], ["end", "end"]),
+        (&["--from-file", &csv], ["7", "9"]),
+    ];
+    for (way, expected) in ways {
+        let fixed = ["--reset-offsets", "--group", "console", "--execute"];
+        groups(&address, &[&fixed[..], way].concat());
+        let offsets = described(&address, "console");
+        for (partition, expected) in (0..2).zip(expected) {
+            let (offset, lag) = &offsets[&partition];
+            let fits = if expected == "end" { lag == "0" } else { offset == expected };
+            assert!(fits, "{way:?}: {offsets:?}");
+        }
+    }
+    std::fs::remove_file(csv).unwrap();
+}
+
+#[test]
+fn kafkas_consumer_performance_finishes() {
+    let deployment = Deployment::start(Kind::Embedded);
+    let broker = deployment.broker(&[NO_DELAY]);
+    let address = broker.address();
+    create_topic(&address, "performance", 4, &[]);
+    produce(&address, "performance", 0..20_000);
+    let mut tool = kafka_tool("org.apache.kafka.tools.ConsumerPerformance");
+    tool.args(["--bootstrap-server", &address, "--topic", "performance", "--group", "fast"])
+        .args(["--messages", "20000", "--timeout", "60000"]);
+    let output = text(&run(&mut tool, b"").stdout);
+    assert!(output.contains(", 20000, "), "{output}");
+}
