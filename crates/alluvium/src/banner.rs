@@ -1,7 +1,8 @@
 //! The lines that a person sees when a broker has started: where it is, what an acknowledgement means, what to try.
 
-use crate::{deployment::Deployment, settings::Settings};
+use crate::deployment::Deployment;
 use model::config::broker;
+use settings::Settings;
 use std::net::SocketAddr;
 
 /// The start-up lines. `listeners` are the addresses that clients use.

@@ -1,9 +1,10 @@
 //! Opens what a broker stands on: metadata store and object store, as the settings name them.
 
-use crate::{Failure, settings::Settings};
+use crate::Failure;
 use metadata::MetadataStore;
 use model::config::{broker, deployment};
 use runtime::{Clock, Randomness};
+use settings::Settings;
 use std::{fs, path::Path, sync::Arc};
 use storage::{Objects, ObjectsOptions};
 

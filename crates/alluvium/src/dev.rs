@@ -3,10 +3,11 @@
 //! Ports are the usual ones where they are free. What is started here ends with this command, whatever ends it, and when it is
 //! told to stop then in the order broker, MinIO, etcd: a draining broker still needs both.
 
-use crate::{Failure, deployment::make_directory, serve::serve, settings::Settings};
+use crate::{Failure, deployment::make_directory, serve::serve};
 use model::config::{broker, deployment};
 use runtime::disk::{Disk, LocalDisk};
 use services::{Etcd, Minio, Purpose, preferred_port};
+use settings::Settings;
 use std::{io, path::Path, process::ExitCode};
 
 const DIRECTORY: &str = "./alluvium-dev";

@@ -1,12 +1,13 @@
 //! `alluvium doctor`: checks what a broker stands on, and says how to mend what is wrong. Changes nothing but a probe object and a
 //! probe file that it removes.
 
-use crate::{Failure, deployment::Deployment, serve::install_cryptography, settings::Settings};
+use crate::{Failure, deployment::Deployment, serve::install_cryptography};
 use metadata::{MetadataStore, RangeQuery};
 use runtime::{
     Clock, Randomness,
     disk::{BLOCK_BYTES, Disk, LocalDisk},
 };
+use settings::Settings;
 use std::{io, process::ExitCode, time::Duration};
 
 /// What a check found.

@@ -1,10 +1,11 @@
 //! The listeners of this broker and the addresses that clients are told.
 
-use crate::{Failure, settings::Settings};
+use crate::Failure;
 use cluster::Endpoint;
 use kafka::{AdvertisedListener, ListenerSpec, Listeners};
 use model::config::broker;
 use runtime::net::Tcp;
+use settings::Settings;
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 /// Bound sockets, and what clients are told of them.

@@ -6,7 +6,6 @@ mod dev;
 mod doctor;
 mod listening;
 mod serve;
-mod settings;
 mod wal_command;
 mod wal_slot;
 mod wiring;

@@ -4,7 +4,6 @@ use crate::{
     Failure, banner,
     deployment::{self, Deployment},
     listening::Listening,
-    settings::Settings,
     wal_slot::WalSlot,
     wiring::{BrokerHealth, ClusterAuthority, ClusterTopics, Engines},
 };
@@ -18,6 +17,7 @@ use model::{
 use observability::{HttpServer, LogFormat, Telemetry, TelemetryOptions};
 use partition_log::{EngineOptions, PartitionLogs, Parts};
 use runtime::{Clock, Randomness, Tasks};
+use settings::Settings;
 use std::{process::ExitCode, sync::Arc, time::Duration};
 use storage::{Objects, Verdict};
 use tokio::signal::unix::{SignalKind, signal};

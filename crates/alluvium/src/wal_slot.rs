@@ -1,6 +1,6 @@
 //! The WAL of this broker: opened once the cluster's id is known, renewed when metadata does not remember it.
 
-use crate::{Failure, settings::Settings};
+use crate::Failure;
 use cluster::{WalKeeper, wal_identity::WalOnDisk};
 use model::{
     ClusterId, WalId,
@@ -8,6 +8,7 @@ use model::{
 };
 use parking_lot::Mutex;
 use runtime::{Randomness, disk::LocalDisk};
+use settings::Settings;
 use std::sync::Arc;
 use wal::{LocalWal, LocalWalOptions, Recovery, Start, Wal, WalError};
 

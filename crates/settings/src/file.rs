@@ -2,33 +2,64 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-/// What a file said.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Read {
-    pub(super) values: BTreeMap<String, String>,
-    /// It is a `.properties` file: keys of Kafka that mean nothing here are told, not refused.
-    pub(super) kafka: bool,
+/// How a file is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FileFormat {
+    /// TOML, with our keys and Kafka's.
+    #[default]
+    Toml,
+    /// Kafka's `server.properties`: keys of Kafka that mean nothing here are told, not refused.
+    Properties,
 }
 
-/// Reads a file by its ending.
-///
-/// # Errors
-/// One line that names the file.
-pub(super) fn read(path: &Path) -> Result<Read, String> {
-    let shown = path.display();
-    let text = fs::read_to_string(path).map_err(|error| format!("--config {shown}: {error}"))?;
-    if path.extension().is_some_and(|ending| ending == "properties") {
-        return Ok(Read { values: properties(&text), kafka: true });
+impl FileFormat {
+    /// By the file's ending.
+    fn of(path: &Path) -> Self {
+        let is_properties = path.extension().is_some_and(|ending| ending == "properties");
+        if is_properties { Self::Properties } else { Self::Toml }
     }
+}
+
+/// What a file said.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct SettingsFile {
+    pub(super) values: BTreeMap<String, String>,
+    pub(super) format: FileFormat,
+}
+
+impl SettingsFile {
+    /// Reads a file, in the format that its ending says.
+    ///
+    /// # Errors
+    /// One line that names the file.
+    pub(super) fn read(path: &Path) -> Result<Self, String> {
+        let shown = path.display();
+        let text =
+            fs::read_to_string(path).map_err(|error| format!("--config {shown}: {error}"))?;
+        Self::parse(&text, FileFormat::of(path))
+            .map_err(|problem| format!("--config {shown}{problem}"))
+    }
+
+    /// Takes a file's text apart.
+    ///
+    /// # Errors
+    /// What follows the file's name in a message.
+    pub(super) fn parse(text: &str, format: FileFormat) -> Result<Self, String> {
+        let values = match format {
+            FileFormat::Toml => toml_values(text)?,
+            FileFormat::Properties => properties(text),
+        };
+        Ok(Self { values, format })
+    }
+}
+
+fn toml_values(text: &str) -> Result<BTreeMap<String, String>, String> {
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
-        format!(
-            "--config {shown} is not TOML: {} (a Kafka file must end in .properties)",
-            error.message()
-        )
+        format!(" is not TOML: {} (a Kafka file must end in .properties)", error.message())
     })?;
     let mut values = BTreeMap::new();
-    flatten("", &table, &mut values).map_err(|problem| format!("--config {shown}: {problem}"))?;
-    Ok(Read { values, kafka: false })
+    flatten("", &table, &mut values).map_err(|problem| format!(": {problem}"))?;
+    Ok(values)
 }
 
 /// Nested tables become dotted keys, arrays comma-separated lists.

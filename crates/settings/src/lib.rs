@@ -2,7 +2,12 @@
 
 mod file;
 mod kafka_only;
+#[cfg(test)]
+mod tests;
 
+pub use file::FileFormat;
+
+use file::SettingsFile;
 use model::config::{ConfigKey, InvalidConfig, deployment, process_key};
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
@@ -45,18 +50,8 @@ impl Settings {
         let mut settings = Self::default();
         let mut problems = Vec::new();
         if let Some(path) = &sources.file {
-            let read = file::read(path).map_err(|problem| SettingsError(vec![problem]))?;
-            let place = format!("in {}", path.display());
-            for (key, value) in read.values {
-                match (read.kafka, kafka_only::reason(&key)) {
-                    (true, Some(reason)) if process_key(&key).is_err() => {
-                        settings
-                            .not_honoured
-                            .push(format!("{key} {place} has no effect: {reason}"));
-                    }
-                    _ => settings.set(&key, value, &place, &mut problems),
-                }
-            }
+            let file = SettingsFile::read(path).map_err(|problem| SettingsError(vec![problem]))?;
+            settings.take(file, &format!("in {}", path.display()), &mut problems);
         }
         for (name, value) in sources.environment {
             if let Some(key) = name.strip_prefix(ENVIRONMENT_PREFIX)
@@ -70,6 +65,30 @@ impl Settings {
             settings.set(&key, value, "on the command line", &mut problems);
         }
         if problems.is_empty() { Ok(settings) } else { Err(SettingsError(problems)) }
+    }
+
+    /// Reads and checks the text of a file, as [`Settings::resolve`] does.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn parse(text: &str, format: FileFormat) -> Result<Self, SettingsError> {
+        let mut settings = Self::default();
+        let mut problems = Vec::new();
+        let file = SettingsFile::parse(text, format)
+            .map_err(|problem| SettingsError(vec![format!("the settings{problem}")]))?;
+        settings.take(file, "in the settings", &mut problems);
+        if problems.is_empty() { Ok(settings) } else { Err(SettingsError(problems)) }
+    }
+
+    fn take(&mut self, file: SettingsFile, place: &str, problems: &mut Vec<String>) {
+        for (key, value) in file.values {
+            match (file.format, kafka_only::reason(&key)) {
+                (FileFormat::Properties, Some(reason)) if process_key(&key).is_err() => {
+                    self.not_honoured.push(format!("{key} {place} has no effect: {reason}"));
+                }
+                _ => self.set(&key, value, place, problems),
+            }
+        }
     }
 
     fn set(&mut self, key: &str, value: String, place: &str, problems: &mut Vec<String>) {
@@ -131,6 +150,3 @@ impl Settings {
         self.text(&deployment::METADATA) == Some("embedded")
     }
 }
-
-#[cfg(test)]
-mod tests;
