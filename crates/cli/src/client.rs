@@ -1,6 +1,6 @@
 //! [`Client`]: knows the brokers and the leaders, and sends each request where it belongs.
 
-use crate::{CliError, connection::Connection};
+use crate::{CliError, addresses, connection::Connection};
 use kafka_protocol::{
     messages::{
         BrokerId, ListOffsetsRequest, MetadataRequest, MetadataResponse, TopicName,
@@ -35,9 +35,7 @@ impl Client {
     /// [`CliError::Unreachable`] when none does.
     pub async fn connect(servers: &str) -> Result<Self, CliError> {
         let mut last = CliError::Usage("--bootstrap-server names no broker".to_owned());
-        for server in servers.split(',').map(str::trim).filter(|server| !server.is_empty()) {
-            let address =
-                if server.contains(':') { server.to_owned() } else { format!("{server}:9092") };
+        for address in addresses(servers) {
             match Connection::open(&address).await {
                 Ok(bootstrap) => {
                     return Ok(Self {

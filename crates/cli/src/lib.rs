@@ -2,6 +2,7 @@
 //!
 //! They speak the Kafka protocol only, so they work against any Kafka cluster.
 
+mod addresses;
 mod client;
 mod connection;
 mod consume;
@@ -10,6 +11,7 @@ mod partitioner;
 mod produce;
 mod topic;
 
+pub use addresses::addresses;
 pub use client::Client;
 pub use consume::ConsumeCommand;
 pub use error::CliError;
