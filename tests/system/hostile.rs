@@ -5,6 +5,7 @@ use request_schema::{
     Message, Versions,
     sample::{Content, Sample, TEXT},
 };
+use runtime::Randomness;
 use std::{
     io::{Read, Write},
     net::TcpStream,
@@ -109,43 +110,33 @@ fn a_length_that_lies_closes_the_connection_at_every_place_of_every_version() {
     assert_memory(&broker);
 }
 
-/// A fixed scatter of numbers.
-struct Scatter(u64);
-
-impl Scatter {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % bound.max(1)
-    }
-
-    /// The bytes with some of them changed, doubled or gone. Key and version stay.
-    fn mutate(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let mut bytes = bytes.to_vec();
-        for _ in 0..=self.below(4) {
-            let position = 8 + self.below(bytes.len() - 8);
-            match self.below(4) {
-                0 => bytes[position] = [0, 1, 0x7f, 0x80, 0xff][self.below(5)],
-                1 => bytes[position] = self.below(256) as u8,
-                2 => bytes.insert(position, self.below(256) as u8),
-                _ if bytes.len() > 9 => drop(bytes.remove(position)),
-                _ => {}
-            }
+/// The bytes with some of them changed, doubled or gone. Key and version stay.
+fn mutated(bytes: &[u8], randomness: &Randomness) -> Vec<u8> {
+    let below = |bound: usize| randomness.below(bound as u64) as usize;
+    let mut bytes = bytes.to_vec();
+    for _ in 0..=below(4) {
+        let position = 8 + below(bytes.len() - 8);
+        match below(4) {
+            0 => bytes[position] = [0, 1, 0x7f, 0x80, 0xff][below(5)],
+            1 => bytes[position] = below(256) as u8,
+            2 => bytes.insert(position, below(256) as u8),
+            _ if bytes.len() > 9 => drop(bytes.remove(position)),
+            _ => {}
         }
-        bytes
     }
+    bytes
 }
 
 #[test]
 fn mutated_requests_never_hurt_the_broker() {
     let (_deployment, broker) = attacked();
-    let mut scatter = Scatter(0x5eed);
+    let randomness = Randomness::seeded(0x5eed);
     let mut connection = connect(&broker);
     for (schema, version) in advertised(&broker) {
         for content in [Content::Typical, Content::Least] {
             let sample = Sample::new(schema, version, 1, content);
             for _ in 0..12 {
-                let frame = scatter.mutate(&sample.bytes);
+                let frame = mutated(&sample.bytes, &randomness);
                 let reaction = react(&mut connection, &frame, Duration::from_millis(200));
                 if !matches!(reaction, Reaction::Answered(_)) {
                     connection = connect(&broker);

@@ -1,14 +1,17 @@
 //! One function for each decoder of untrusted bytes, and the replay of what fuzzing found.
 //!
 //! Each [`Decoder`] takes arbitrary bytes and may refuse them; it must not panic, hang or take memory that the bytes do not
-//! justify. `fuzz/` drives them with libFuzzer, `tests/replay.rs` feeds them the corpora of `fuzz/corpus` on every test run.
+//! justify. `fuzz/` drives them with libFuzzer; every test run feeds them the corpora of `fuzz/corpus`, as they are
+//! (`tests/replay.rs`) and changed (`tests/mutations.rs`).
 
 mod records;
 mod requests;
-mod settings;
 mod stored;
+mod text;
 
 pub use requests::pair;
+
+use std::{fs, path::Path};
 
 /// A decoder of untrusted bytes.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +22,21 @@ pub struct Decoder {
     pub run: fn(&[u8]),
     /// Valid input to start from, made by our own encoders.
     pub seeds: fn() -> Vec<Vec<u8>>,
+}
+
+impl Decoder {
+    /// What fuzzing has kept for it: `fuzz/corpus/{name}.hex`, one input a line.
+    ///
+    /// # Errors
+    /// A sentence, when there is no such file or a line of it is not hex.
+    pub fn corpus(&self) -> Result<Vec<Vec<u8>>, String> {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
+        let path = directory.join(self.name).with_extension("hex");
+        let text =
+            fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let inputs = text.lines().map(hex::decode).collect::<Result<_, _>>();
+        inputs.map_err(|error| format!("{}: {error}", path.display()))
+    }
 }
 
 /// Every decoder.
@@ -36,9 +54,14 @@ pub const DECODERS: &[Decoder] = &[
     stored::INDEX_DIRECTORY,
     stored::INDEX_PARTITION,
     stored::METADATA_VALUE,
-    settings::LISTENERS,
-    settings::CONFIG_VALUES,
-    settings::NAMES,
+    stored::MANIFEST_REST,
+    stored::PRODUCER_SNAPSHOT,
+    text::LISTENERS,
+    text::CONFIG_VALUES,
+    text::NAMES,
+    text::SETTINGS_FILE,
+    text::BOOTSTRAP_SERVERS,
+    text::STORE_URL,
 ];
 
 /// The decoder of that name.

@@ -16,6 +16,7 @@ use metadata::{
     Entry, Revision,
     families::{Value, decode},
 };
+use partition_log::fuzzing::{rewrite_manifest_rest, rewrite_producer_snapshot};
 use std::{fs, ops::Range, path::Path};
 
 /// The head of a WAL file.
@@ -76,6 +77,20 @@ pub(crate) const INDEX_PARTITION: Decoder =
 pub(crate) const METADATA_VALUE: Decoder =
     Decoder { name: "metadata_value", run: metadata_value, seeds: metadata_seeds };
 
+/// The part of a manifest that lies in an object.
+pub(crate) const MANIFEST_REST: Decoder = Decoder {
+    name: "manifest_rest",
+    run: |bytes| each_checksum(bytes, manifest_rest),
+    seeds: || golden(&["metadata-manifest-rest"]).into_iter().map(with_checksum).collect(),
+};
+
+/// Producer state as manifests keep it.
+pub(crate) const PRODUCER_SNAPSHOT: Decoder = Decoder {
+    name: "producer_snapshot",
+    run: producer_snapshot,
+    seeds: || golden(&["metadata-producer-snapshot"]),
+};
+
 fn segment_footer(bytes: &[u8]) {
     each_checksum(bytes, |bytes| drop(segment::Footer::decode(bytes)));
     let end = last(bytes, segment::TRAILER_BYTES);
@@ -108,10 +123,23 @@ fn index_runs() -> Vec<Vec<u8>> {
     golden(&["index-object-v1"]).iter().filter_map(read).flatten().collect()
 }
 
+fn manifest_rest(bytes: &[u8]) {
+    if let Some(written) = rewrite_manifest_rest(bytes) {
+        assert_eq!(rewrite_manifest_rest(&written).as_ref(), Some(&written));
+    }
+}
+
+fn producer_snapshot(bytes: &[u8]) {
+    if let Some(written) = rewrite_producer_snapshot(bytes) {
+        assert_eq!(rewrite_producer_snapshot(&written).as_ref(), Some(&written));
+    }
+}
+
 /// A family: its golden file, and how its values are read.
 type Family = (&'static str, fn(&[u8]));
 
-const FAMILIES: [Family; 21] = [
+/// A test holds them against the golden files, as `formats` does those against its schema.
+const FAMILIES: &[Family] = &[
     ("broker", value::<Broker>),
     ("cluster", value::<Cluster>),
     ("commit", value::<Commit>),
@@ -161,15 +189,20 @@ fn metadata_seeds() -> Vec<Vec<u8>> {
             .map(move |bytes| [vec![number], bytes].concat())
             .collect::<Vec<_>>()
     };
-    (0..).zip(&FAMILIES).flat_map(seed).collect()
+    (0..).zip(FAMILIES).flat_map(seed).collect()
 }
 
 /// Runs it on the bytes as they are, and with the checksum at their end made right: chance would never find one.
 fn each_checksum(bytes: &[u8], run: impl Fn(&[u8])) {
     run(bytes);
     if let Some((content, _)) = bytes.split_last_chunk::<4>() {
-        run(&[content, &crc32c::checksum(content).to_le_bytes()].concat());
+        run(&with_checksum(content.to_vec()));
     }
+}
+
+fn with_checksum(mut content: Vec<u8>) -> Vec<u8> {
+    content.extend(crc32c::checksum(&content).to_le_bytes());
+    content
 }
 
 fn last(bytes: &[u8], length: usize) -> &[u8] {
@@ -188,4 +221,27 @@ fn golden(names: &[&str]) -> Vec<Vec<u8>> {
         hex::decode(text.split_whitespace().collect::<String>()).ok()
     };
     names.iter().filter_map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Not values of keys: manifests refer to them. They have decoders of their own.
+    const REFERRED_TO: [&str; 2] = ["manifest-rest", "producer-snapshot"];
+
+    #[test]
+    fn every_metadata_value_with_a_golden_file_is_fuzzed() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../formats/tests/golden");
+        let files = fs::read_dir(directory).unwrap().map(|file| file.unwrap().file_name());
+        let files = files.map(|name| name.into_string().unwrap());
+        let missed: Vec<_> = files
+            .filter_map(|name| {
+                Some(name.strip_prefix("metadata-")?.strip_suffix(".hex")?.to_owned())
+            })
+            .filter(|name| !REFERRED_TO.contains(&name.as_str()))
+            .filter(|name| !FAMILIES.iter().any(|(family, _)| family == name))
+            .collect();
+        assert!(missed.is_empty(), "they are missing in FAMILIES: {missed:?}");
+    }
 }

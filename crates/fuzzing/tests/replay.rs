@@ -1,25 +1,15 @@
 //! Feeds every decoder its seeds and its corpus: what fuzzing reached, and what it once found.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
-
 use fuzzing::DECODERS;
 use request_schema::REQUESTS;
-use std::{collections::BTreeSet, fs, path::Path};
-
-/// The inputs of a corpus, which has one a line, in hex.
-fn corpus(name: &str) -> Vec<Vec<u8>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../fuzz/corpus/{name}.hex"));
-    let text =
-        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    text.lines().map(|line| hex::decode(line).unwrap()).collect()
-}
+use std::collections::BTreeSet;
 
 #[test]
 fn every_decoder_survives_its_seeds_and_its_corpus() {
     for decoder in DECODERS {
         let seeds = (decoder.seeds)();
         assert!(!seeds.is_empty(), "{} has no seeds", decoder.name);
-        for input in seeds.iter().chain(&corpus(decoder.name)) {
+        for input in seeds.iter().chain(&decoder.corpus().unwrap()) {
             (decoder.run)(input);
         }
     }

@@ -15,6 +15,8 @@ mod error;
 mod flush_queue;
 mod flush_schedule;
 mod fold;
+#[doc(hidden)]
+pub mod fuzzing;
 mod index;
 mod manifest;
 mod manifest_rest;

@@ -6,7 +6,10 @@ mod counts;
 mod error;
 mod failure;
 mod faults;
+#[doc(hidden)]
+pub mod fuzzing;
 mod local;
+mod location;
 mod memory;
 mod name;
 mod objects;

@@ -1,11 +1,12 @@
 //! [`Objects`]: the store as the rest of the broker sees it. Cheap to clone.
 
 use crate::{
-    Check, FaultPlan, ObjectError, ObjectErrorKind, ObjectName, ObjectsOptions, Operation,
-    ProbeReport, RequestCounts,
+    Check, FaultPlan, ObjectError, ObjectName, ObjectsOptions, Operation, ProbeReport,
+    RequestCounts,
     counts::{Counters, count_bytes},
     faults::FaultyStore,
     local::LocalStore,
+    location::Location,
     memory::MemoryStore,
     probe,
     retry::{Request, Retry},
@@ -243,20 +244,9 @@ fn open_store(
     clock: Clock,
     counters: &Arc<Counters>,
 ) -> Result<Arc<dyn Store>, Failure> {
-    let invalid = |reason: String| Failure::new(ObjectErrorKind::Invalid, reason);
-    let url = url::Url::parse(&options.url)
-        .map_err(|error| invalid(format!("{error}: write file:///dir or s3://bucket/prefix")))?;
-    match url.scheme() {
-        "memory" => Ok(Arc::new(MemoryStore::new(clock))),
-        "file" => {
-            let root = url
-                .to_file_path()
-                .map_err(|()| invalid("write an absolute path after file://".to_owned()))?;
-            Ok(Arc::new(LocalStore::open(&root)?))
-        }
-        "s3" => Ok(Arc::new(S3Store::open(Settings::new(&url, options)?, counters)?)),
-        other => Err(invalid(format!(
-            "unknown kind of store {other:?}: write file:///dir or s3://bucket/prefix"
-        ))),
-    }
+    Ok(match Location::parse(&options.url)? {
+        Location::Memory => Arc::new(MemoryStore::new(clock)),
+        Location::Directory(root) => Arc::new(LocalStore::open(&root)?),
+        Location::Bucket(url) => Arc::new(S3Store::open(Settings::new(&url, options)?, counters)?),
+    })
 }

@@ -10,7 +10,7 @@ use formats::metadata::{
     Registration, SeqRange, Session, SliceGroup, Topic, TopicName, TopicOffsets, Unfolded,
 };
 use prost::Message;
-use std::fmt::Debug;
+use std::{fmt::Debug, fs, path::Path};
 
 const ID: Bytes = Bytes::from_static(b"0123456789abcdef");
 
@@ -240,4 +240,29 @@ fn values_of_groups_have_their_bytes() {
     let topics = vec![TopicOffsets { topic: ID, offsets: vec![offset], deleted: vec![1, 2] }];
     let commit = GroupCommit { group: "app".into(), topics, forget: true };
     check("group-commits", &GroupCommits { format: 1, commits: vec![commit] });
+}
+
+#[test]
+fn every_message_with_a_format_has_a_golden_file() {
+    let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("proto");
+    for schema in fs::read_dir(schemas).unwrap() {
+        let schema = fs::read_to_string(schema.unwrap().path()).unwrap();
+        let messages = schema.split("\nmessage ").skip(1);
+        for message in messages.filter(|message| message.contains("uint32 format = 1;")) {
+            let name = message.split(' ').next().unwrap();
+            let file = format!("metadata{}", kebab_case(name));
+            assert!(!golden(&file).is_empty(), "{name}");
+        }
+    }
+}
+
+/// `-a-name` of `AName`.
+fn kebab_case(name: &str) -> String {
+    name.chars().fold(String::new(), |mut kebab, letter| {
+        if letter.is_ascii_uppercase() {
+            kebab.push('-');
+        }
+        kebab.push(letter.to_ascii_lowercase());
+        kebab
+    })
 }

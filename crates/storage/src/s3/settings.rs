@@ -28,7 +28,8 @@ impl Settings {
         Self::with_environment(url, options, AmazonS3Builder::from_env())
     }
 
-    fn with_environment(
+    /// The same with `environment` in place of the variables.
+    pub fn with_environment(
         url: &Url,
         options: &ObjectsOptions,
         environment: AmazonS3Builder,
