@@ -3,15 +3,17 @@
 //! Calls block; the WAL makes them on a thread of its own. A simulated disk can lose what was not synced and tear
 //! the last write.
 
+mod direct_file;
 mod local;
 mod simulated;
 
+pub use direct_file::DirectFile;
 pub use local::LocalDisk;
 pub use simulated::SimulatedDisk;
 
 use std::{fmt, io, sync::Arc};
 
-/// Block size that offsets, lengths and addresses of [`DiskFile::write_at`] are multiples of, in bytes.
+/// Block size that offsets, lengths and addresses of [`DiskFile::write_at`] and [`DirectFile`] are multiples of, in bytes.
 pub const BLOCK_BYTES: usize = 4096;
 
 /// A directory that one process owns.

@@ -4,8 +4,8 @@
 //! are durable only after `fdatasync`. Files are written full of zeroes when they are made: space that is merely
 //! reserved costs a journal commit at each first write.
 
-use super::{BLOCK_BYTES, Disk, DiskFile};
-use rustix::fs::{FlockOperation, Mode, OFlags};
+use super::{BLOCK_BYTES, DirectFile, Disk, DiskFile};
+use rustix::fs::FlockOperation;
 use std::{
     fs::{self, File},
     io,
@@ -160,7 +160,7 @@ fn write_zeroes(file: &File, length: u64) -> io::Result<()> {
 /// An open file; writes go through `writes`, reads through the page cache, which the kernel keeps coherent.
 #[derive(Debug)]
 struct LocalFile {
-    writes: File,
+    writes: DirectFile,
     reads: File,
     length: u64,
 }
@@ -169,15 +169,8 @@ impl LocalFile {
     fn open(path: &Path) -> io::Result<Self> {
         let reads = File::open(path)?;
         let length = reads.metadata()?.len();
-        let writes = open_direct(path).or_else(|_| File::options().write(true).open(path))?;
-        Ok(Self { writes, reads, length })
+        Ok(Self { writes: DirectFile::open(path)?, reads, length })
     }
-}
-
-/// Opens past the page cache; an error where the file system can't (tmpfs before Linux 6.6, some network mounts).
-fn open_direct(path: &Path) -> io::Result<File> {
-    let flags = OFlags::WRONLY | OFlags::DIRECT | OFlags::CLOEXEC;
-    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
 }
 
 impl DiskFile for LocalFile {

@@ -4,17 +4,14 @@
 //! burst of write-back that the WAL on the same disk waits behind: `benches/profiles.md` has the figures.
 
 use bytes::Bytes;
-use rustix::fs::{Mode, OFlags};
+use runtime::disk::{BLOCK_BYTES, DirectFile};
 use std::{
     fs::{self, File},
     io,
-    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-/// What offsets, lengths and addresses of direct writes are multiples of.
-const BLOCK_BYTES: usize = 4096;
 /// Bytes of one write.
 const CHUNK_BYTES: usize = 1 << 20;
 
@@ -81,14 +78,7 @@ fn stage(path: &Path) -> io::Result<Staged> {
 
 /// Writes `parts` one after another, past the page cache where the file system can.
 fn write_all(file: &File, path: &Path, parts: &[Bytes]) -> io::Result<()> {
-    let Ok(direct) = open_direct(path) else {
-        let mut at = 0;
-        return parts.iter().try_for_each(|part| {
-            let start = at;
-            at += part.len() as u64;
-            file.write_all_at(part, start)
-        });
-    };
+    let direct = DirectFile::open(path)?;
     let length: u64 = parts.iter().map(|part| part.len() as u64).sum();
     let mut chunk = Chunk::new(length);
     for part in parts {
@@ -103,11 +93,6 @@ fn write_all(file: &File, path: &Path, parts: &[Bytes]) -> io::Result<()> {
     chunk.write(&direct)?;
     // The last block was written whole.
     file.set_len(length)
-}
-
-fn open_direct(path: &Path) -> io::Result<File> {
-    let flags = OFlags::WRONLY | OFlags::DIRECT | OFlags::CLOEXEC;
-    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
 }
 
 /// Aligned memory through which a file is written.
@@ -145,7 +130,7 @@ impl Chunk {
     }
 
     /// Writes what it holds, padded with zeroes to whole blocks, and starts anew.
-    fn write(&mut self, file: &File) -> io::Result<()> {
+    fn write(&mut self, file: &DirectFile) -> io::Result<()> {
         let whole = self.filled.next_multiple_of(BLOCK_BYTES);
         let (start, filled) = (self.start, self.filled);
         self.memory.get_mut(start + filled..start + whole).unwrap_or_default().fill(0);
