@@ -15,9 +15,8 @@ pub(crate) struct ConnectionCount {
 /// A counted connection; dropping it counts down.
 #[derive(Debug)]
 pub(crate) struct Counted {
-    by_ip: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    count: ConnectionCount,
     ip: IpAddr,
-    slots: Arc<Semaphore>,
     slot: Option<OwnedSemaphorePermit>,
 }
 
@@ -37,15 +36,14 @@ impl ConnectionCount {
         }
         *of_ip += 1;
         drop(by_ip);
-        let (by_ip, slots) = (Arc::clone(&self.by_ip), Arc::clone(&self.slots));
-        Some(Counted { by_ip, ip, slots, slot: None })
+        Some(Counted { count: self.clone(), ip, slot: None })
     }
 }
 
 impl Counted {
     /// Whether all slots are taken.
     pub(crate) fn must_wait(&self) -> bool {
-        self.slots.available_permits() == 0
+        self.count.slots.available_permits() == 0
     }
 
     /// Waits for a slot.
@@ -54,7 +52,7 @@ impl Counted {
     /// Safe: a dropped wait counts nothing.
     pub(crate) async fn with_slot(mut self) -> Self {
         // The semaphore is never closed.
-        self.slot = Arc::clone(&self.slots).acquire_owned().await.ok();
+        self.slot = Arc::clone(&self.count.slots).acquire_owned().await.ok();
         metrics::gauge!("kafka_connections").increment(1);
         self
     }
@@ -62,7 +60,7 @@ impl Counted {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        let mut by_ip = self.by_ip.lock();
+        let mut by_ip = self.count.by_ip.lock();
         if let Some(of_ip) = by_ip.get_mut(&self.ip) {
             *of_ip -= 1;
             if *of_ip == 0 {

@@ -129,15 +129,19 @@ pub(crate) fn take_client_id(
         Err(_) => None,
         Ok(length) if length > rest.len() => return Err("client id longer than the frame".into()),
         Ok(length) => {
-            // A copy: a slice would keep the whole request in memory until it is answered.
-            let text = String::from_utf8(rest.split_to(length).to_vec());
-            Some(StrBytes::from_string(text.map_err(|_| "client id is not UTF-8".to_owned())?))
+            let text = StrBytes::try_from(rest.split_to(length));
+            Some(unpinned(&text.map_err(|_| "client id is not UTF-8".to_owned())?))
         }
     };
     if header_version >= 2 {
         skip_tagged_fields(rest)?;
     }
     Ok(client_id)
+}
+
+/// A copy of what a request says: a slice would keep the whole request in memory until it is answered.
+pub(crate) fn unpinned(text: &StrBytes) -> StrBytes {
+    StrBytes::from_string(text.to_string())
 }
 
 fn skip_tagged_fields(rest: &mut Bytes) -> Result<(), String> {

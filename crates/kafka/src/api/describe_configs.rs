@@ -5,6 +5,7 @@
 use super::{
     Api, Outcome, Versions, config_resource,
     config_view::{self, Shown, wire_source},
+    repetitions::without_repetitions,
 };
 use crate::{
     broker::{TopicRef, find_topic},
@@ -24,7 +25,6 @@ use kafka_protocol::{
     protocol::StrBytes,
 };
 use model::config::{ConfigSource, ConfigType, Dynamic, Scope};
-use std::collections::HashSet;
 
 /// Handles versions 1 to 4.
 pub(super) struct DescribeConfigs;
@@ -44,20 +44,11 @@ impl Api for DescribeConfigs {
             documentation: request.include_documentation,
             types: context.version() >= 3,
         };
-        let resources = without_repetitions(request.resources).into_iter();
+        let of = |it: &DescribeConfigsResource| (it.resource_type, it.resource_name.clone());
+        let resources = without_repetitions(request.resources, of).into_iter();
         let results = resources.map(|resource| describe(&context, &image, form, resource));
         Outcome::Ready(DescribeConfigsResponse::default().with_results(results.collect()))
     }
-}
-
-/// Each resource once: a short request must not ask for a long answer many times over.
-fn without_repetitions(
-    mut resources: Vec<DescribeConfigsResource>,
-) -> Vec<DescribeConfigsResource> {
-    let mut seen = HashSet::new();
-    resources
-        .retain(|resource| seen.insert((resource.resource_type, resource.resource_name.clone())));
-    resources
 }
 
 /// What the answer should hold beside the values.

@@ -3,7 +3,7 @@
 //! A partition's replicas are its owner; one without a live owner is answered `LEADER_NOT_AVAILABLE`. Topics that a client names and
 //! that do not exist are created when both sides allow it. Sources: KIP-4, KIP-392, KIP-516, KIP-700.
 
-use super::{Api, Outcome, Versions, config_view};
+use super::{Api, Outcome, Versions, config_view, repetitions::without_repetitions};
 use crate::{
     broker::{TopicRef, endpoint, find_topic},
     context::Context,
@@ -24,10 +24,7 @@ use kafka_protocol::{
     protocol::StrBytes,
 };
 use model::{TopicId, config};
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 use uuid::Uuid;
 
 /// Operations on a topic, as bits: all that an access rule could name (read … alter configs).
@@ -48,7 +45,9 @@ impl Api for Metadata {
     const VERSIONS: Versions = Versions::new(0, 13);
 
     async fn begin(context: Context, mut request: MetadataRequest) -> Outcome<MetadataResponse> {
-        request.topics = request.topics.map(without_repetitions);
+        // As in Kafka.
+        let topic = |topic: &MetadataRequestTopic| (topic.topic_id, topic.name.clone());
+        request.topics = request.topics.map(|topics| without_repetitions(topics, topic));
         if missing_topics(&context, &request).is_empty() {
             return Outcome::Ready(describe(&context, &request, &BTreeMap::new()));
         }
@@ -57,13 +56,6 @@ impl Api for Metadata {
             describe(&context, &request, &failed)
         })
     }
-}
-
-/// Each topic once, as in Kafka: a short request must not ask for a long answer many times over.
-fn without_repetitions(mut topics: Vec<MetadataRequestTopic>) -> Vec<MetadataRequestTopic> {
-    let mut seen = HashSet::new();
-    topics.retain(|topic| seen.insert((topic.topic_id, topic.name.clone())));
-    topics
 }
 
 /// Names in the request that should be created first.

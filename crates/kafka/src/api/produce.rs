@@ -9,6 +9,7 @@ use crate::{
     broker::{Broker, TopicRef, endpoint},
     context::Context,
     error::Refusal,
+    frame::unpinned,
 };
 use bytes::Bytes;
 use cluster::{BrokerInfo, Image};
@@ -134,8 +135,7 @@ fn append_all(
                 (partition.index, append(context, image, acks, wanted, &partition))
             });
             let partitions = partitions.collect();
-            // A copy: a slice would keep the whole request in memory until the answer is out.
-            let name = TopicName::from(StrBytes::from_string(topic.name.to_string()));
+            let name = TopicName::from(unpinned(&topic.name));
             Appended { name, id: topic.topic_id, partitions }
         })
         .collect()
