@@ -107,6 +107,7 @@ pub(crate) struct Entry {
     pub(crate) resource: ResourceKind,
     /// Whether its request's bytes may be forgotten once it is begun, because what matters of them was copied.
     frees_request_early: bool,
+    schema: &'static request_schema::Message,
     run: fn(Context, Bytes) -> BoxFuture<'static, Result<Begin, FrameError>>,
     check: fn(RequestHead, Bytes) -> Result<(), FrameError>,
 }
@@ -142,8 +143,19 @@ const fn entry<A: Api>(
         operation,
         resource,
         frees_request_early: false,
+        schema: schema(key, A::VERSIONS),
         run: run::<A>,
         check: |head, rest| decode::<A>(head, rest).map(drop),
+    }
+}
+
+/// The schema by which requests are walked: it must know every version that is served.
+const fn schema(key: ApiKey, served: Versions) -> &'static request_schema::Message {
+    match request_schema::request(key as i16) {
+        Some(schema) if schema.versions.min <= served.min && served.max <= schema.versions.max => {
+            schema
+        }
+        _ => panic!("tools/request-schemas was run with an older Kafka"),
     }
 }
 
@@ -370,10 +382,7 @@ pub(crate) async fn begin(
 
 /// Walks the request by its schema, so that the decoder, which believes every length, only sees what it can believe.
 fn decoded_bytes(entry: &Entry, head: RequestHead, rest: &[u8]) -> Result<usize, FrameError> {
-    let schema = request_schema::request(head.api_key)
-        .filter(|schema| schema.versions.contains(head.version))
-        .ok_or(FrameError::UnsupportedVersion { api: entry.name, version: head.version })?;
-    let walked = request_schema::walk(schema, head.version, rest, DECODED_LIMIT_BYTES);
+    let walked = request_schema::walk(entry.schema, head.version, rest, DECODED_LIMIT_BYTES);
     walked.map(|walked| walked.decoded_bytes).map_err(|error| FrameError::Malformed {
         api: entry.name,
         version: head.version,
