@@ -7,25 +7,23 @@ use criterion::{Criterion, Throughput};
 use formats::{compression::Codec, record_batch::BatchBuilder};
 use model::{
     TimestampMs,
-    config::{CleanupPolicy, CompressionType, DurabilityMode, TimestampType, TopicSettings},
+    config::{CompressionType, TopicSettings},
 };
-use partition_log::benchmarks::validate;
+use partition_log::benchmarks::{compacted, settings, validate};
 use std::hint::black_box;
 
 const NOW: TimestampMs = TimestampMs(1_700_000_000_000);
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
-    let plain = settings(CompressionType::Producer, false);
-    let compacted = settings(CompressionType::Producer, true);
-    let recompressed = settings(CompressionType::Lz4, false);
+    let recompressed = TopicSettings { compression_type: CompressionType::Lz4, ..settings() };
     for records in [15, 120] {
         let batch = batch(records);
         let mut group =
             criterion.benchmark_group(format!("validation of {} KiB", batch.len() >> 10));
         group.throughput(Throughput::Bytes(batch.len() as u64));
         for (name, settings) in
-            [("as it is", &plain), ("each record", &compacted), ("to lz4", &recompressed)]
+            [("as it is", &settings()), ("each record", &compacted()), ("to lz4", &recompressed)]
         {
             group.bench_function(name, |bencher| {
                 bencher.iter(|| validate(black_box(&batch), settings, NOW).expect("it is valid"));
@@ -42,19 +40,4 @@ fn batch(records: i64) -> Bytes {
         builder.push(NOW.0 + record, Some(b"key"), Some(&[7; 1_024]), &[]);
     }
     builder.build()
-}
-
-fn settings(compression_type: CompressionType, compact: bool) -> TopicSettings {
-    TopicSettings {
-        durability_mode: DurabilityMode::Object,
-        max_message_bytes: 1 << 20,
-        timestamp_type: TimestampType::CreateTime,
-        timestamp_before_max_ms: None,
-        timestamp_after_max_ms: Some(3_600_000),
-        compression_type,
-        retention_ms: None,
-        retention_bytes: None,
-        cleanup_policy: CleanupPolicy { delete: !compact, compact },
-        unclean_leader_election: false,
-    }
 }

@@ -1,8 +1,11 @@
-//! Doors for `benches/` to what is private otherwise. No part of the API.
+//! Doors for `benches/` to what is private otherwise, and the settings that they share with tests. No part of the API.
 
 use crate::{AppendError, AppendOrigin, validation};
 use bytes::Bytes;
-use model::{TimestampMs, config::TopicSettings};
+use model::{
+    TimestampMs,
+    config::{CleanupPolicy, CompressionType, DurabilityMode, TimestampType, TopicSettings},
+};
 
 /// What an append does before it takes its partition's lock: the bytes that go into the log.
 ///
@@ -14,4 +17,25 @@ pub fn validate(
     now: TimestampMs,
 ) -> Result<Bytes, AppendError> {
     validation::validate(records, settings, now, AppendOrigin::Client).map(|valid| valid.bytes)
+}
+
+/// A topic that takes batches as they are, up to 1 MiB.
+pub fn settings() -> TopicSettings {
+    TopicSettings {
+        durability_mode: DurabilityMode::Object,
+        max_message_bytes: 1 << 20,
+        timestamp_type: TimestampType::CreateTime,
+        timestamp_before_max_ms: None,
+        timestamp_after_max_ms: Some(3_600_000),
+        compression_type: CompressionType::Producer,
+        retention_ms: None,
+        retention_bytes: None,
+        cleanup_policy: CleanupPolicy { delete: true, compact: false },
+        unclean_leader_election: false,
+    }
+}
+
+/// A topic with log compaction: each record must have a key.
+pub fn compacted() -> TopicSettings {
+    TopicSettings { cleanup_policy: CleanupPolicy { delete: false, compact: true }, ..settings() }
 }

@@ -1,27 +1,8 @@
 use super::*;
+use crate::benchmarks::{compacted, settings};
 use formats::record_batch::{BatchBuilder, EndTransactionMarker, TransactionResult, records};
-use model::config::{CleanupPolicy, DurabilityMode};
 
 const NOW: TimestampMs = TimestampMs(1_700_000_000_000);
-
-fn settings() -> TopicSettings {
-    TopicSettings {
-        durability_mode: DurabilityMode::Object,
-        max_message_bytes: 1 << 20,
-        timestamp_type: TimestampType::CreateTime,
-        timestamp_before_max_ms: None,
-        timestamp_after_max_ms: Some(3_600_000),
-        compression_type: CompressionType::Producer,
-        retention_ms: None,
-        retention_bytes: None,
-        cleanup_policy: CleanupPolicy { delete: true, compact: false },
-        unclean_leader_election: false,
-    }
-}
-
-fn compacted() -> TopicSettings {
-    TopicSettings { cleanup_policy: CleanupPolicy { delete: false, compact: true }, ..settings() }
-}
 
 /// Three records at these distances from now, in milliseconds.
 fn builder(codec: Codec, distances: [i64; 3]) -> BatchBuilder {
