@@ -12,7 +12,7 @@ use metadata::{
 };
 use model::BrokerId;
 use std::time::Duration;
-use support::{Disk, HoldingStore, TTL, Told, World, partition, topic};
+use support::{Disk, TTL, Told, World, partition, topic};
 
 #[tokio::test(start_paused = true)]
 async fn a_lease_lost_in_a_stall_is_followed_by_a_new_session_and_new_claims() {
@@ -135,12 +135,12 @@ async fn a_store_restored_from_an_older_backup_ends_the_broker() {
 #[tokio::test(start_paused = true)]
 async fn a_store_that_went_back_unseen_by_watches_is_found_out_by_a_keep_alive() {
     let world = World::new();
-    let between = HoldingStore::new(&world);
+    let between = world.store.another_line();
     let node = world.start_through(&between, 1, &Disk::new(1)).await.unwrap();
     node.until_ready().await;
     let session = node.engine.session();
     // Session and lease are in the backup too, as when it is seconds old.
-    between.tell_revision(session.create_revision);
+    between.faults().tell_revision(session.create_revision);
     let reason = tokio::time::timeout(TTL, node.cluster.failed()).await.unwrap();
     assert!(reason.contains("went back"), "{reason}");
     assert!(!node.cluster.lease_holds(session.id));

@@ -5,9 +5,9 @@
 mod support;
 
 use formats::metadata::Owner;
-use metadata::{MetadataStore, Operation, RangeQuery, families::encode};
+use metadata::{MemoryStore, MetadataStore, Operation, RangeQuery, families::encode};
 use model::{PartitionId, TopicId};
-use support::{Disk, HoldingStore, Node, TTL, Told, World, partition, topic};
+use support::{Disk, Node, TTL, Told, World, partition, topic, wrote};
 
 const OBJECT: [(&str, &str); 1] = [("durability.mode", "object")];
 
@@ -15,7 +15,7 @@ const OBJECT: [(&str, &str); 1] = [("durability.mode", "object")];
 /// broker 2 registered is still there.
 struct Late {
     world: World,
-    between: HoldingStore,
+    between: MemoryStore,
     partition: PartitionId,
     before: Owner,
 }
@@ -27,10 +27,9 @@ impl Late {
         let partition = partition(dead.create(topic("t", 1, &OBJECT)).await, 0);
         dead.kill().await;
         world.end_sessions(&[1]).await;
-        let between = HoldingStore::new(&world);
-        between.hold();
+        let between = world.holding_owners();
         let controller = world.start_through(&between, 2, &Disk::new(2)).await.unwrap();
-        controller.until("a takeover is on its way", || between.held() > 0).await;
+        controller.until("a takeover is on its way", || between.faults().delayed() > 0).await;
         controller.kill().await;
         let before = world.owner(partition).await.unwrap();
         Self { world, between, partition, before }
@@ -39,14 +38,15 @@ impl Late {
     /// Whether the takeover, landing now, leaves the record as it is.
     async fn changes_nothing(&self) -> bool {
         let before = self.world.owner(self.partition).await;
-        !self.between.land().await && self.world.owner(self.partition).await == before
+        !wrote(self.between.faults().land_delayed())
+            && self.world.owner(self.partition).await == before
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_takeover_that_lands_while_nothing_changed_moves_the_partition() {
     let late = Late::new().await;
-    assert!(late.between.land().await);
+    assert!(wrote(late.between.faults().land_delayed()));
     let owner = late.world.owner(late.partition).await.unwrap();
     assert_eq!((owner.broker, owner.leader_epoch), (2, late.before.leader_epoch + 1));
 }
@@ -76,14 +76,13 @@ async fn a_takeover_to_a_session_that_ended_meanwhile_changes_nothing() {
 
 /// Broker 1 owns a partition and has stopped, but its session runs; broker 2 is the controller. Every call makes the same store, to
 /// the revision.
-async fn before_a_death() -> (World, HoldingStore, Node, PartitionId) {
+async fn before_a_death() -> (World, MemoryStore, Node, PartitionId) {
     let world = World::new();
     let dying = world.start(1, &Disk::new(1)).await.unwrap();
     let partition = partition(dying.create(topic("t", 1, &OBJECT)).await, 0);
     dying.kill().await;
     world.change(vec![Operation::Delete(world.keys().controller())]).await;
-    let between = HoldingStore::new(&world);
-    between.hold();
+    let between = world.holding_owners();
     let controller = world.start_through(&between, 2, &Disk::new(2)).await.unwrap();
     controller.until_ready().await;
     tokio::time::sleep(TTL / 10).await;
@@ -100,9 +99,9 @@ async fn a_takeover_that_lands_in_a_backup_where_the_dead_owner_lives_changes_no
     let there = world.store.range(everything).await.unwrap();
     assert_eq!(there.entries, backed_up.entries, "a backup of this store, to the revision");
     world.end_sessions(&[1]).await;
-    controller.until("a takeover is on its way", || between.held() > 0).await;
+    controller.until("a takeover is on its way", || between.faults().delayed() > 0).await;
     controller.kill().await;
-    assert!(!between.land_in(&backup.store).await);
+    assert!(!wrote(between.faults().land_delayed_in(&backup.store)));
     assert_eq!(backup.owner(partition).await.unwrap().broker, 1);
 }
 

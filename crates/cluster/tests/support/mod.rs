@@ -3,17 +3,14 @@
 #![expect(dead_code, reason = "each test file uses its part")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod holding;
-
 use async_trait::async_trait;
 use cluster::{
     ClaimedPartition, Cluster, ClusterError, ClusterOptions, ClusterParts, Identity, NewTopic,
     Ownership, SessionStamp, WalKeeper, wal_identity::WalOnDisk,
 };
 use formats::metadata::{Commit, Owner};
-pub use holding::HoldingStore;
 use metadata::{
-    MemoryStore, MetadataStore, Operation, RangeQuery, Transaction,
+    MemoryStore, MetadataError, MetadataStore, Operation, Outcome, RangeQuery, Transaction,
     families::{CommitAttempt, Keys, decode},
 };
 use model::{
@@ -82,10 +79,17 @@ impl World {
         self.start_from(self.parts(), broker, disk, static_configs).await
     }
 
+    /// The store by a line on which owner records do not arrive until they are let go.
+    pub fn holding_owners(&self) -> MemoryStore {
+        let between = self.store.another_line();
+        between.faults().delay_puts_below(self.keys().owners());
+        between
+    }
+
     /// Starts a broker that reaches the store through `between`.
     pub async fn start_through(
         &self,
-        between: &HoldingStore,
+        between: &MemoryStore,
         broker: u32,
         disk: &Disk,
     ) -> Result<Node, ClusterError> {
@@ -336,4 +340,9 @@ impl Node {
     pub fn disk_of_session(&self) -> SessionStamp {
         self.engine.session()
     }
+}
+
+/// Whether anything of what landed was written.
+pub fn wrote(landed: Vec<Result<Outcome, MetadataError>>) -> bool {
+    landed.into_iter().any(|outcome| outcome.unwrap().succeeded)
 }

@@ -1,7 +1,9 @@
 //! [`Faults`]: makes a [`MemoryStore`](super::MemoryStore) misbehave on demand.
 
 use super::{MemoryStore, Shared};
-use crate::{MetadataError, Outcome, Transaction};
+use crate::{MetadataError, Operation, Outcome, Revision, Transaction};
+use bytes::Bytes;
+use parking_lot::Mutex;
 use std::{collections::VecDeque, sync::Arc};
 
 /// What happens to a transaction instead of an answer.
@@ -17,20 +19,21 @@ pub enum Fault {
     Delayed,
 }
 
-/// The faults of one store. A clone is the same.
+/// The faults of one line to a store; freezes and cut watches are the store's own. A clone is the same.
 #[derive(Clone, Debug)]
 pub struct Faults {
     shared: Arc<Shared>,
+    line: Arc<Mutex<Plan>>,
 }
 
 impl Faults {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+    pub(super) fn new(shared: Arc<Shared>, line: Arc<Mutex<Plan>>) -> Self {
+        Self { shared, line }
     }
 
     /// The next transactions meet these faults, one each; `None` lets one pass.
     pub fn plan(&self, faults: impl IntoIterator<Item = Option<Fault>>) {
-        self.shared.state.lock().plan.next.extend(faults);
+        self.line.lock().next.extend(faults);
     }
 
     /// The next transaction meets `fault`.
@@ -40,32 +43,57 @@ impl Faults {
 
     /// Every `n`th transaction from now on meets `fault`; 1 is all of them.
     pub fn fail_every(&self, n: u64, fault: Fault) {
-        let mut state = self.shared.state.lock();
-        state.plan.count = 0;
-        state.plan.every = Some((n.max(1), fault));
+        let mut plan = self.line.lock();
+        plan.count = 0;
+        plan.every = Some((n.max(1), fault));
+    }
+
+    /// From now on transactions that put keys below `prefix` are held, as [`Fault::Delayed`].
+    pub fn delay_puts_below(&self, prefix: Bytes) {
+        self.line.lock().delayed_below = Some(prefix);
+    }
+
+    /// So many of the next reads at a revision find that it was compacted just now.
+    pub fn compact_before_reads(&self, times: u32) {
+        self.line.lock().compactions = times;
+    }
+
+    /// From now on reads say that the store is at `revision`, as after the restore of a backup that watches do not notice.
+    pub fn tell_revision(&self, revision: Revision) {
+        self.line.lock().told_revision = Some(revision);
     }
 
     /// Transactions meet no fault any more. What is held stays held; a freeze stays.
     pub fn heal(&self) {
-        let mut state = self.shared.state.lock();
-        state.plan.next.clear();
-        state.plan.every = None;
+        let mut plan = self.line.lock();
+        plan.next.clear();
+        plan.every = None;
+        plan.delayed_below = None;
     }
 
     /// How many transactions are held.
     pub fn delayed(&self) -> usize {
-        self.shared.state.lock().plan.held.len()
+        self.line.lock().held.len()
     }
 
     /// Lets every held transaction land, in the order they were sent, and answers what became of them.
     pub fn land_delayed(&self) -> Vec<Result<Outcome, MetadataError>> {
-        let held = std::mem::take(&mut self.shared.state.lock().plan.held);
-        held.iter().map(|transaction| self.shared.run(transaction)).collect()
+        self.land(&self.shared)
+    }
+
+    /// The same in a store that has taken the place of this one.
+    pub fn land_delayed_in(&self, store: &MemoryStore) -> Vec<Result<Outcome, MetadataError>> {
+        self.land(&store.shared)
+    }
+
+    fn land(&self, store: &Shared) -> Vec<Result<Outcome, MetadataError>> {
+        let held = std::mem::take(&mut self.line.lock().held);
+        held.iter().map(|transaction| store.run(transaction)).collect()
     }
 
     /// Forgets every held transaction: they were lost after all.
     pub fn lose_delayed(&self) {
-        self.shared.state.lock().plan.held.clear();
+        self.line.lock().held.clear();
     }
 
     /// Stalls the store: calls hang until [`Faults::thaw`] or their timeout; watches say nothing. A transaction that
@@ -89,7 +117,7 @@ impl Faults {
 
     /// Cuts off every watch that exists: its next answer is `Compacted`.
     pub fn cut_watches(&self) {
-        self.shared.state.lock().plan.watch_generation += 1;
+        self.shared.state.lock().watch_generation += 1;
         self.shared.wake_watches();
     }
 }
@@ -100,13 +128,18 @@ pub(super) struct Plan {
     next: VecDeque<Option<Fault>>,
     every: Option<(u64, Fault)>,
     count: u64,
+    delayed_below: Option<Bytes>,
     held: Vec<Transaction>,
-    watch_generation: u64,
+    compactions: u32,
+    told_revision: Option<Revision>,
 }
 
 impl Plan {
-    /// The fault of the next transaction.
-    pub(super) fn next(&mut self) -> Option<Fault> {
+    /// What happens to this transaction, the next one.
+    pub(super) fn fault_of(&mut self, transaction: &Transaction) -> Option<Fault> {
+        if self.delays(transaction) {
+            return Some(Fault::Delayed);
+        }
         if let Some(planned) = self.next.pop_front() {
             return planned;
         }
@@ -119,8 +152,22 @@ impl Plan {
         self.held.push(transaction);
     }
 
-    pub(super) fn watch_generation(&self) -> u64 {
-        self.watch_generation
+    fn delays(&self, transaction: &Transaction) -> bool {
+        let Some(prefix) = &self.delayed_below else { return false };
+        transaction.then.iter().any(
+            |operation| matches!(operation, Operation::Put { key, .. } if key.starts_with(prefix)),
+        )
+    }
+
+    /// Whether history is to be compacted now.
+    pub(super) fn compacts(&mut self) -> bool {
+        let left = self.compactions.checked_sub(1);
+        self.compactions = left.unwrap_or_default();
+        left.is_some()
+    }
+
+    pub(super) fn told_revision(&self) -> Option<Revision> {
+        self.told_revision
     }
 }
 

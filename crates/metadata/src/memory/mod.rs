@@ -10,11 +10,12 @@ mod watch;
 mod tests;
 
 use crate::{
-    Lease, MetadataError, MetadataStore, Outcome, Range, RangeQuery, Revision, Transaction, Watch,
-    limits, machine::Machine,
+    Lease, MetadataError, MetadataStore, Operation, Outcome, Range, RangeQuery, Revision,
+    Transaction, Watch, limits, machine::Machine,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
+use faults::Plan;
 pub use faults::{Fault, Faults};
 use parking_lot::Mutex;
 use runtime::Clock;
@@ -24,10 +25,12 @@ use watch::MemoryWatch;
 /// How long a call waits in a freeze unless told otherwise.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A metadata store in memory. A clone is the same store.
+/// A metadata store in memory. A clone is the same store, by the same line.
 #[derive(Clone, Debug)]
 pub struct MemoryStore {
     shared: Arc<Shared>,
+    /// What goes wrong between the store and who calls it by this handle.
+    line: Arc<Mutex<Plan>>,
 }
 
 /// What the store, its watches and its faults share.
@@ -44,7 +47,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     machine: Machine,
-    plan: faults::Plan,
+    /// Watches of an earlier one were cut off.
+    watch_generation: u64,
 }
 
 impl MemoryStore {
@@ -62,12 +66,17 @@ impl MemoryStore {
             changes: tokio::sync::watch::Sender::new(0),
             frozen: tokio::sync::watch::Sender::new(false),
         };
-        Self { shared: Arc::new(shared) }
+        Self { shared: Arc::new(shared), line: Arc::default() }
+    }
+
+    /// The same store by a line of its own: what goes wrong on one does not on the other.
+    pub fn another_line(&self) -> Self {
+        Self { shared: self.shared.clone(), line: Arc::default() }
     }
 
     /// What can be made to go wrong with it.
     pub fn faults(&self) -> Faults {
-        Faults::new(self.shared.clone())
+        Faults::new(self.shared.clone(), self.line.clone())
     }
 }
 
@@ -110,22 +119,36 @@ impl Shared {
     fn run(&self, transaction: &Transaction) -> Result<Outcome, MetadataError> {
         self.with(|state| state.machine.transact(transaction).map(|(outcome, _)| outcome))
     }
+
+    /// Forgets every revision that anybody may have read at.
+    fn compact_everything(&self) -> Result<(), MetadataError> {
+        let put = Operation::put("compacted", Bytes::new());
+        let newest = self.run(&Transaction { then: vec![put], ..Transaction::default() })?.revision;
+        self.with(|state| state.machine.compact(newest))?;
+        self.wake_watches();
+        Ok(())
+    }
 }
 
 #[async_trait]
 impl MetadataStore for MemoryStore {
     async fn range(&self, query: RangeQuery) -> Result<Range, MetadataError> {
         self.shared.available().await?;
-        self.shared.with(|state| state.machine.range(&query))
+        if query.at.is_some() && self.line.lock().compacts() {
+            self.shared.compact_everything()?;
+        }
+        let mut range = self.shared.with(|state| state.machine.range(&query))?;
+        range.revision = self.line.lock().told_revision().unwrap_or(range.revision);
+        Ok(range)
     }
 
     async fn transact(&self, transaction: Transaction) -> Result<Outcome, MetadataError> {
         limits::check_transaction(&transaction)?;
         if !self.shared.answers().await {
-            self.shared.state.lock().plan.hold(transaction);
+            self.line.lock().hold(transaction);
             return Err(faults::unknown("no answer in time"));
         }
-        let fault = self.shared.state.lock().plan.next();
+        let fault = self.line.lock().fault_of(&transaction);
         match fault {
             None => self.shared.run(&transaction),
             Some(Fault::Unavailable) => Err(MetadataError::Unavailable("injected".to_owned())),
@@ -135,7 +158,7 @@ impl MetadataStore for MemoryStore {
                 answer.and(Err(faults::unknown("injected; it was done")))
             }
             Some(Fault::Delayed) => {
-                self.shared.state.lock().plan.hold(transaction);
+                self.line.lock().hold(transaction);
                 Err(faults::unknown("injected; it is on its way"))
             }
         }

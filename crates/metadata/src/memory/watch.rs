@@ -12,14 +12,14 @@ pub(super) struct MemoryWatch {
     shared: Arc<Shared>,
     prefix: Bytes,
     next: Revision,
-    /// Another number than the plan's: a fault has cut this watch off.
+    /// Another number than the store's: a fault has cut this watch off.
     generation: u64,
     changes: tokio::sync::watch::Receiver<u64>,
 }
 
 impl MemoryWatch {
     pub(super) fn new(shared: Arc<Shared>, prefix: Bytes, from: Revision) -> Self {
-        let generation = shared.state.lock().plan.watch_generation();
+        let generation = shared.state.lock().watch_generation;
         let changes = shared.changes.subscribe();
         // Revision 0 is before the first change: there is nothing at it that could be lost.
         Self { shared, prefix, next: from.max(Revision(1)), generation, changes }
@@ -29,7 +29,7 @@ impl MemoryWatch {
     fn poll(&mut self) -> Result<Result<Vec<Event>, Option<BootTime>>, MetadataError> {
         let shared = self.shared.clone();
         shared.with(|state| {
-            if state.plan.watch_generation() != self.generation {
+            if state.watch_generation != self.generation {
                 return Err(MetadataError::Compacted(state.machine.revision()));
             }
             let changes = state.machine.events(&self.prefix, self.next)?;

@@ -34,8 +34,6 @@ pub const BROKER: BrokerId = match BrokerId::new(1) {
 /// What outlives a broker: metadata, objects, and its disk.
 pub struct Cluster {
     pub store: MemoryStore,
-    /// The store as brokers see it.
-    pub metadata: Arc<dyn MetadataStore>,
     pub objects: Objects,
     pub object_faults: FaultPlan,
     pub keys: Keys,
@@ -81,7 +79,6 @@ impl Cluster {
         let object_faults = FaultPlan::new(randomness.clone());
         let store = MemoryStore::new(clock.clone());
         Self {
-            metadata: Arc::new(store.clone()),
             store,
             objects: Objects::memory().with_faults(object_faults.clone()),
             object_faults,
@@ -123,7 +120,7 @@ impl Cluster {
         let parts = Parts {
             wal: Arc::new(wal.clone()),
             objects: self.objects.clone(),
-            metadata: Arc::clone(&self.metadata),
+            metadata: Arc::new(self.store.clone()),
             keys: self.keys.clone(),
             clock: self.clock.clone(),
             randomness: self.randomness.clone(),

@@ -3,7 +3,6 @@
 mod acknowledgement;
 mod cluster;
 mod commit;
-mod compacting;
 mod manifest_fold;
 mod memory;
 mod read_ahead;

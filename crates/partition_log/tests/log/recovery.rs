@@ -2,16 +2,12 @@
 
 use crate::{
     cluster::Cluster,
-    compacting::Compacting,
     records::{append, append_and_wait, numbered, produced, read_all},
 };
 use futures::FutureExt;
 use model::{WalId, config::DurabilityMode};
 use partition_log::{Acks, AppendError, AppendOrigin, LogError, Partition};
-use std::{
-    sync::{Arc, atomic::AtomicU32},
-    time::Duration,
-};
+use std::time::Duration;
 use storage::{Fault, Operation};
 use wal::Wal;
 
@@ -172,13 +168,12 @@ async fn a_drained_broker_leaves_nothing_in_its_wal() {
 
 #[tokio::test(start_paused = true)]
 async fn history_that_is_compacted_while_it_is_read_is_read_anew() {
-    let mut cluster = Cluster::new(DurabilityMode::Object);
+    let cluster = Cluster::new(DurabilityMode::Object);
     let broker = cluster.start().await;
     let partition = cluster.open(&broker, 0).await.expect("open");
     append_and_wait(&partition, &["a"]).await.expect("acknowledged");
     append_and_wait(&partition, &["b"]).await.expect("acknowledged");
-    let store = cluster.store.clone();
-    cluster.metadata = Arc::new(Compacting { store, times: AtomicU32::new(2) });
+    cluster.store.faults().compact_before_reads(2);
     let broker = cluster.restart_without_disk(broker).await;
     let partition = cluster.open(&broker, 0).await.expect("open");
     assert_eq!(read_all(&partition).await, numbered(&["a", "b"]));
@@ -186,9 +181,8 @@ async fn history_that_is_compacted_while_it_is_read_is_read_anew() {
 
 #[tokio::test(start_paused = true)]
 async fn history_that_is_always_compacted_is_no_log() {
-    let mut cluster = Cluster::new(DurabilityMode::Object);
-    let store = cluster.store.clone();
-    cluster.metadata = Arc::new(Compacting { store, times: AtomicU32::new(u32::MAX) });
+    let cluster = Cluster::new(DurabilityMode::Object);
+    cluster.store.faults().compact_before_reads(u32::MAX);
     let broker = cluster.start().await;
     let refused = cluster.open(&broker, 0).await;
     assert!(matches!(refused, Err(LogError::Unavailable(_))), "{refused:?}");
