@@ -45,37 +45,38 @@ class Scenario:
 
 def tuned_producer(system: System, topic: str) -> Outcome:
     """As fast as it goes, 16 partitions, linger 5 ms, batches of 128 KiB."""
-    driver(system.bootstrap, "create-topic", topic=topic, partitions=16)
-    records = 1_500_000
-    with Section(system) as java_section:
-        java = java_producer(system.bootstrap, topic, records, TUNED, warm_up=100_000)
-    with Section(system) as driver_section:
-        ours = driver(system.bootstrap, "produce", topic=topic, mib=1_536, **TUNED_DRIVER)
-    figures = {
-        "java MiB/s": java.mib_per_second,
-        "java p50 ms": java.p50_ms,
-        "java p99 ms": java.p99_ms,
-        **costs("java", java_section.cost, records * 1024),
-        **driver_produced(ours),
-        **costs("driver", driver_section.cost, ours["produced"]["bytes"]),
-        "peak RSS MiB": system.broker.peak_resident_mib(),
-    }
-    return Outcome(figures, [java_section.cost, driver_section.cost])
+    java = JavaLoad(records=1_500_000, warm_up=100_000, properties=TUNED)
+    outcome = at_full_speed(system, topic, 16, java, {"mib": 1_536, **TUNED_DRIVER})
+    return Outcome(outcome.figures | {"peak RSS MiB": system.broker.peak_resident_mib()}, outcome.sections)
 
 
 def single_partition(system: System, topic: str) -> Outcome:
     """As fast as it goes, one partition, the producer's default properties."""
-    driver(system.bootstrap, "create-topic", topic=topic, partitions=1)
-    records = 500_000
+    java = JavaLoad(records=500_000, warm_up=50_000, properties={})
+    return at_full_speed(system, topic, 1, java, {"mib": 512, **DEFAULT_DRIVER})
+
+
+@dataclass(frozen=True)
+class JavaLoad:
+    """What Kafka's producer sends: records of 1 KiB, the first of them not measured."""
+
+    records: int
+    warm_up: int
+    properties: dict
+
+
+def at_full_speed(system: System, topic: str, partitions: int, load: JavaLoad, driver_load: dict) -> Outcome:
+    """Kafka's producer, then our driver, each as fast as it goes."""
+    driver(system.bootstrap, "create-topic", topic=topic, partitions=partitions)
     with Section(system) as java_section:
-        java = java_producer(system.bootstrap, topic, records, {}, warm_up=50_000)
+        java = java_producer(system.bootstrap, topic, load.records, load.properties, warm_up=load.warm_up)
     with Section(system) as driver_section:
-        ours = driver(system.bootstrap, "produce", topic=topic, mib=512, **DEFAULT_DRIVER)
+        ours = driver(system.bootstrap, "produce", topic=topic, **driver_load)
     figures = {
         "java MiB/s": java.mib_per_second,
         "java p50 ms": java.p50_ms,
         "java p99 ms": java.p99_ms,
-        **costs("java", java_section.cost, records * 1024),
+        **costs("java", java_section.cost, load.records * 1024),
         **driver_produced(ours),
         **costs("driver", driver_section.cost, ours["produced"]["bytes"]),
     }
