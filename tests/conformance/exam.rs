@@ -1,0 +1,240 @@
+//! [`Exam`]: one broker under one scenario: what it is asked, and the transcript of its answers.
+
+use crate::{client::Client, requests, transcript::Transcript};
+use bytes::Bytes;
+use formats::record_batch::{batches, records};
+use kafka_protocol::{
+    messages::{DescribeConfigsRequest, FetchRequest, FetchResponse, ProduceRequest},
+    protocol::Request,
+};
+use runtime::net::{Network, Tcp};
+use std::{fmt::Debug, net::SocketAddr, time::Duration};
+use tokio::{runtime::Runtime, time::timeout};
+use uuid::Uuid;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A topic that a scenario made.
+#[derive(Clone, Debug)]
+pub struct Topic {
+    pub name: String,
+    pub id: Uuid,
+}
+
+/// A broker, asked by a scenario.
+pub struct Exam {
+    runtime: Runtime,
+    address: SocketAddr,
+    client: Client,
+    /// Names what the scenario makes.
+    pub name: String,
+    transcript: Transcript,
+    settled: u32,
+}
+
+impl Exam {
+    /// Connects for the scenario of that name.
+    pub fn begin(address: SocketAddr, scenario: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let client = connect(&runtime, address);
+        let name = scenario.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+        Self { runtime, address, client, name, transcript: Transcript::default(), settled: 0 }
+    }
+
+    /// What was answered.
+    pub fn into_lines(self) -> Vec<String> {
+        self.transcript.into_lines()
+    }
+
+    /// Asks, and writes the answer down.
+    pub fn ask<R: Request>(&mut self, version: i16, request: R) -> R::Response
+    where
+        R::Response: Debug,
+    {
+        let answer = self.quietly(version, request);
+        self.transcript.answer(&answer);
+        answer
+    }
+
+    /// Appends, and writes down what became of it: partitions in order, and the log start only of those that took records; no client
+    /// looks at another.
+    pub fn produce(&mut self, version: i16, request: ProduceRequest) {
+        let mut answer = self.quietly(version, request);
+        for topic in &mut answer.responses {
+            topic.partition_responses.sort_by_key(|partition| partition.index);
+            for refused in topic.partition_responses.iter_mut().filter(|it| it.error_code != 0) {
+                refused.log_start_offset = -1;
+            }
+        }
+        self.transcript.answer(&answer);
+    }
+
+    /// Asks for configs, and writes them down in the order of their names.
+    pub fn configs(&mut self, version: i16, request: DescribeConfigsRequest) {
+        let mut answer = self.quietly(version, request);
+        for resource in &mut answer.results {
+            resource.configs.sort_by(|one, other| one.name.cmp(&other.name));
+        }
+        self.transcript.answer(&answer);
+    }
+
+    /// Asks without writing the answer down.
+    pub fn quietly<R: Request>(&mut self, version: i16, request: R) -> R::Response {
+        let answer = self.client.call(version, request);
+        let answer = self.runtime.block_on(async { timeout(PATIENCE, answer).await });
+        answer.expect("an answer in time")
+    }
+
+    /// Sends what has no answer.
+    pub fn tell<R: Request>(&mut self, version: i16, request: &R) {
+        self.runtime.block_on(self.client.send(version, request));
+    }
+
+    /// Sends a frame as it is, and writes down the bytes of the answer, or that the broker hangs up.
+    pub fn frame(&mut self, bytes: &[u8]) {
+        let answer = self.runtime.block_on(async {
+            self.client.send_frame(bytes).await;
+            timeout(PATIENCE, self.client.receive_frame()).await.expect("an answer in time")
+        });
+        self.transcript.note(answer.map_or("hung up".to_owned(), hex::encode));
+    }
+
+    /// Writes down that the broker hangs up, and connects again.
+    pub fn expect_closed(&mut self) {
+        let closed = self.client.expect_closed();
+        self.runtime.block_on(async { timeout(PATIENCE, closed).await }).expect("an end in time");
+        self.transcript.note("hung up");
+        self.reconnect();
+    }
+
+    /// Goes on with another connection.
+    pub fn reconnect(&mut self) {
+        self.client = connect(&self.runtime, self.address);
+    }
+
+    /// Writes a line of the scenario's own.
+    pub fn note(&mut self, line: impl Into<String>) {
+        self.transcript.note(line);
+    }
+
+    /// Asks for records, and writes down the answer and what is in them.
+    pub fn fetch(&mut self, version: i16, request: FetchRequest) -> FetchResponse {
+        let mut answer = self.quietly(version, request);
+        let mut found = Vec::new();
+        for partition in answer.responses.iter_mut().flat_map(|topic| &mut topic.partitions) {
+            let bytes = partition.records.take().unwrap_or_default();
+            if partition.error_code != 0 {
+                // Kafka says null or empty, as an error arises.
+                partition.aborted_transactions = None;
+            }
+            found.push((partition.partition_index, bytes));
+        }
+        self.transcript.answer(&answer);
+        for (partition, bytes) in found {
+            self.records(partition, bytes);
+        }
+        answer
+    }
+
+    fn records(&mut self, partition: i32, bytes: Bytes) {
+        // The last batch may be cut: clients skip it.
+        for (header, batch) in batches(bytes).map_while(Result::ok) {
+            let epoch = self.transcript.id("epoch", &header.leader_epoch.to_string());
+            let producer = self.transcript.id("producer", &header.producer_id.to_string());
+            let appended = header.attributes.timestamp_is_log_append();
+            let newest =
+                if appended { "<now>".to_owned() } else { header.max_timestamp.to_string() };
+            self.transcript.note(format!(
+                "partition {partition}: batch at {} of {} records, last {}, {epoch}, {producer} {} from {}, {:?}, newest {newest}",
+                header.base_offset,
+                header.record_count,
+                header.last_offset_delta,
+                header.producer_epoch,
+                header.base_sequence,
+                header.attributes,
+            ));
+            for record in records(&batch, 64 << 20).unwrap().map(Result::unwrap) {
+                let time = if appended { "<now>".to_owned() } else { record.timestamp.to_string() };
+                self.transcript.note(format!(
+                    "  {}: {time} {:?} = {:?}, {} headers",
+                    record.offset,
+                    record.key,
+                    record.value,
+                    record.headers.len()
+                ));
+            }
+        }
+    }
+
+    /// Makes the scenario's topic, and waits until it can be used.
+    pub fn topic(&mut self, partitions: i32) -> Topic {
+        self.topic_with(partitions, &[])
+    }
+
+    /// The same with configs.
+    pub fn topic_with(&mut self, partitions: i32, configs: &[(&str, &str)]) -> Topic {
+        let name = self.name.clone();
+        let answer =
+            self.quietly(7, requests::create_topic(requests::topic(&name, partitions, configs)));
+        assert_eq!(answer.topics[0].error_code, 0, "{answer:?}");
+        Topic { id: answer.topics[0].topic_id, name: self.until_served(&name) }
+    }
+
+    /// Waits until changes made before are seen: Kafka answers before its broker knows of them. They are seen in their order, and this
+    /// makes a topic.
+    pub fn settle(&mut self) {
+        self.settled += 1;
+        let name = format!("{}-settled-{}", self.name, self.settled);
+        self.quietly(7, requests::create_topic(requests::topic(&name, 1, &[])));
+        self.until_served(&name);
+    }
+
+    /// The epoch of its first partition's leader.
+    pub fn leader_epoch(&mut self, topic: &Topic) -> i32 {
+        let topics = vec![requests::metadata_topic(&topic.name)];
+        self.quietly(12, requests::metadata(topics)).topics[0].partitions[0].leader_epoch
+    }
+
+    /// Waits until a topic's partitions have a leader.
+    pub fn until_served(&mut self, name: &str) -> String {
+        for _ in 0..400 {
+            let found = self.quietly(12, requests::metadata(vec![requests::metadata_topic(name)]));
+            let topic = &found.topics[0];
+            let led = |code: i16, leader: i32| code == 0 && leader >= 0;
+            if topic.error_code == 0
+                && topic.partitions.iter().all(|it| led(it.error_code, it.leader_id.0))
+                && self.leads(name, topic.partitions.len())
+            {
+                return name.to_owned();
+            }
+            std::thread::sleep(Duration::from_millis(25));
+        }
+        panic!("{name} has no leader after ten seconds");
+    }
+
+    /// Whether the broker leads the topic's partitions: Kafka tells of leaders before they know it themselves.
+    fn leads(&mut self, name: &str, partitions: usize) -> bool {
+        let topic = Topic { name: name.to_owned(), id: Uuid::nil() };
+        (0..partitions as i32).all(|partition| {
+            let earliest = requests::list_offsets(&topic, partition, -2);
+            self.quietly(7, earliest).topics[0].partitions[0].error_code == 0
+        })
+    }
+
+    /// Waits until the broker hands out producer ids, the last that one has ready.
+    pub fn until_ready(&mut self) {
+        while self.quietly(4, requests::init_producer_id()).error_code != 0 {
+            std::thread::sleep(Duration::from_millis(25));
+        }
+    }
+
+    /// Appends a batch to the topic's first partition, which must take it.
+    pub fn append(&mut self, topic: &Topic, records: Bytes) {
+        let answer = self.quietly(9, requests::produce(topic, records));
+        assert_eq!(answer.responses[0].partition_responses[0].error_code, 0, "{answer:?}");
+    }
+}
+
+fn connect(runtime: &Runtime, address: SocketAddr) -> Client {
+    Client::new(runtime.block_on(Tcp.connect(address)).unwrap())
+}
