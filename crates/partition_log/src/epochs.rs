@@ -55,7 +55,8 @@ impl EpochStarts {
 
     /// Answers `OffsetForLeaderEpoch`: the largest epoch at or below `requested` that has records, and where it ends:
     /// the start of the next one, or `log_end` for the newest. `present` is the owner's own epoch: it counts as
-    /// starting at `log_end` while it has no records.
+    /// starting at `log_end` while it has no records. An epoch before all that are known ended where the first of them
+    /// starts; one after `present` is not known.
     pub(crate) fn epoch_end(
         &self,
         requested: LeaderEpoch,
@@ -63,10 +64,12 @@ impl EpochStarts {
         log_end: Offset,
     ) -> Option<EpochEnd> {
         if requested >= present {
-            return Some(EpochEnd { epoch: present, end_offset: log_end });
+            let end = EpochEnd { epoch: present, end_offset: log_end };
+            return (requested == present).then_some(end);
         }
         let beyond = self.starts.partition_point(|&(epoch, _)| epoch <= requested);
-        let (epoch, _) = *self.starts.get(beyond.checked_sub(1)?)?;
+        let known = beyond.checked_sub(1).and_then(|last| self.starts.get(last));
+        let epoch = known.map_or(requested, |&(epoch, _)| epoch);
         let end_offset = self.starts.get(beyond).map_or(log_end, |&(_, start)| start);
         Some(EpochEnd { epoch, end_offset })
     }
@@ -125,7 +128,12 @@ mod tests {
     #[test]
     fn an_epoch_without_records_answers_the_largest_below_it() {
         assert_eq!([end_of(4), end_of(8)], [Some((2, 30)), Some((7, 80))]);
-        assert_eq!([end_of(1), end_of(9)], [None, Some((9, 80))]);
+        assert_eq!(end_of(9), Some((9, 80)));
+    }
+
+    #[test]
+    fn an_epoch_before_all_ended_where_they_start_and_one_to_come_has_no_end() {
+        assert_eq!([end_of(1), end_of(10)], [Some((1, 10)), None]);
     }
 
     #[test]

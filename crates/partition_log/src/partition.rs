@@ -249,7 +249,7 @@ impl Partition {
         read::offset_for_timestamp(&self.shared, query, isolation).await
     }
 
-    /// The end of an epoch; `None` when no epoch at or below it has records here.
+    /// The end of an epoch; `None` for one that is to come.
     ///
     /// # Errors
     /// `NotReady` until the first offset of the present epoch is fixed.

@@ -189,18 +189,20 @@ fn invalid(reason: &str) -> AppendError {
     AppendError::InvalidRecord { reason: reason.to_owned(), record: None }
 }
 
-/// What a batch that can't be read is called: corrupt, except where the bytes are whole and break a rule.
+/// What a batch that can't be read is called: corrupt, except where the bytes break a rule. Cut short counts as that: what is left
+/// holds no batch.
 #[expect(clippy::needless_pass_by_value, reason = "`map_err` gives it away")]
 fn refused(error: BatchError) -> AppendError {
     match error {
         BatchError::Header { field: "batch length", .. }
-        | BatchError::Truncated { .. }
+        | BatchError::Magic(3.. | ..0)
         | BatchError::Crc { .. }
         | BatchError::Compression(CompressionError::Damaged { .. }) => {
             AppendError::CorruptBatch(error.to_string())
         }
-        BatchError::Trailing(_)
-        | BatchError::Magic(_)
+        BatchError::Truncated { .. }
+        | BatchError::Trailing(_)
+        | BatchError::Magic(0..=2)
         | BatchError::Header { .. }
         | BatchError::Record(_)
         | BatchError::RecordCount(_)

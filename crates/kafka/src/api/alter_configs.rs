@@ -2,7 +2,7 @@
 //!
 //! Source: KIP-133; KIP-339 made the incremental way that new clients take.
 
-use super::{Api, Outcome, Versions, config_resource};
+use super::{Api, Outcome, Versions, config_resource, repetitions::repeated};
 use crate::{context::Context, error::Refusal};
 use kafka_protocol::{
     ResponseError,
@@ -25,9 +25,15 @@ impl Api for AlterConfigs {
         context: Context,
         request: AlterConfigsRequest,
     ) -> Outcome<AlterConfigsResponse> {
+        let id = |it: &AlterConfigsResource| (it.resource_type, it.resource_name.clone());
+        let repeated = repeated(request.resources.iter().map(id));
         let mut responses = Vec::with_capacity(request.resources.len());
         for resource in request.resources {
-            let replaced = replace(&context, &resource, request.validate_only).await;
+            let replaced = if repeated.contains(&id(&resource)) {
+                Err(Refusal::new(ResponseError::InvalidRequest, "the resource is named twice"))
+            } else {
+                replace(&context, &resource, request.validate_only).await
+            };
             let response = AlterConfigsResourceResponse::default()
                 .with_resource_type(resource.resource_type)
                 .with_resource_name(resource.resource_name);
@@ -54,7 +60,10 @@ async fn replace(
             let reason = format!("the value of {} is null", config.name);
             return Err(Refusal::new(ResponseError::InvalidConfig, reason));
         };
-        configs.insert(config.name.to_string(), value.to_string());
+        if configs.insert(config.name.to_string(), value.to_string()).is_some() {
+            let reason = format!("{} is given twice", config.name);
+            return Err(Refusal::new(ResponseError::InvalidRequest, reason));
+        }
     }
     Ok(context.broker().cluster.replace_configs(&target, configs, validate_only).await?)
 }

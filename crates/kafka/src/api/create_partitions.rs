@@ -2,8 +2,16 @@
 //!
 //! Source: KIP-195.
 
-use super::{Api, Outcome, Versions};
-use crate::{context::Context, error::Refusal};
+use super::{
+    Api, Outcome, Versions, assignment,
+    repetitions::{repeated, without_repetitions},
+};
+use crate::{
+    broker::{TopicRef, find_topic},
+    context::Context,
+    error::Refusal,
+};
+use cluster::Image;
 use kafka_protocol::{
     ResponseError,
     messages::{
@@ -27,9 +35,15 @@ impl Api for CreatePartitions {
         request: CreatePartitionsRequest,
     ) -> Outcome<CreatePartitionsResponse> {
         let patience = Duration::from_millis(request.timeout_ms.max(0) as u64);
-        let mut results = Vec::with_capacity(request.topics.len());
-        for topic in request.topics {
-            let raised = raise(&context, &topic, request.validate_only, patience).await;
+        let repeated = repeated(request.topics.iter().map(|topic| topic.name.clone()));
+        let topics = without_repetitions(request.topics, |topic| topic.name.clone());
+        let mut results = Vec::with_capacity(topics.len());
+        for topic in topics {
+            let raised = if repeated.contains(&topic.name) {
+                Err(Refusal::new(ResponseError::InvalidRequest, "the topic is named twice"))
+            } else {
+                raise(&context, &topic, request.validate_only, patience).await
+            };
             let result = CreatePartitionsTopicResult::default().with_name(topic.name);
             results.push(match raised {
                 Ok(()) => result,
@@ -54,5 +68,18 @@ async fn raise(
         let reason = "groups and transactions are spread over the partitions that there are";
         return Err(Refusal::new(ResponseError::InvalidRequest, reason));
     }
+    check_assignment(&cluster.image(), topic)?;
     Ok(cluster.create_partitions(topic.name.as_str(), total, validate_only, patience).await?)
+}
+
+/// An assignment must name brokers for each new partition, as many as the topic's others have.
+fn check_assignment(image: &Image, topic: &CreatePartitionsTopic) -> Result<(), Refusal> {
+    let Some(assignments) = &topic.assignments else { return Ok(()) };
+    let existing = find_topic(image, TopicRef::Name(topic.name.as_str()))?;
+    let wanted =
+        usize::try_from(topic.count).unwrap_or(0).saturating_sub(existing.partitions.len());
+    if assignments.len() != wanted {
+        return Err(assignment::refused("there must be one assignment for each new partition"));
+    }
+    assignment::check(image, assignments.iter().map(|assignment| assignment.broker_ids.as_slice()))
 }

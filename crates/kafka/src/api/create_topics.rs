@@ -3,9 +3,9 @@
 //! Any broker executes it. The replication factor is stored and returned, whatever it is: object storage replicates. Sources: KIP-4,
 //! KIP-464 (defaults as −1), KIP-525 (configs in the answer).
 
-use super::{Api, Outcome, Versions, config_view};
+use super::{Api, Outcome, Versions, assignment, config_view, repetitions::repeated};
 use crate::{context::Context, error::Refusal};
-use cluster::{NewTopic, TopicInfo};
+use cluster::{Image, NewTopic, TopicInfo};
 use coordinator::SlotKind;
 use kafka_protocol::{
     ResponseError,
@@ -16,11 +16,7 @@ use kafka_protocol::{
     },
     protocol::StrBytes,
 };
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// Handles versions 2 to 7.
 pub(super) struct CreateTopics;
@@ -35,7 +31,7 @@ impl Api for CreateTopics {
         request: CreateTopicsRequest,
     ) -> Outcome<CreateTopicsResponse> {
         let patience = Duration::from_millis(request.timeout_ms.max(0) as u64);
-        let repeated = repeated_names(&request.topics);
+        let repeated = repeated(request.topics.iter().map(|topic| topic.name.as_str()));
         let mut results = Vec::with_capacity(request.topics.len());
         for topic in &request.topics {
             let created = if repeated.contains(topic.name.as_str()) {
@@ -49,12 +45,6 @@ impl Api for CreateTopics {
     }
 }
 
-fn repeated_names(topics: &[CreatableTopic]) -> BTreeSet<String> {
-    let mut seen = BTreeSet::new();
-    let names = topics.iter().map(|topic| topic.name.as_str());
-    names.filter(|name| !seen.insert(*name)).map(str::to_owned).collect()
-}
-
 async fn create(
     context: &Context,
     topic: &CreatableTopic,
@@ -62,6 +52,7 @@ async fn create(
     patience: Duration,
 ) -> Result<Arc<TopicInfo>, Refusal> {
     let new = new_topic(topic)?;
+    check_assignment(&context.broker().cluster.image(), topic)?;
     Ok(context.broker().cluster.create_topic(new, validate_only, patience).await?)
 }
 
@@ -90,6 +81,17 @@ fn new_topic(topic: &CreatableTopic) -> Result<NewTopic, Refusal> {
         configs: overrides(topic)?,
         internal: SlotKind::of_topic(topic.name.as_str()).is_some(),
     })
+}
+
+/// Partitions must be named from 0 on, each once, and as many brokers for each.
+fn check_assignment(image: &Image, topic: &CreatableTopic) -> Result<(), Refusal> {
+    let mut named: Vec<i32> = topic.assignments.iter().map(|it| it.partition_index).collect();
+    named.sort_unstable();
+    if !named.into_iter().eq(0..topic.assignments.len() as i32) {
+        return Err(assignment::refused("partitions must be named from 0 on, each once"));
+    }
+    let lists = topic.assignments.iter().map(|assignment| assignment.broker_ids.as_slice());
+    assignment::check(image, lists)
 }
 
 fn overrides(topic: &CreatableTopic) -> Result<BTreeMap<String, String>, Refusal> {

@@ -48,7 +48,11 @@ async fn delete(context: &Context, topic: DeleteTopicState) -> DeletableTopicRes
         Some(name) => TopicRef::Name(name.as_str()),
         None => TopicRef::Id(TopicId::from(topic.topic_id)),
     };
-    let (name, id, deleted) = match find_topic(&image, wanted) {
+    let found = match topic.name.is_some() == topic.topic_id.is_nil() {
+        true => find_topic(&image, wanted),
+        false => Err(Refusal::new(ResponseError::InvalidRequest, "name the topic or its id")),
+    };
+    let (name, id, deleted) = match found {
         Err(refusal) => (topic.name, topic.topic_id, Err(refusal)),
         Ok(found) => {
             let deleted = match check_deletable(context, &image, found) {

@@ -16,6 +16,8 @@ use kafka_protocol::{
 
 /// The endpoint type of brokers, the only one there is: the controller is one of them.
 const BROKERS: i8 = 1;
+/// The endpoint type of controllers, which listeners for clients do not have.
+const CONTROLLERS: i8 = 2;
 
 /// Handles versions 0 to 2.
 pub(super) struct DescribeCluster;
@@ -31,9 +33,13 @@ impl Api for DescribeCluster {
     ) -> Outcome<DescribeClusterResponse> {
         if request.endpoint_type != BROKERS {
             let message = "this listener has brokers only: endpoint type 1";
+            let error = match request.endpoint_type {
+                CONTROLLERS => ResponseError::MismatchedEndpointType,
+                _ => ResponseError::UnsupportedEndpointType,
+            };
             return Outcome::Ready(
                 DescribeClusterResponse::default()
-                    .with_error_code(ResponseError::UnsupportedEndpointType.code())
+                    .with_error_code(error.code())
                     .with_error_message(Some(StrBytes::from_static_str(message))),
             );
         }

@@ -94,6 +94,7 @@ fn configs_of(
     let broker = context.broker();
     match config_resource::parse(resource_type, name)? {
         ConfigResource::Topic(name) => {
+            model::TopicName::new(&name).map_err(|_| ResponseError::InvalidTopicException)?;
             let topic = find_topic(image, TopicRef::Name(&name))?;
             Ok(config_view::of_topic(broker, image, topic))
         }

@@ -35,6 +35,9 @@ impl Api for DescribeTopicPartitions {
         context: Context,
         request: DescribeTopicPartitionsRequest,
     ) -> Outcome<DescribeTopicPartitionsResponse> {
+        if request.cursor.as_ref().is_some_and(|cursor| cursor.partition_index < 0) {
+            return Outcome::Ready(refused(request, ResponseError::InvalidRequest));
+        }
         let image = context.broker().cluster.image();
         let names = wanted_names(&image, &request);
         let limit = usize::try_from(request.response_partition_limit).unwrap_or(0);
@@ -51,6 +54,19 @@ impl Api for DescribeTopicPartitions {
                 .with_next_cursor(next),
         )
     }
+}
+
+/// The same error for every topic.
+fn refused(
+    request: DescribeTopicPartitionsRequest,
+    error: ResponseError,
+) -> DescribeTopicPartitionsResponse {
+    let topics = request.topics.into_iter().map(|topic| {
+        DescribeTopicPartitionsResponseTopic::default()
+            .with_name(Some(topic.name))
+            .with_error_code(error.code())
+    });
+    DescribeTopicPartitionsResponse::default().with_topics(topics.collect())
 }
 
 /// Names to describe, from the cursor on: those asked for, or all.
@@ -153,5 +169,6 @@ fn missing(name: &str) -> DescribeTopicPartitionsResponseTopic {
     };
     DescribeTopicPartitionsResponseTopic::default()
         .with_name(Some(TopicName(StrBytes::from_string(name.to_owned()))))
+        .with_topic_authorized_operations(TOPIC_OPERATIONS)
         .with_error_code(error.code())
 }

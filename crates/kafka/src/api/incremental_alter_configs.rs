@@ -2,7 +2,7 @@
 //!
 //! Source: KIP-339.
 
-use super::{Api, Outcome, Versions, config_resource};
+use super::{Api, Outcome, Versions, config_resource, repetitions::repeated};
 use crate::{context::Context, error::Refusal};
 use cluster::ConfigChange;
 use kafka_protocol::{
@@ -27,9 +27,15 @@ impl Api for IncrementalAlterConfigs {
         context: Context,
         request: IncrementalAlterConfigsRequest,
     ) -> Outcome<IncrementalAlterConfigsResponse> {
+        let id = |it: &AlterConfigsResource| (it.resource_type, it.resource_name.clone());
+        let repeated = repeated(request.resources.iter().map(id));
         let mut responses = Vec::with_capacity(request.resources.len());
         for resource in request.resources {
-            let changed = change(&context, &resource, request.validate_only).await;
+            let changed = if repeated.contains(&id(&resource)) {
+                Err(Refusal::new(ResponseError::InvalidRequest, "the resource is named twice"))
+            } else {
+                change(&context, &resource, request.validate_only).await
+            };
             let response = AlterConfigsResourceResponse::default()
                 .with_resource_type(resource.resource_type)
                 .with_resource_name(resource.resource_name);

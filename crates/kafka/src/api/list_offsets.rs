@@ -2,7 +2,10 @@
 //!
 //! Every partition is answered on its own. Sources: KIP-79, KIP-98, KIP-207, KIP-734, KIP-405, KIP-1005.
 
-use super::{Api, Outcome, Versions};
+use super::{
+    Api, Outcome, Versions,
+    repetitions::{repeated, without_repetitions},
+};
 use crate::{broker::TopicRef, context::Context, error::Refusal};
 use cluster::Image;
 use kafka_protocol::{
@@ -35,10 +38,16 @@ async fn answer(context: Context, request: ListOffsetsRequest) -> ListOffsetsRes
     let mut topics = Vec::with_capacity(request.topics.len());
     for topic in request.topics {
         let wanted = TopicRef::Name(topic.name.as_str());
-        let partitions = topic
-            .partitions
-            .iter()
-            .map(|partition| list(&context, &image, wanted, partition, isolation));
+        let repeated = repeated(topic.partitions.iter().map(|it| it.partition_index));
+        let partitions = without_repetitions(topic.partitions, |it| it.partition_index);
+        let partitions = partitions.iter().map(async |partition| {
+            if repeated.contains(&partition.partition_index) {
+                return ListOffsetsPartitionResponse::default()
+                    .with_partition_index(partition.partition_index)
+                    .with_error_code(ResponseError::InvalidRequest.code());
+            }
+            list(&context, &image, wanted, partition, isolation).await
+        });
         let partitions = futures::future::join_all(partitions).await;
         topics.push(
             ListOffsetsTopicResponse::default().with_name(topic.name).with_partitions(partitions),

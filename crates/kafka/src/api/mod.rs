@@ -4,6 +4,7 @@
 
 mod alter_configs;
 mod api_versions;
+mod assignment;
 mod config_resource;
 mod config_view;
 mod create_partitions;

@@ -1,17 +1,15 @@
 //! `OffsetForLeaderEpoch` (API key 23): where a leader epoch ends, so that a consumer notices that its position was cut off.
 //!
-//! Answers the largest epoch at or below the one asked for; −1/−1 when there is none. Sources: KIP-101, KIP-279, KIP-320.
+//! Answers the largest epoch at or below the one asked for; −1/−1 for no epoch and for one that is to come. Sources: KIP-101,
+//! KIP-279, KIP-320.
 
 use super::{Api, Outcome, Versions};
 use crate::{broker::TopicRef, context::Context, error::Refusal};
 use cluster::Image;
-use kafka_protocol::{
-    ResponseError,
-    messages::{
-        OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse,
-        offset_for_leader_epoch_request::OffsetForLeaderPartition,
-        offset_for_leader_epoch_response::{EpochEndOffset, OffsetForLeaderTopicResult},
-    },
+use kafka_protocol::messages::{
+    OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse,
+    offset_for_leader_epoch_request::OffsetForLeaderPartition,
+    offset_for_leader_epoch_response::{EpochEndOffset, OffsetForLeaderTopicResult},
 };
 use model::LeaderEpoch;
 use partition_log::EpochEnd;
@@ -64,6 +62,8 @@ fn find(
 ) -> Result<Option<EpochEnd>, Refusal> {
     let partition = context.broker().partition(image, topic, wanted.partition)?;
     partition.check_epoch(LeaderEpoch::from_wire(wanted.current_leader_epoch))?;
-    let epoch = LeaderEpoch::from_wire(wanted.leader_epoch).ok_or(ResponseError::InvalidRequest)?;
-    Ok(partition.epoch_end(epoch)?)
+    match LeaderEpoch::from_wire(wanted.leader_epoch) {
+        Some(epoch) => Ok(partition.epoch_end(epoch)?),
+        None => Ok(None),
+    }
 }

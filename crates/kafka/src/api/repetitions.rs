@@ -1,6 +1,9 @@
 //! What a request names more than once.
 
-use std::{collections::HashSet, hash::Hash};
+use std::{
+    collections::{BTreeSet, HashSet},
+    hash::Hash,
+};
 
 /// Each element once, told apart by `key`: a short request must not ask for a long answer many times over.
 pub(super) fn without_repetitions<T, K: Eq + Hash>(
@@ -10,4 +13,10 @@ pub(super) fn without_repetitions<T, K: Eq + Hash>(
     let mut seen = HashSet::new();
     elements.retain(|element| seen.insert(key(element)));
     elements
+}
+
+/// What stands among `keys` more than once.
+pub(super) fn repeated<K: Ord + Clone>(keys: impl IntoIterator<Item = K>) -> BTreeSet<K> {
+    let mut seen = BTreeSet::new();
+    keys.into_iter().filter(|key| !seen.insert(key.clone())).collect()
 }

@@ -88,7 +88,7 @@ async fn the_position_apis_answer_in_every_version() {
         }
     }
     let ends = each(&mut client, 2..=4, |_| {
-        let partition = OffsetForLeaderPartition::default().with_leader_epoch(1_000);
+        let partition = OffsetForLeaderPartition::default().with_leader_epoch(1);
         OffsetForLeaderEpochRequest::default().with_topics(vec![
             OffsetForLeaderTopic::default().with_topic(name("t")).with_partitions(vec![partition]),
         ])

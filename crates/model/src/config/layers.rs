@@ -1,6 +1,6 @@
 //! [`ConfigLayers`]: where a value comes from when several places may set it.
 
-use super::{ConfigKey, Scope};
+use super::{ConfigKey, Scope, broker_key};
 use std::collections::BTreeMap;
 
 /// The places that set values, the strongest first: the topic's override, this broker's dynamic value, the dynamic default of
@@ -77,13 +77,7 @@ impl ConfigLayers<'_> {
                 }
             }
         }
-        let default = key.default.map(str::to_owned);
-        found.push(SourcedValue {
-            name: key.name,
-            value: default.clone(),
-            source: ConfigSource::Default,
-            effective: default,
-        });
+        found.push(default_of(key));
         found
     }
 
@@ -107,6 +101,21 @@ impl ConfigLayers<'_> {
             (self.default_broker, ConfigSource::DefaultBroker),
             (self.fixed, ConfigSource::Static),
         ]
+    }
+}
+
+/// The built-in default: a topic key's is that of its weakest synonym, and in its units.
+fn default_of(key: &ConfigKey) -> SourcedValue {
+    let weakest = match key.scope {
+        Scope::Topic(synonyms) => synonyms.last().and_then(|it| broker_key(it.name).ok()),
+        Scope::Broker => None,
+    };
+    let place = weakest.unwrap_or(key);
+    SourcedValue {
+        name: place.name,
+        value: place.default.map(str::to_owned),
+        source: ConfigSource::Default,
+        effective: key.default.map(str::to_owned),
     }
 }
 
@@ -151,7 +160,7 @@ mod tests {
                 ("retention.ms", Some("5"), ConfigSource::Topic),
                 ("log.retention.ms", Some("6"), ConfigSource::Broker),
                 ("log.retention.hours", Some("7200000"), ConfigSource::Static),
-                ("retention.ms", Some("604800000"), ConfigSource::Default),
+                ("log.retention.hours", Some("604800000"), ConfigSource::Default),
             ]
         );
     }

@@ -220,9 +220,9 @@ pub const PREALLOCATE: ConfigKey =
         .important(Low)
         .documented("Stored and shown; there are no segment files here.");
 
-/// `remote.copy.disable`.
-pub const REMOTE_COPY_DISABLE: ConfigKey =
-    ConfigKey::topic("remote.copy.disable", Boolean, "false", &[])
+/// `remote.log.copy.disable`.
+pub const REMOTE_LOG_COPY_DISABLE: ConfigKey =
+    ConfigKey::topic("remote.log.copy.disable", Boolean, "false", &[])
         .documented("Stored and shown; all data is in object storage.");
 
 /// `remote.log.delete.on.disable`.
@@ -327,7 +327,7 @@ static TABLE: [ConfigKey; 34] = [
     MIN_COMPACTION_LAG_MS,
     MIN_INSYNC_REPLICAS,
     PREALLOCATE,
-    REMOTE_COPY_DISABLE,
+    REMOTE_LOG_COPY_DISABLE,
     REMOTE_LOG_DELETE_ON_DISABLE,
     REMOTE_STORAGE_ENABLE,
     RETENTION_BYTES,

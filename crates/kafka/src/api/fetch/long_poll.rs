@@ -119,13 +119,13 @@ fn checked_offset(offset: i64, watermarks: &Watermarks) -> Result<Offset, Refusa
         .ok_or_else(|| ResponseError::OffsetOutOfRange.into())
 }
 
-/// Where the history that the consumer fetched parts from this log; `None` when it does not, or can't be told.
+/// Where the history that the consumer fetched parts from this log; `None` when it does not, or the consumer does not say.
 fn divergence(
     partition: &Partition,
     last_fetched_epoch: i32,
     from: Offset,
 ) -> Result<Option<EpochEnd>, Refusal> {
     let Some(epoch) = LeaderEpoch::from_wire(last_fetched_epoch) else { return Ok(None) };
-    let end = partition.epoch_end(epoch)?;
-    Ok(end.filter(|end| end.epoch < epoch || end.end_offset < from))
+    let end = partition.epoch_end(epoch)?.ok_or(ResponseError::OffsetOutOfRange)?;
+    Ok((end.epoch < epoch || end.end_offset < from).then_some(end))
 }

@@ -52,7 +52,9 @@ pub(super) async fn answer(
     survey: Survey,
 ) -> FetchReply {
     let broker = context.broker();
-    let limit = usize::try_from(request.max_bytes).unwrap_or(0).min(broker.options.fetch_max_bytes);
+    // Who wants no bytes gets a batch all the same, as in Kafka.
+    let limit = usize::try_from(request.max_bytes).unwrap_or(0);
+    let limit = limit.clamp(1, broker.options.fetch_max_bytes.max(1));
     let available = survey.iter().flatten().fold(0, |sum: usize, wanted| match wanted {
         Wanted::Read { available, .. } => sum.saturating_add(*available),
         _ => sum,
