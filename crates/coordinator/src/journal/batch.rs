@@ -76,12 +76,8 @@ impl Queue {
     /// Takes as many as one transaction holds, the oldest first; `None` when nothing waits.
     pub(super) fn take(&mut self) -> Option<Batch> {
         let mut batch = Batch::default();
-        let (mut count, mut bytes) = (0, 0);
         while let Some(first) = self.waiting.front() {
-            count += first.count();
-            bytes += first.bytes();
-            let full = count > BATCH_OPERATIONS || bytes > BATCH_BYTES;
-            if batch.submissions > 0 && (full || batch.contradicts(first)) {
+            if batch.submissions > 0 && !batch.takes(first) {
                 break;
             }
             let Some(submission) = self.waiting.pop_front() else { break };
@@ -100,12 +96,23 @@ pub(super) struct Batch {
     pub(super) through: Position,
     /// How many submissions it holds.
     pub(super) submissions: usize,
+    bytes: usize,
     operations: Vec<Operation>,
     pieces: BTreeMap<Bytes, Vec<u8>>,
     trims: Vec<Trim>,
 }
 
 impl Batch {
+    /// Whether a submission goes into the same transaction. Pieces of one family are one operation, however many they are.
+    fn takes(&self, submission: &Submission) -> bool {
+        let new = submission.appends.iter().filter(|it| !self.pieces.contains_key(&it.family));
+        let count = self.operations.len() + self.pieces.len() + self.trims.len();
+        let more = submission.operations.len() + new.count() + submission.trims.len();
+        count + more <= BATCH_OPERATIONS
+            && self.bytes + submission.bytes() <= BATCH_BYTES
+            && !self.contradicts(submission)
+    }
+
     /// Whether a submission puts a key that this batch deletes with others: the store refuses that in one transaction.
     fn contradicts(&self, submission: &Submission) -> bool {
         submission.operations.iter().any(|operation| match operation {
@@ -119,6 +126,7 @@ impl Batch {
 
     fn add(&mut self, submission: Submission) {
         self.submissions += 1;
+        self.bytes += submission.bytes();
         for operation in submission.operations {
             // A transaction changes a key once: what came later counts.
             self.operations.retain(|earlier| !replaces(&operation, earlier));

@@ -178,3 +178,15 @@ async fn a_head_that_somebody_else_moved_stops_the_journal() {
     assert!(journal.halted().is_some());
     assert_eq!(stored(&store, "a").await, [("a".into(), "1".into())]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn all_pieces_of_a_family_that_wait_go_into_one_transaction() {
+    let Setting { store, parts, session } = setting().await;
+    let journal = Journal::begin(session, &parts);
+    for _ in 0..10_000 {
+        journal.submit(append("x"));
+    }
+    journal.settled(journal.position()).await.unwrap();
+    let all = stored(&store, "log/").await;
+    assert_eq!((all.len(), all[0].1.len()), (1, 10_000));
+}
