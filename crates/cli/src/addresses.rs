@@ -10,11 +10,12 @@ pub fn addresses(servers: &str) -> Vec<String> {
 
 fn address(server: &str) -> String {
     let colons = server.bytes().filter(|byte| *byte == b':').count();
-    match (server.starts_with('['), colons) {
-        (true, _) if server.ends_with(']') => format!("{server}:{PORT}"),
-        (false, 0) => format!("{server}:{PORT}"),
-        (false, 2..) => format!("[{server}]:{PORT}"),
-        _ => server.to_owned(),
+    let is_bracketed = server.starts_with('[');
+    match colons {
+        2.. if !is_bracketed => format!("[{server}]:{PORT}"),
+        1 if !is_bracketed => server.to_owned(),
+        _ if server.contains("]:") => server.to_owned(),
+        _ => format!("{server}:{PORT}"),
     }
 }
 
@@ -28,5 +29,6 @@ mod tests {
         let read = ["a:9092", "b:1", "127.0.0.1:9092", "[::1]:9092", "[::1]:2", "[::1]:9092"];
         assert_eq!(addresses(given), read);
         assert_eq!(addresses(" , "), [""; 0]);
+        assert_eq!(addresses("[1"), ["[1:9092"], "no address, as connecting to it will say");
     }
 }
