@@ -1,7 +1,7 @@
 //! Feeds every decoder what its seeds and its corpus become when bytes are changed, doubled, joined and gone: what can be had
 //! without a fuzzer's build.
 //!
-//! The changes are the same in every run, and as many: what takes about five seconds a decoder. `FUZZ_ROUNDS` asks for another
+//! The changes are the same in every run, and as many: what takes half a second to five seconds a decoder. `FUZZ_ROUNDS` asks for another
 //! number. What a decoder fell over is printed in hex: mended, it becomes a line of the corpus.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails says where")]
@@ -74,8 +74,8 @@ impl Drop for Feeding<'_> {
 fn rounds(decoder: &Decoder) -> usize {
     let wanted = std::env::var("FUZZ_ROUNDS").ok().and_then(|text| text.parse().ok());
     wanted.unwrap_or(match decoder.name {
-        "request" => 400_000,
-        _ => 50_000,
+        "settings_file" => 90_000,
+        _ => 500_000,
     })
 }
 
