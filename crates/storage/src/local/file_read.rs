@@ -4,11 +4,10 @@
 //! read once costs more than the copy out of it: `benches/profiles.md` has the figures. What is read again lies in the broker's own cache.
 
 use bytes::Bytes;
+use runtime::disk::BLOCK_BYTES;
 use rustix::fs::{Mode, OFlags};
 use std::{fs::File, io, ops::Range, os::unix::fs::FileExt, path::Path};
 
-/// What offsets, lengths and addresses of direct reads are multiples of.
-const BLOCK_BYTES: u64 = 4096;
 /// Shorter reads go through the page cache: footers and indexes, which are read again.
 const DIRECT_FROM_BYTES: u64 = 64 << 10;
 
@@ -51,11 +50,11 @@ fn open_direct(path: &Path) -> io::Result<File> {
 
 /// Reads the blocks that hold `range` into aligned memory, and answers the range as a slice of it.
 fn read_direct(file: &File, range: &Range<u64>) -> io::Result<Bytes> {
-    let from = range.start / BLOCK_BYTES * BLOCK_BYTES;
+    let from = range.start - range.start % BLOCK_BYTES as u64;
     let wanted = (range.end - from) as usize;
-    let blocks = wanted.next_multiple_of(BLOCK_BYTES as usize);
-    let mut memory = vec![0; blocks + BLOCK_BYTES as usize];
-    let aligned = memory.as_ptr().align_offset(BLOCK_BYTES as usize);
+    let blocks = wanted.next_multiple_of(BLOCK_BYTES);
+    let mut memory = vec![0; blocks + BLOCK_BYTES];
+    let aligned = memory.as_ptr().align_offset(BLOCK_BYTES);
     let mut filled = 0;
     // The file may end inside of the last block.
     while filled < wanted {
