@@ -5,6 +5,7 @@ mod deployment;
 mod dev;
 mod doctor;
 mod listening;
+mod markers;
 mod serve;
 mod wal_command;
 mod wal_slot;

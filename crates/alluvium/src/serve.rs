@@ -4,11 +4,15 @@ use crate::{
     Failure, banner,
     deployment::{self, Deployment},
     listening::Listening,
+    markers::{ClusterProducerIds, PartitionMarkers},
     wal_slot::WalSlot,
     wiring::{BrokerHealth, ClusterAuthority, ClusterTopics, Engines},
 };
 use cluster::{Cluster, ClusterOptions, ClusterParts, Identity};
-use coordinator::{Coordinator, CoordinatorOptions, CoordinatorParts, group::GroupLimits};
+use coordinator::{
+    Coordinator, CoordinatorOptions, CoordinatorParts, group::GroupLimits,
+    transaction::TransactionOptions,
+};
 use kafka::{Broker, BrokerOptions, Server, ServerOptions};
 use model::{
     BrokerId, ClusterId,
@@ -145,7 +149,7 @@ impl Running {
             },
             recovery.frames,
         );
-        let coordinator = coordinator(&settings, parts, &cluster);
+        let coordinator = coordinator(&settings, parts, &cluster, &logs);
         let http_address = http.as_ref().map(HttpServer::address);
         if let Some(http) = http {
             let health = BrokerHealth {
@@ -288,7 +292,13 @@ fn engine_options(settings: &Settings, objects_are_local: bool) -> EngineOptions
     }
 }
 
-fn coordinator(settings: &Settings, parts: ClusterParts, cluster: &Cluster) -> Coordinator {
+fn coordinator(
+    settings: &Settings,
+    parts: ClusterParts,
+    cluster: &Cluster,
+    logs: &PartitionLogs,
+) -> Coordinator {
+    let markers = PartitionMarkers::new(cluster.clone(), logs.clone(), &parts);
     let parts = CoordinatorParts {
         metadata: parts.metadata,
         keys: parts.keys,
@@ -296,6 +306,8 @@ fn coordinator(settings: &Settings, parts: ClusterParts, cluster: &Cluster) -> C
         randomness: parts.randomness,
         tasks: parts.tasks,
         topics: Arc::new(ClusterTopics(cluster.clone())),
+        markers: Arc::new(markers),
+        producer_ids: Arc::new(ClusterProducerIds(cluster.clone())),
     };
     Coordinator::new(coordinator_options(settings), parts)
 }
@@ -316,6 +328,14 @@ fn coordinator_options(settings: &Settings) -> CoordinatorOptions {
             &broker::OFFSETS_RETENTION_CHECK_INTERVAL_MS,
         ),
         store_patience: milliseconds(&broker::OFFSETS_COMMIT_TIMEOUT_MS),
+        transactions: TransactionOptions {
+            max_timeout_ms: u32::try_from(number(&broker::TRANSACTION_MAX_TIMEOUT_MS))
+                .unwrap_or(u32::MAX),
+            id_expiration: milliseconds(&broker::TRANSACTIONAL_ID_EXPIRATION_MS),
+            abort_interval: milliseconds(&broker::TRANSACTION_ABORT_INTERVAL_MS),
+            expiry_interval: milliseconds(&broker::TRANSACTION_EXPIRY_INTERVAL_MS),
+            store_patience: milliseconds(&broker::OFFSETS_COMMIT_TIMEOUT_MS),
+        },
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     CoordinatorOptions, CoordinatorParts, Groups, Journal, SessionStamp, SlotClaim, SlotKind,
-    journal::JournalParts,
+    Transactions, journal::JournalParts,
 };
 use model::{PartitionId, SessionId};
 use parking_lot::Mutex;
@@ -24,6 +24,7 @@ struct Shared {
     /// Of the session now.
     journal: Mutex<Option<Journal>>,
     groups: Groups,
+    transactions: Transactions,
 }
 
 impl Coordinator {
@@ -35,13 +36,21 @@ impl Coordinator {
             randomness: parts.randomness.clone(),
             tasks: parts.tasks.clone(),
         };
-        let groups = Groups::new(options, parts);
-        Self { shared: Arc::new(Shared { journal_parts, journal: Mutex::default(), groups }) }
+        let of_transactions = options.transactions;
+        let groups = Groups::new(options, parts.clone());
+        let transactions = Transactions::new(of_transactions, parts, groups.clone());
+        let journal = Mutex::default();
+        Self { shared: Arc::new(Shared { journal_parts, journal, groups, transactions }) }
     }
 
     /// Groups and their offsets.
     pub fn groups(&self) -> &Groups {
         &self.shared.groups
+    }
+
+    /// Transactions.
+    pub fn transactions(&self) -> &Transactions {
+        &self.shared.transactions
     }
 
     /// A session began; slots follow.
@@ -64,13 +73,14 @@ impl Coordinator {
         let Some(journal) = self.shared.journal.lock().clone() else { return };
         match claim.kind {
             SlotKind::Groups => self.shared.groups.open(claim, journal),
-            SlotKind::Transactions => {}
+            SlotKind::Transactions => self.shared.transactions.open(claim, journal),
         }
     }
 
     /// Drops a slot, if the partition is one.
     pub fn close(&self, partition: PartitionId) {
         self.shared.groups.close(partition);
+        self.shared.transactions.close(partition);
     }
 
     /// Why nothing is stored any more although the session lives, if that is so.
@@ -81,6 +91,7 @@ impl Coordinator {
     /// Answers what waits, stores what was decided, and serves nothing more.
     pub async fn drain(&self) {
         self.shared.groups.close_all();
+        self.shared.transactions.close_all();
         let journal = self.shared.journal.lock().take();
         let Some(journal) = journal else { return };
         // Nobody is told of what could not be stored: it waits for the same.
@@ -92,5 +103,6 @@ impl Coordinator {
         let Some(journal) = journal else { return };
         journal.end();
         self.shared.groups.close_all();
+        self.shared.transactions.close_all();
     }
 }

@@ -12,11 +12,15 @@ pub mod journal;
 mod options;
 mod slot_table;
 pub mod slots;
+pub mod transaction;
 
 pub use coordinator::Coordinator;
 pub use error::{JournalError, SlotError};
 pub use group::GroupError;
-pub use groups::{Deleted, Fetched, FetchedOffset, Groups, Left, NewJoin, OffsetCommit};
+pub use groups::{
+    Deleted, Fetched, FetchedOffset, Groups, Left, NewJoin, OffsetCommit, StagingQuestion,
+};
 pub use journal::{Journal, SessionStamp};
 pub use options::{CoordinatorOptions, CoordinatorParts, Topics};
 pub use slots::{SlotClaim, SlotKind, slot_of};
+pub use transaction::{TransactionError, Transactions};

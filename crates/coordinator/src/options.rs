@@ -1,6 +1,9 @@
 //! Settings and surroundings of a broker's coordinators.
 
-use crate::group::GroupLimits;
+use crate::{
+    group::GroupLimits,
+    transaction::{Markers, ProducerIds, TransactionOptions},
+};
 use metadata::{MetadataStore, families::Keys};
 use model::{TopicId, TopicName};
 use runtime::{Clock, Randomness, Tasks};
@@ -17,6 +20,8 @@ pub struct CoordinatorOptions {
     pub offsets_retention_check_interval: Duration,
     /// How long a request waits for the metadata store before it is told to come back.
     pub store_patience: Duration,
+    /// Of transactions.
+    pub transactions: TransactionOptions,
 }
 
 impl Default for CoordinatorOptions {
@@ -26,6 +31,7 @@ impl Default for CoordinatorOptions {
             offsets_retention: Duration::from_hours(7 * 24),
             offsets_retention_check_interval: Duration::from_mins(10),
             store_patience: Duration::from_secs(5),
+            transactions: TransactionOptions::default(),
         }
     }
 }
@@ -45,6 +51,10 @@ pub struct CoordinatorParts {
     pub tasks: Tasks,
     /// The topics there are.
     pub topics: Arc<dyn Topics>,
+    /// The way of transactions' ends to their partitions.
+    pub markers: Arc<dyn Markers>,
+    /// Producer ids.
+    pub producer_ids: Arc<dyn ProducerIds>,
 }
 
 /// The topics there are, as whoever knows them tells.

@@ -129,6 +129,7 @@ impl From<GroupError> for Refusal {
             GroupError::GroupIdNotFound => ResponseError::GroupIdNotFound,
             GroupError::NonEmptyGroup => ResponseError::NonEmptyGroup,
             GroupError::SubscribedToTopic => ResponseError::GroupSubscribedToTopic,
+            GroupError::TransactionEnded => ResponseError::ConcurrentTransactions,
             GroupError::Slot(SlotError::NotCoordinator)
             | GroupError::Journal(JournalError::Ended) => ResponseError::NotCoordinator,
             GroupError::Slot(SlotError::Loading) => ResponseError::CoordinatorLoadInProgress,

@@ -26,9 +26,10 @@ pub(crate) fn auto_created(broker: &Broker, name: &str) -> NewTopic {
             number(&keys::OFFSETS_TOPIC_NUM_PARTITIONS),
             number(&keys::OFFSETS_TOPIC_REPLICATION_FACTOR),
         ),
-        SlotKind::Transactions => {
-            (Some(50), number(&keys::TRANSACTION_STATE_LOG_REPLICATION_FACTOR))
-        }
+        SlotKind::Transactions => (
+            number(&keys::TRANSACTION_STATE_LOG_NUM_PARTITIONS),
+            number(&keys::TRANSACTION_STATE_LOG_REPLICATION_FACTOR),
+        ),
     };
     topic.partitions = partitions.and_then(|it| u32::try_from(it).ok());
     topic.replication_factor = factor.and_then(|it| u16::try_from(it).ok());

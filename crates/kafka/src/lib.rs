@@ -22,6 +22,7 @@ mod log_limit;
 mod pace;
 mod rope;
 mod server;
+mod transaction;
 
 pub use api::check_request;
 pub use broker::{Broker, BrokerOptions};

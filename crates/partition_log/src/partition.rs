@@ -190,6 +190,11 @@ impl Partition {
         question(&self.shared, records)
     }
 
+    /// Whether a question's answer still counts: no marker of the producer came since it was put.
+    pub fn holds(&self, verification: &Verification) -> bool {
+        self.shared.sequencer.lock().log.producers.holds(verification)
+    }
+
     /// Appends the control batch that ends a transaction here. It is acknowledged at the durable offset, whatever the mode.
     ///
     /// # Errors

@@ -47,6 +47,9 @@ pub enum GroupError {
     /// A member reads the topic.
     #[error("the group is subscribed to the topic")]
     SubscribedToTopic,
+    /// The transaction that was to commit offsets ended meanwhile.
+    #[error("the transaction ended meanwhile")]
+    TransactionEnded,
     /// Not this broker's, or not yet.
     #[error(transparent)]
     Slot(#[from] SlotError),

@@ -88,6 +88,21 @@ impl Offsets {
         self.unstable.contains_key(&(topic, partition))
     }
 
+    /// A transaction that is not decided holds an offset of the partition.
+    pub fn hold(&mut self, topic: TopicId, partition: u32) {
+        *self.unstable.entry((topic, partition)).or_default() += 1;
+    }
+
+    /// Such a transaction was decided.
+    pub fn let_go(&mut self, topic: TopicId, partition: u32) {
+        if let Some(transactions) = self.unstable.get_mut(&(topic, partition)) {
+            *transactions = transactions.saturating_sub(1);
+            if *transactions == 0 {
+                self.unstable.remove(&(topic, partition));
+            }
+        }
+    }
+
     /// The chunks that have some.
     pub fn chunks(&self) -> BTreeSet<Chunk> {
         self.iter().map(|(topic, partition, _)| Chunk::of(topic, partition)).collect()
@@ -126,7 +141,8 @@ impl CommittedOffset {
         }
     }
 
-    fn from_record(record: records::CommittedOffset) -> Option<Self> {
+    /// Reads it back; `None` for what can't be an offset.
+    pub fn from_record(record: records::CommittedOffset) -> Option<Self> {
         Some(Self {
             offset: Offset::new(record.offset)?,
             leader_epoch: record.leader_epoch.and_then(LeaderEpoch::new),

@@ -1,13 +1,15 @@
 //! Loading a slot from the journal, and keeping its deadlines from then on.
 
-use super::{Groups, slot::GroupSlot, unfolded::Unfolded};
+use super::{Groups, slot::GroupSlot, staging::Staging, unfolded::Unfolded};
 use crate::{
     Journal, JournalError, SlotClaim,
     group::{Group, GroupId, Now, offsets::Chunk},
 };
-use formats::metadata::{Group as GroupRecord, GroupCommit, GroupCommits, GroupOffsets};
+use formats::metadata::{
+    Group as GroupRecord, GroupCommit, GroupCommits, GroupOffsets, StagedOffsets,
+};
 use metadata::{MetadataError, RangeQuery, families::decode};
-use model::TopicId;
+use model::{ProducerId, TopicId};
 use runtime::Backoff;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep_until};
@@ -68,8 +70,13 @@ async fn read(
     let at = |query: RangeQuery| query.at(members.revision);
     let offsets = store.range(at(RangeQuery::prefix(keys.offsets_of_slot(index)))).await?;
     let commits = store.range(at(RangeQuery::prefix(keys.commits_of_slot(index)))).await?;
-    let mut loaded =
-        Loaded { now: groups.now(), groups: HashMap::new(), unfolded: Unfolded::default() };
+    let staged = store.range(at(RangeQuery::prefix(keys.staged_offsets_of_slot(index)))).await?;
+    let mut loaded = Loaded {
+        now: groups.now(),
+        groups: HashMap::new(),
+        unfolded: Unfolded::default(),
+        staging: Staging::default(),
+    };
     for entry in &members.entries {
         let Some(id) = keys.parse_group(&entry.key) else { continue };
         loaded.take_record(id.into(), decode(entry)?);
@@ -84,8 +91,13 @@ async fn read(
             loaded.apply(commit);
         }
     }
+    for entry in &staged.entries {
+        let Some((producer, id)) = keys.parse_staged_offsets(&entry.key) else { continue };
+        loaded.take_staged(producer, &id.into(), decode(entry)?);
+    }
     loaded.groups.retain(|_, group| group.has_record() || !group.is_forgettable());
-    Ok(GroupSlot::new(claim, keys, journal.clone(), loaded.groups, loaded.unfolded))
+    let Loaded { groups, unfolded, staging, .. } = loaded;
+    Ok(GroupSlot::new(claim, keys, journal.clone(), groups, unfolded, staging))
 }
 
 /// A slot as far as it was read.
@@ -93,11 +105,18 @@ struct Loaded {
     now: Now,
     groups: HashMap<GroupId, Group>,
     unfolded: Unfolded,
+    staging: Staging,
 }
 
 impl Loaded {
     fn take_record(&mut self, id: GroupId, record: GroupRecord) {
         self.groups.insert(id.clone(), Group::from_record(id, record, self.now));
+    }
+
+    fn take_staged(&mut self, producer: ProducerId, id: &GroupId, stored: StagedOffsets) {
+        for (topic, partition) in self.staging.load(producer, id, stored) {
+            self.group(id).offsets_mut().hold(topic, partition);
+        }
     }
 
     fn group(&mut self, id: &GroupId) -> &mut Group {

@@ -9,6 +9,7 @@ mod expiry;
 mod load;
 mod offsets;
 mod slot;
+mod staging;
 #[cfg(test)]
 mod tests;
 mod unfolded;
@@ -16,6 +17,7 @@ mod waiting;
 
 pub use offsets::{Deleted, Fetched, FetchedOffset, OffsetCommit};
 pub use slot::NewJoin;
+pub use staging::StagingQuestion;
 
 use crate::{
     CoordinatorOptions, CoordinatorParts, GroupError, Journal, SlotClaim,

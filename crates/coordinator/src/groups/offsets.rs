@@ -20,6 +20,11 @@ const PIECE_BYTES: usize = 256 << 10;
 /// About what an offset takes beside its note.
 const OFFSET_BYTES: usize = 48;
 
+/// About what an offset takes in a commit.
+pub(super) fn bytes_of(offset: &CommittedOffset) -> usize {
+    offset.metadata.len() + OFFSET_BYTES
+}
+
 /// Offsets to commit.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OffsetCommit {
@@ -211,7 +216,7 @@ impl GroupSlot {
         self.append_changes(state, id, pieces, chunks, now);
     }
 
-    fn append_changes(
+    pub(super) fn append_changes(
         &self,
         state: &mut SlotState,
         id: &GroupId,
@@ -264,18 +269,23 @@ impl GroupSlot {
 }
 
 /// Changes of one group's offsets, in pieces that each fit into a transaction.
-struct Pieces {
+pub(super) struct Pieces {
     group: String,
     done: Vec<GroupCommit>,
     bytes: usize,
 }
 
 impl Pieces {
-    fn new(group: &str) -> Self {
+    pub(super) fn new(group: &str) -> Self {
         Self { group: group.to_owned(), done: Vec::new(), bytes: PIECE_BYTES }
     }
 
-    fn set(&mut self, topic: TopicId, record: Record) {
+    /// Takes out what is complete.
+    pub(super) fn take(&mut self) -> impl Iterator<Item = GroupCommit> + use<> {
+        std::mem::take(&mut self.done).into_iter()
+    }
+
+    pub(super) fn set(&mut self, topic: TopicId, record: Record) {
         let bytes = record.metadata.len();
         if let Some(offsets) = self.topic(topic, bytes) {
             offsets.offsets.push(record);

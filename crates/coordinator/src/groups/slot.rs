@@ -3,6 +3,7 @@
 use super::{
     Left,
     deadlines::Deadlines,
+    staging::Staging,
     unfolded::Unfolded,
     waiting::{Answer, Waiting},
 };
@@ -58,6 +59,8 @@ pub(crate) struct GroupSlot {
 pub(super) struct SlotState {
     pub(super) groups: HashMap<GroupId, Group>,
     pub(super) unfolded: Unfolded,
+    /// What transactions are to commit.
+    pub(super) staging: Staging,
     /// The last submission: what is read may be lost until it is stored.
     pub(super) last: Position,
     waiting: Waiting,
@@ -73,13 +76,14 @@ impl GroupSlot {
         journal: Journal,
         groups: HashMap<GroupId, Group>,
         unfolded: Unfolded,
+        staging: Staging,
     ) -> Self {
         let index = claim.partition.partition.get();
         let mut deadlines = Deadlines::default();
         for group in groups.values() {
             deadlines.at(group.id(), group.next_deadline());
         }
-        let state = SlotState { groups, unfolded, deadlines, ..SlotState::default() };
+        let state = SlotState { groups, unfolded, staging, deadlines, ..SlotState::default() };
         Self {
             index,
             keys: keys.clone(),

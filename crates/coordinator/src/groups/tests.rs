@@ -1,10 +1,13 @@
 //! Groups of a slot over a store in memory: what is answered is stored, and what is loaded is what there was.
 
+mod staging;
+
 use super::*;
 use crate::{
     FetchedOffset, OffsetCommit, SessionStamp, SlotClaim, SlotError, SlotKind, Topics,
     group::{CommittedOffset, Committer, GroupState, Protocol},
     journal::JournalParts,
+    transaction::{Marked, Marker, Markers, ProducerIds},
 };
 use bytes::Bytes;
 use formats::metadata::Session;
@@ -13,7 +16,9 @@ use metadata::{
     families::{Keys, encode},
     memory::Fault,
 };
-use model::{BrokerId, LeaderEpoch, Offset, PartitionIndex, SessionId, TopicId, TopicName};
+use model::{
+    BrokerId, LeaderEpoch, Offset, PartitionIndex, ProducerId, SessionId, TopicId, TopicName,
+};
 use proptest::prelude::*;
 use runtime::{Clock, Randomness, Tasks};
 use std::{collections::BTreeMap, time::Duration};
@@ -97,6 +102,8 @@ impl Setting {
             randomness: randomness.clone(),
             tasks: self.tasks.clone(),
             topics: Arc::clone(&self.topics) as Arc<dyn Topics>,
+            markers: Arc::new(NoTransactions),
+            producer_ids: Arc::new(NoTransactions),
         };
         let tasks = self.tasks.clone();
         let journal = Journal::begin(
@@ -529,5 +536,23 @@ proptest! {
             .build()
             .unwrap();
         runtime.block_on(run(steps));
+    }
+}
+
+/// Groups ask for neither.
+#[derive(Debug)]
+struct NoTransactions;
+
+#[async_trait::async_trait]
+impl Markers for NoTransactions {
+    async fn write(&self, _: model::PartitionId, _: Marker) -> Marked {
+        Marked::Failed("no partitions".to_owned())
+    }
+}
+
+#[async_trait::async_trait]
+impl ProducerIds for NoTransactions {
+    async fn next(&self) -> Result<ProducerId, String> {
+        Err("no producers".to_owned())
     }
 }

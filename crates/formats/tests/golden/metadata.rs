@@ -7,7 +7,8 @@ use formats::metadata::{
     DurabilityMode, Endpoint, EpochStart, Features, Folded, Garbage, Group, GroupCommit,
     GroupCommits, GroupMember, GroupOffsets, GroupProtocol, Index, JournalHead, Manifest,
     ManifestRest, Owner, Producer, ProducerBatch, ProducerIds, ProducerSnapshot, Reference,
-    Registration, SeqRange, Session, SliceGroup, Topic, TopicName, TopicOffsets, Unfolded,
+    Registration, SeqRange, Session, SliceGroup, StagedOffsets, Topic, TopicName, TopicOffsets,
+    TransactionState, TransactionTopic, TransactionalProducer, Unfolded,
 };
 use prost::Message;
 use std::{fmt::Debug, fs, path::Path};
@@ -115,6 +116,37 @@ fn values_of_topics_have_their_bytes() {
             given_up_takeovers: 1,
         },
     );
+}
+
+#[test]
+fn values_of_transactions_have_their_bytes() {
+    check(
+        "transactional-producer",
+        &TransactionalProducer {
+            format: 1,
+            producer_id: 4_000,
+            producer_epoch: 7,
+            last_producer_epoch: Some(6),
+            previous_producer_id: Some(3_000),
+            next_producer_id: Some(5_000),
+            timeout_ms: 60_000,
+            state: TransactionState::PrepareCommit.into(),
+            topics: vec![TransactionTopic { topic: ID, partitions: vec![0, 3] }],
+            started_unix_ms: Some(1_700_000_000_000),
+            updated_unix_ms: 1_700_000_000_500,
+            epoch_is_its_own: true,
+        },
+    );
+    let offset = CommittedOffset {
+        partition: 3,
+        offset: 42,
+        leader_epoch: Some(2),
+        metadata: "note".into(),
+        committed_unix_ms: 1_700_000_000_000,
+        expires_unix_ms: None,
+    };
+    let topic = TopicOffsets { topic: ID, offsets: vec![offset], deleted: Vec::new() };
+    check("staged-offsets", &StagedOffsets { format: 1, topics: vec![topic] });
 }
 
 #[test]

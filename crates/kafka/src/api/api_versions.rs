@@ -8,8 +8,10 @@ use crate::context::Context;
 use kafka_protocol::{
     ResponseError,
     messages::{
-        ApiKey, ApiVersionsRequest, ApiVersionsResponse, api_versions_response::ApiVersion,
+        ApiKey, ApiVersionsRequest, ApiVersionsResponse,
+        api_versions_response::{ApiVersion, FinalizedFeatureKey, SupportedFeatureKey},
     },
+    protocol::StrBytes,
 };
 
 /// Handles versions 0 to 4.
@@ -28,8 +30,32 @@ impl Api for ApiVersions {
             return Outcome::Ready(refused.with_error_code(ResponseError::InvalidRequest.code()));
         }
         let epoch = i64::try_from(context.broker().cluster.features_epoch()).unwrap_or(i64::MAX);
-        Outcome::Ready(served().with_finalized_features_epoch(epoch))
+        Outcome::Ready(with_features(served(), context.version(), epoch))
     }
+}
+
+/// The level of `transaction.version` in force: clients add partitions by their first batches, and epochs are raised at each
+/// end (KIP-890).
+const TRANSACTION_VERSION: i16 = 2;
+
+/// Adds the features (KIP-584). Clients before 4.0 refuse a lowest level of 0.
+fn with_features(response: ApiVersionsResponse, version: i16, epoch: i64) -> ApiVersionsResponse {
+    if version < 3 {
+        return response;
+    }
+    let name = StrBytes::from_static_str("transaction.version");
+    let supported = SupportedFeatureKey::default()
+        .with_name(name.clone())
+        .with_min_version(i16::from(version < 4))
+        .with_max_version(TRANSACTION_VERSION);
+    let finalized = FinalizedFeatureKey::default()
+        .with_name(name)
+        .with_min_version_level(TRANSACTION_VERSION)
+        .with_max_version_level(TRANSACTION_VERSION);
+    response
+        .with_supported_features(vec![supported])
+        .with_finalized_features_epoch(epoch)
+        .with_finalized_features(vec![finalized])
 }
 
 /// The answer to a version that is not served: the versions that are.

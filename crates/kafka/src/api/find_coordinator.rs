@@ -1,7 +1,7 @@
-//! `FindCoordinator` (API key 10): which broker coordinates a group.
+//! `FindCoordinator` (API key 10): which broker coordinates a group or a transactional id.
 //!
-//! It is the owner of the partition of `__consumer_offsets` that the group's id is hashed to; the first request makes the topic.
-//! Transactions are refused for good, because a producer would wait for them in vain. Sources: KIP-98, KIP-699.
+//! It is the owner of the partition of `__consumer_offsets` or `__transaction_state` that the id is hashed to; the first request
+//! makes the topic. Sources: KIP-98, KIP-699.
 
 use super::{Api, Outcome, Versions};
 use crate::{broker::endpoint, context::Context, error::Refusal, internal_topics::coordinator_of};
@@ -43,10 +43,7 @@ impl Api for FindCoordinator {
 fn kind(key_type: i8) -> Result<SlotKind, Refusal> {
     match key_type {
         0 => Ok(SlotKind::Groups),
-        1 => Err(Refusal::new(
-            ResponseError::UnsupportedVersion,
-            "transactions are not supported yet",
-        )),
+        1 => Ok(SlotKind::Transactions),
         _ => Err(Refusal::new(
             ResponseError::InvalidRequest,
             format!("coordinators of type {key_type} are not supported"),
@@ -81,6 +78,9 @@ type Node = (i32, String, u16);
 
 fn find(image: &Image, listener: &str, key_type: i8, key: &str) -> Result<Node, Refusal> {
     let kind = kind(key_type)?;
+    if kind == SlotKind::Transactions && key.is_empty() {
+        return Err(Refusal::new(ResponseError::InvalidRequest, "the transactional id is empty"));
+    }
     if kind == SlotKind::Groups && key.is_empty() {
         return Err(Refusal::new(ResponseError::InvalidGroupId, "the group id is empty"));
     }
@@ -112,8 +112,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_transactional_producer_is_not_left_waiting() {
-        assert!(!kind(1).unwrap_err().error.is_retriable());
+    fn keys_are_of_groups_or_transactions() {
         assert_eq!(kind(0).unwrap(), SlotKind::Groups);
+        assert_eq!(kind(1).unwrap(), SlotKind::Transactions);
+        assert!(!kind(2).unwrap_err().error.is_retriable());
     }
 }

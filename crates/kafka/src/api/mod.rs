@@ -2,6 +2,8 @@
 //!
 //! Dispatch, `ApiVersions`, access checks and metric labels derive from the table.
 
+mod add_offsets_to_txn;
+mod add_partitions_to_txn;
 mod alter_configs;
 mod api_versions;
 mod assignment;
@@ -18,6 +20,8 @@ mod describe_groups;
 mod describe_log_dirs;
 mod describe_producers;
 mod describe_topic_partitions;
+mod describe_transactions;
+mod end_txn;
 mod fetch;
 mod find_coordinator;
 mod group_text;
@@ -29,6 +33,7 @@ mod leave_group;
 mod list_groups;
 mod list_offsets;
 mod list_partition_reassignments;
+mod list_transactions;
 mod metadata;
 mod offset_commit;
 mod offset_delete;
@@ -37,6 +42,8 @@ mod offset_for_leader_epoch;
 mod produce;
 mod repetitions;
 mod sync_group;
+mod txn_offset_commit;
+mod write_txn_markers;
 
 use crate::{
     answers::{Answer, Waiting},
@@ -252,6 +259,31 @@ pub(crate) static TABLE: &[Entry] = {
             Op::Describe,
             Topic,
         ),
+        entry::<add_partitions_to_txn::AddPartitionsToTxn>(
+            ApiKey::AddPartitionsToTxn,
+            "AddPartitionsToTxn",
+            Op::Write,
+            Coordinated,
+        ),
+        entry::<add_offsets_to_txn::AddOffsetsToTxn>(
+            ApiKey::AddOffsetsToTxn,
+            "AddOffsetsToTxn",
+            Op::Write,
+            Coordinated,
+        ),
+        entry::<end_txn::EndTxn>(ApiKey::EndTxn, "EndTxn", Op::Write, Coordinated),
+        entry::<write_txn_markers::WriteTxnMarkers>(
+            ApiKey::WriteTxnMarkers,
+            "WriteTxnMarkers",
+            Op::Alter,
+            Cluster,
+        ),
+        entry::<txn_offset_commit::TxnOffsetCommit>(
+            ApiKey::TxnOffsetCommit,
+            "TxnOffsetCommit",
+            Op::Read,
+            Coordinated,
+        ),
         entry::<describe_configs::DescribeConfigs>(
             ApiKey::DescribeConfigs,
             "DescribeConfigs",
@@ -311,6 +343,18 @@ pub(crate) static TABLE: &[Entry] = {
             "DescribeProducers",
             Op::Read,
             Topic,
+        ),
+        entry::<describe_transactions::DescribeTransactions>(
+            ApiKey::DescribeTransactions,
+            "DescribeTransactions",
+            Op::Describe,
+            Coordinated,
+        ),
+        entry::<list_transactions::ListTransactions>(
+            ApiKey::ListTransactions,
+            "ListTransactions",
+            Op::Describe,
+            Coordinated,
         ),
         entry::<describe_topic_partitions::DescribeTopicPartitions>(
             ApiKey::DescribeTopicPartitions,

@@ -4,6 +4,8 @@
 //! one waits to be durable. A wait that outlasts the request's timeout is answered `REQUEST_TIMED_OUT`; the records stay in the log,
 //! and an idempotent producer's retry finds them. Sources: KIP-98, KIP-467 (record errors), KIP-951 (current leader), KIP-516.
 
+mod verification;
+
 use super::{Api, Outcome, Versions};
 use crate::{
     broker::{Broker, TopicRef, endpoint},
@@ -31,6 +33,7 @@ use partition_log::{Acknowledged, Acks, AppendError, AppendOrigin, PendingAppend
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
+use verification::Verified;
 
 /// What producers are asked to wait when the broker's buffers are full.
 const OVERLOAD_THROTTLE: Duration = Duration::from_millis(500);
@@ -52,7 +55,8 @@ impl Api for Produce {
         context.broker().logs.invited(timeout.min(OVERLOAD_PATIENCE)).await;
         let acks = wire_acks(request.acks);
         let image = context.broker().cluster.image();
-        let topics = append_all(&context, &image, acks, request.topic_data);
+        let verified = verification::verify(&context, &image, &request).await;
+        let topics = append_all(&context, &image, acks, request.topic_data, &verified);
         if acks == Some(Acks::None) {
             return match first_failure(&topics) {
                 Some(refusal) => {
@@ -125,14 +129,18 @@ fn append_all(
     image: &Image,
     acks: Option<Acks>,
     topics: Vec<TopicProduceData>,
+    verified: &Verified,
 ) -> Vec<Appended> {
     topics
         .into_iter()
-        .map(|topic| {
+        .enumerate()
+        .map(|(topic_at, topic)| {
             let by_id = context.version() >= 13;
-            let partitions = topic.partition_data.into_iter().map(|partition| {
+            let partitions = topic.partition_data.into_iter().enumerate();
+            let partitions = partitions.map(|(partition_at, partition)| {
                 let wanted = topic_ref(by_id, &topic.name, topic.topic_id);
-                (partition.index, append(context, image, acks, wanted, &partition))
+                let origin = verified.origin((topic_at, partition_at));
+                (partition.index, append(context, image, acks, wanted, (&partition, origin)))
             });
             let partitions = partitions.collect();
             let name = TopicName::from(unpinned(&topic.name));
@@ -150,7 +158,7 @@ fn append(
     image: &Image,
     acks: Option<Acks>,
     topic: TopicRef<'_>,
-    data: &PartitionProduceData,
+    (data, origin): (&PartitionProduceData, Result<AppendOrigin, Refusal>),
 ) -> Result<PendingAppend, Rejected> {
     let acks = acks.ok_or_else(|| Refusal::from(ResponseError::InvalidRequiredAcks))?;
     let partition = context.broker().writable_partition(image, topic, data.index)?;
@@ -161,7 +169,7 @@ fn append(
         let reason = "zstd needs version 7 of Produce";
         return Err(Refusal::new(ResponseError::UnsupportedCompressionType, reason).into());
     }
-    Ok(partition.append(records, acks, AppendOrigin::Client)?)
+    Ok(partition.append(records, acks, origin?)?)
 }
 
 fn is_zstd(records: &Bytes) -> bool {

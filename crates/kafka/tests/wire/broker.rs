@@ -6,14 +6,18 @@ use cluster::{
     ClaimedPartition, Cluster, ClusterOptions, ClusterParts, Endpoint, Identity, NewTopic,
     Ownership, WalKeeper, wal_identity::WalOnDisk,
 };
-use coordinator::{Coordinator, CoordinatorOptions, CoordinatorParts, SlotClaim, SlotKind, Topics};
+use coordinator::{
+    Coordinator, CoordinatorOptions, CoordinatorParts, SlotClaim, SlotKind, Topics,
+    transaction::{Marked, Marker, Markers, ProducerIds, TransactionResult},
+};
+use formats::record_batch;
 use kafka::{Broker, BrokerOptions, ListenerSpec, Listeners, Server, ServerOptions};
 use metadata::{MemoryStore, MetadataStore, families::Keys};
 use model::{
-    BrokerId, ClusterId, LeaderEpoch, PartitionId, SessionId, TopicId, TopicName, WalId,
-    config::TopicSettings,
+    BrokerId, ClusterId, LeaderEpoch, PartitionId, ProducerId, SessionId, TopicId, TopicName,
+    WalId, config::TopicSettings,
 };
-use partition_log::{Authority, Claim, EngineOptions, PartitionLogs, Parts};
+use partition_log::{Authority, Claim, EndTransaction, EngineOptions, PartitionLogs, Parts};
 use runtime::{Clock, Randomness, Tasks, net::Network};
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use storage::{FaultPlan, Objects};
@@ -53,7 +57,7 @@ impl Served {
         let cluster = join(&parts).await;
         let logs = PartitionLogs::new(engine_options(), engine_parts(&parts, &cluster), Vec::new());
         let coordinator =
-            Coordinator::new(coordinator_options(), coordinator_parts(&parts, &cluster));
+            Coordinator::new(coordinator_options(), coordinator_parts(&parts, &cluster, &logs));
         cluster.run(Arc::new(Opens { logs: logs.clone(), coordinator: coordinator.clone() }));
         let network = Pipes::default();
         let specs = ListenerSpec::parse_list("PLAINTEXT://127.0.0.1:9092", "").unwrap();
@@ -153,7 +157,11 @@ fn coordinator_options() -> CoordinatorOptions {
     options
 }
 
-fn coordinator_parts(parts: &ClusterParts, cluster: &Cluster) -> CoordinatorParts {
+fn coordinator_parts(
+    parts: &ClusterParts,
+    cluster: &Cluster,
+    logs: &PartitionLogs,
+) -> CoordinatorParts {
     CoordinatorParts {
         metadata: Arc::clone(&parts.metadata),
         keys: parts.keys.clone(),
@@ -161,6 +169,50 @@ fn coordinator_parts(parts: &ClusterParts, cluster: &Cluster) -> CoordinatorPart
         randomness: parts.randomness.clone(),
         tasks: parts.tasks.clone(),
         topics: Arc::new(Image(cluster.clone())),
+        markers: Arc::new(Marks(logs.clone())),
+        producer_ids: Arc::new(Numbers(cluster.clone())),
+    }
+}
+
+/// Markers to the partitions of this broker.
+#[derive(Debug)]
+struct Marks(PartitionLogs);
+
+#[async_trait]
+impl Markers for Marks {
+    async fn write(&self, partition: PartitionId, marker: Marker) -> Marked {
+        let Some(log) = self.0.get(partition) else {
+            return Marked::Failed("not open".to_owned());
+        };
+        let result = match marker.result {
+            TransactionResult::Commit => record_batch::TransactionResult::Commit,
+            TransactionResult::Abort => record_batch::TransactionResult::Abort,
+        };
+        let coordinator_epoch = marker.coordinator_epoch.to_wire();
+        let end = EndTransaction {
+            producer: marker.producer,
+            epoch: marker.epoch,
+            marker: record_batch::EndTransactionMarker { result, coordinator_epoch },
+            leader_epoch: None,
+            epoch_is_its_own: marker.epoch_is_its_own,
+        };
+        match log.end_transaction(end) {
+            Ok(appended) => match appended.acknowledged().await {
+                Ok(_) => Marked::Written,
+                Err(error) => Marked::Failed(error.to_string()),
+            },
+            Err(error) => Marked::Failed(error.to_string()),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Numbers(Cluster);
+
+#[async_trait]
+impl ProducerIds for Numbers {
+    async fn next(&self) -> Result<ProducerId, String> {
+        self.0.next_producer_id().await.map_err(|error| error.to_string())
     }
 }
 

@@ -13,4 +13,5 @@ mod hostile;
 mod network;
 mod producing;
 mod schemas;
+mod transacting;
 mod versions;

@@ -9,14 +9,18 @@ use super::{
     value::{check_id, value},
 };
 use bytes::Bytes;
-use formats::metadata::{Group, GroupCommits, GroupOffsets};
-use model::{LeaderEpoch, TopicId};
+use formats::metadata::{Group, GroupCommits, GroupOffsets, StagedOffsets};
+use model::{LeaderEpoch, ProducerId, TopicId};
 
 /// Partitions whose offsets lie in one `group_offsets` value.
 pub const PARTITIONS_PER_CHUNK: u32 = 64;
 
 value!(Group);
 value!(GroupOffsets);
+value!(StagedOffsets, |staged| {
+    let topics = &staged.topics;
+    topics.iter().try_for_each(|topic| check_id(&topic.topic, "a topic's id is not 16 bytes"))
+});
 value!(GroupCommits, |commits| {
     let topics = commits.commits.iter().flat_map(|commit| &commit.topics);
     topics.into_iter().try_for_each(|topic| check_id(&topic.topic, "a topic's id is not 16 bytes"))
@@ -73,5 +77,24 @@ impl Keys {
     /// The commits of a slot that are not folded.
     pub fn commits_of_slot(&self, slot: u32) -> Bytes {
         self.at(&format!("group_commits/{}/", digits(u64::from(slot))))
+    }
+
+    /// Offsets that a producer's transaction is to commit for a group.
+    pub fn staged_offsets(&self, slot: u32, producer: ProducerId, group: &str) -> Bytes {
+        let (slot, producer) = (digits(u64::from(slot)), digits(producer.get()));
+        self.at(&format!("staged_offsets/{slot}/{producer}/{}", escaped(group)))
+    }
+
+    /// All offsets of a slot that transactions are to commit.
+    pub fn staged_offsets_of_slot(&self, slot: u32) -> Bytes {
+        self.at(&format!("staged_offsets/{}/", digits(u64::from(slot))))
+    }
+
+    /// Producer and group of a key of [`Keys::staged_offsets_of_slot`].
+    pub fn parse_staged_offsets(&self, key: &[u8]) -> Option<(ProducerId, String)> {
+        let mut parts = self.rest("staged_offsets/", key)?.split('/').skip(1);
+        let producer = ProducerId::new(parse_digits(parts.next()?)?)?;
+        let group = unescaped(parts.next()?)?;
+        parts.next().is_none().then_some((producer, group))
     }
 }

@@ -25,6 +25,7 @@ mod sessions;
 mod tests;
 mod topic_names;
 mod topics;
+mod transactions;
 mod value;
 
 pub use commits::{CommitAttempt, CommitOutcome};

@@ -475,11 +475,25 @@ pub const SOCKET_REQUEST_MAX_BYTES: ConfigKey =
         .takes(AtLeast(1))
         .documented("The largest request that is read.");
 
+/// `transaction.abort.timed.out.transaction.cleanup.interval.ms`.
+pub const TRANSACTION_ABORT_INTERVAL_MS: ConfigKey =
+    ConfigKey::broker("transaction.abort.timed.out.transaction.cleanup.interval.ms", Int, "10000")
+        .takes(AtLeast(1))
+        .documented("How often transactions that take too long are looked for, to be aborted.");
+
 /// `transaction.max.timeout.ms`.
 pub const TRANSACTION_MAX_TIMEOUT_MS: ConfigKey =
     ConfigKey::broker("transaction.max.timeout.ms", Int, "900000")
         .takes(AtLeast(1))
-        .documented("Kafka's; stored and shown.");
+        .documented("The longest time that a producer may ask for its transactions.");
+
+/// `transaction.remove.expired.transaction.cleanup.interval.ms`.
+pub const TRANSACTION_EXPIRY_INTERVAL_MS: ConfigKey =
+    ConfigKey::broker("transaction.remove.expired.transaction.cleanup.interval.ms", Int, "3600000")
+        .takes(AtLeast(1))
+        .documented(
+            "How often transactional ids that nobody uses are looked for, to be forgotten.",
+        );
 
 /// `transaction.state.log.min.isr`.
 pub const TRANSACTION_STATE_LOG_MIN_ISR: ConfigKey =
@@ -487,11 +501,23 @@ pub const TRANSACTION_STATE_LOG_MIN_ISR: ConfigKey =
         .takes(AtLeast(1))
         .documented("Kafka's; stored and shown.");
 
+/// `transaction.state.log.num.partitions`.
+pub const TRANSACTION_STATE_LOG_NUM_PARTITIONS: ConfigKey =
+    ConfigKey::broker("transaction.state.log.num.partitions", Int, "50")
+        .takes(Between(1, 10_000))
+        .documented("Partitions of __transaction_state, over which transactional ids are spread. For a new cluster only.");
+
 /// `transaction.state.log.replication.factor`.
 pub const TRANSACTION_STATE_LOG_REPLICATION_FACTOR: ConfigKey =
     ConfigKey::broker("transaction.state.log.replication.factor", Int, "1")
+        .takes(Between(1, 32_767))
+        .documented("Replication factor of __transaction_state; stored and returned.");
+
+/// `transactional.id.expiration.ms`.
+pub const TRANSACTIONAL_ID_EXPIRATION_MS: ConfigKey =
+    ConfigKey::broker("transactional.id.expiration.ms", Int, "604800000")
         .takes(AtLeast(1))
-        .documented("Kafka's; stored and shown.");
+        .documented("How long a transactional id that nobody uses is remembered.");
 
 /// `unclean.leader.election.enable`.
 pub const UNCLEAN_LEADER_ELECTION_ENABLE: ConfigKey =
@@ -512,7 +538,7 @@ pub const WAL_MAX_BYTES: ConfigKey = ConfigKey::broker("wal.max.bytes", Long, "1
     .important(High)
     .documented("Bytes that the write-ahead log holds while object storage is away.");
 
-static TABLE: [ConfigKey; 80] = [
+static TABLE: [ConfigKey; 84] = [
     ADVERTISED_LISTENERS,
     AUTO_CREATE_TOPICS_ENABLE,
     BROKER_ID,
@@ -587,9 +613,13 @@ static TABLE: [ConfigKey; 80] = [
     SESSION_LEASE_MARGIN,
     SESSION_LEASE_TTL,
     SOCKET_REQUEST_MAX_BYTES,
+    TRANSACTION_ABORT_INTERVAL_MS,
     TRANSACTION_MAX_TIMEOUT_MS,
+    TRANSACTION_EXPIRY_INTERVAL_MS,
     TRANSACTION_STATE_LOG_MIN_ISR,
+    TRANSACTION_STATE_LOG_NUM_PARTITIONS,
     TRANSACTION_STATE_LOG_REPLICATION_FACTOR,
+    TRANSACTIONAL_ID_EXPIRATION_MS,
     UNCLEAN_LEADER_ELECTION_ENABLE,
     UNCLEAN_TAKEOVER_DELAY,
     WAL_MAX_BYTES,

@@ -72,7 +72,7 @@ impl ProducerStates {
         let Some(verification) = verification.filter(covers) else {
             return Err(invalid("the batch belongs to no transaction that goes on"));
         };
-        if self.ended_since(batch.producer, verification.put_at) {
+        if !self.holds(&verification) {
             return Err(invalid("the transaction was ended meanwhile"));
         }
         let unknown = !self.producers.contains_key(&batch.producer);
@@ -81,6 +81,11 @@ impl ProducerStates {
             return Err(AppendError::OutOfOrderSequence { expected: 0, got });
         }
         Ok(())
+    }
+
+    /// Whether no marker of the producer came since the question was put.
+    pub(crate) fn holds(&self, verification: &Verification) -> bool {
+        !self.ended_since(verification.producer, verification.put_at)
     }
 
     fn ended_since(&self, producer: ProducerId, offset: Offset) -> bool {

@@ -1,0 +1,130 @@
+//! What the handlers of transactional requests share: the slot of an id, producers as the wire names them, old error codes.
+
+use crate::{
+    broker::{TopicRef, find_topic},
+    context::Context,
+    error::Refusal,
+};
+use cluster::Image;
+use coordinator::{
+    JournalError, SlotError, SlotKind, slot_of,
+    transaction::{ProducerInEpoch, TransactionError, TransactionResult, TransactionalId},
+};
+use kafka_protocol::ResponseError;
+use model::{PartitionId, PartitionIndex, ProducerEpoch, ProducerId};
+use std::time::Duration;
+
+/// A transaction that begins while its producer's last one is completed waits a little: it saves the client a longer pause.
+const COMPLETION_PATIENCE: u32 = 5;
+const COMPLETION_PAUSE: Duration = Duration::from_millis(20);
+
+/// The partition of an internal topic that coordinates `id`.
+///
+/// # Errors
+/// `COORDINATOR_NOT_AVAILABLE` while the topic does not exist.
+pub(crate) fn coordinating_partition(
+    image: &Image,
+    kind: SlotKind,
+    id: &str,
+) -> Result<PartitionId, Refusal> {
+    let unavailable = || Refusal::from(ResponseError::CoordinatorNotAvailable);
+    let topic = find_topic(image, TopicRef::Name(kind.topic())).map_err(|_| unavailable())?;
+    let count = u32::try_from(topic.partitions.len()).map_err(|_| unavailable())?;
+    let partition = PartitionIndex::new(slot_of(id, count)).ok_or_else(unavailable)?;
+    Ok(PartitionId { topic: topic.id, partition })
+}
+
+/// A transactional id with its slot.
+///
+/// # Errors
+/// As for [`coordinating_partition`]; `INVALID_REQUEST` for an empty id.
+pub(crate) fn transactional_id<'a>(
+    context: &Context,
+    id: &'a str,
+) -> Result<TransactionalId<'a>, Refusal> {
+    if id.is_empty() {
+        return Err(Refusal::new(ResponseError::InvalidRequest, "the transactional id is empty"));
+    }
+    let image = context.broker().cluster.image();
+    let slot = coordinating_partition(&image, SlotKind::Transactions, id)?;
+    Ok(TransactionalId { slot: slot.partition.get(), id })
+}
+
+/// A producer in its epoch, as requests name them.
+///
+/// # Errors
+/// `INVALID_PRODUCER_ID_MAPPING` for one that nobody was ever given.
+pub(crate) fn producer_in_epoch(producer: i64, epoch: i16) -> Result<ProducerInEpoch, Refusal> {
+    let known = ProducerId::from_wire(producer).zip(ProducerEpoch::from_wire(epoch));
+    let (producer, epoch) = known.ok_or_else(|| {
+        let reason = format!("no producer has id {producer} and epoch {epoch}");
+        Refusal::new(ResponseError::InvalidProducerIdMapping, reason)
+    })?;
+    Ok(ProducerInEpoch { producer, epoch })
+}
+
+/// Lets the producer's transaction go on on these partitions too, or begin.
+///
+/// # Errors
+/// As [`coordinator::Transactions::add_partitions`].
+pub(crate) async fn join_transaction(
+    context: &Context,
+    id: TransactionalId<'_>,
+    producer: ProducerInEpoch,
+    partitions: &[PartitionId],
+) -> Result<(), TransactionError> {
+    let transactions = context.broker().coordinator.transactions();
+    for _ in 1..COMPLETION_PATIENCE {
+        let joined =
+            transactions.add_partitions(id, producer, partitions.iter().copied().collect());
+        match joined.await {
+            Err(TransactionError::ConcurrentTransactions) => {
+                tokio::time::sleep(COMPLETION_PAUSE).await;
+            }
+            joined => return joined,
+        }
+    }
+    transactions.add_partitions(id, producer, partitions.iter().copied().collect()).await
+}
+
+/// How a transaction is to end.
+pub(crate) fn result(committed: bool) -> TransactionResult {
+    match committed {
+        true => TransactionResult::Commit,
+        false => TransactionResult::Abort,
+    }
+}
+
+/// The code for versions before `PRODUCER_FENCED` was told apart from `INVALID_PRODUCER_EPOCH` (KIP-588).
+pub(crate) fn code_of_version(refusal: &Refusal, knows_fenced: bool) -> i16 {
+    match refusal.error {
+        ResponseError::ProducerFenced if !knows_fenced => {
+            ResponseError::InvalidProducerEpoch.code()
+        }
+        error => error.code(),
+    }
+}
+
+impl From<TransactionError> for Refusal {
+    fn from(error: TransactionError) -> Self {
+        let code = match &error {
+            TransactionError::InvalidRequest(_) | TransactionError::TooManyPartitions => {
+                ResponseError::InvalidRequest
+            }
+            TransactionError::InvalidTimeout => ResponseError::InvalidTransactionTimeout,
+            TransactionError::UnknownProducer => ResponseError::InvalidProducerIdMapping,
+            TransactionError::ProducerFenced => ResponseError::ProducerFenced,
+            TransactionError::ConcurrentTransactions => ResponseError::ConcurrentTransactions,
+            TransactionError::InvalidState => ResponseError::InvalidTxnState,
+            TransactionError::Abortable => ResponseError::TransactionAbortable,
+            TransactionError::Slot(SlotError::NotCoordinator)
+            | TransactionError::Journal(JournalError::Ended) => ResponseError::NotCoordinator,
+            TransactionError::Slot(SlotError::Loading) => ResponseError::CoordinatorLoadInProgress,
+            TransactionError::Journal(JournalError::Overloaded) => {
+                ResponseError::CoordinatorNotAvailable
+            }
+            TransactionError::Unavailable => ResponseError::CoordinatorNotAvailable,
+        };
+        Self::new(code, error.to_string())
+    }
+}
