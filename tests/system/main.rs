@@ -18,3 +18,4 @@ mod round_trip;
 mod scale;
 mod schemas;
 mod tools;
+mod transactions;

@@ -44,6 +44,8 @@ func main() {
 	file := flags.String("file", "", "")
 	group := flags.String("group", "", "")
 	instance := flags.String("instance", "", "")
+	id := flags.String("id", "", "")
+	partitions := flags.Int("partitions", 2, "")
 	_ = flags.Parse(os.Args[2:])
 	switch os.Args[1] {
 	case "produce":
@@ -52,6 +54,8 @@ func main() {
 		consume(*bootstrap, *topic, int32(*partition), *offset, *count)
 	case "group":
 		member(*bootstrap, *topic, *group, *instance)
+	case "write":
+		writeTransactions(*bootstrap, *topic, *id, *count, *partitions)
 	default:
 		fail("unknown action " + os.Args[1])
 	}

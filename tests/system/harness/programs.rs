@@ -58,6 +58,21 @@ impl Client {
     }
 }
 
+impl Client {
+    /// The program of transactions, ready for its action and arguments.
+    pub fn transactions(self) -> Command {
+        match self {
+            Self::Librdkafka => python("transactions.py"),
+            Self::FranzGo => self.command(),
+            Self::Java => {
+                let mut command = java();
+                command.arg(clients().join("java/Transactions.java"));
+                command
+            }
+        }
+    }
+}
+
 /// A Python program of ours, with its packages.
 pub fn python(program: &str) -> Command {
     let folder = clients().join("python");
