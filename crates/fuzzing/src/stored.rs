@@ -7,7 +7,7 @@ use formats::{
     metadata::{
         Broker, Cluster, Commit, CommitHead, Configs, Controller, DeletedTopic, Features, Garbage,
         Group, GroupCommits, GroupOffsets, Index, JournalHead, Manifest, Owner, ProducerIds,
-        Registration, Session, Topic, TopicName,
+        Registration, Session, StagedOffsets, Topic, TopicName, TransactionalProducer,
     },
     segment,
     wal_frame::{FileHeader, FrameHeader, GroupHeader, Identity},
@@ -159,8 +159,10 @@ const FAMILIES: &[Family] = &[
     ("producer-ids", value::<ProducerIds>),
     ("registration", value::<Registration>),
     ("session", value::<Session>),
+    ("staged-offsets", value::<StagedOffsets>),
     ("topic", value::<Topic>),
     ("topic-name", value::<TopicName>),
+    ("transactional-producer", value::<TransactionalProducer>),
 ];
 
 fn metadata_value(bytes: &[u8]) {
