@@ -22,7 +22,7 @@ use crate::{
 };
 use block::{Batches, Block, blocks, bytes_in_object};
 use bytes::Bytes;
-use cache::{Load, Purpose, SingleFlightCache, State};
+use cache::{Load, SingleFlightCache, State};
 use formats::{
     index_object::{IndexedSlice, decode_partition},
     segment::Footer,
@@ -140,25 +140,11 @@ impl ObjectReader {
         request: ObjectReadRequest,
         entries: &[IndexEntry],
     ) -> Result<ObjectRead, ObjectReadError> {
-        self.read_for(Purpose::Use, request, entries).await
-    }
-
-    /// Has what such a read would answer in the cache. Whoever asks for it is told what is wrong with it.
-    pub(crate) async fn read_ahead(&self, request: ObjectReadRequest, entries: &[IndexEntry]) {
-        let _ = self.read_for(Purpose::Ahead, request, entries).await;
-    }
-
-    async fn read_for(
-        &self,
-        purpose: Purpose,
-        request: ObjectReadRequest,
-        entries: &[IndexEntry],
-    ) -> Result<ObjectRead, ObjectReadError> {
         let plan = self.plan(request, entries).await?;
         let Plan { pieces, next, aborted, .. } = plan;
         let mut read = ObjectRead { batches: Vec::new(), bytes: 0, next: request.from, aborted };
         let pieces = pieces.into_iter().map(Arc::new);
-        let loads: Vec<_> = pieces.flat_map(|piece| self.blocks_of(&piece, purpose)).collect();
+        let loads: Vec<_> = pieces.flat_map(|piece| self.blocks_of(&piece)).collect();
         let mut loaded = stream::iter(loads).buffered(GETS_PER_READ);
         let mut error = None;
         while let Some((piece, block, result)) = loaded.next().await {
@@ -201,7 +187,6 @@ impl ObjectReader {
     fn blocks_of(
         &self,
         piece: &Arc<Piece>,
-        purpose: Purpose,
     ) -> Vec<impl Future<Output = (Arc<Piece>, Batches, Result<Block, ObjectReadError>)> + use<>>
     {
         let all = Arc::new(blocks(&piece.segment.slice));
@@ -213,7 +198,7 @@ impl ObjectReader {
             let (reader, piece, all) = (self.clone(), Arc::clone(piece), Arc::clone(&all));
             async move {
                 let block = all.get(position).cloned().unwrap_or_default();
-                let result = reader.block(purpose, &piece.segment, &all, position).await;
+                let result = reader.block(&piece.segment, &all, position).await;
                 (piece, block, result)
             }
         };
@@ -228,7 +213,7 @@ impl ObjectReader {
     ) -> Result<Bytes, ObjectReadError> {
         let all = blocks(&segment.slice);
         let at = all.partition_point(|block| block.end <= position);
-        let block = self.block(Purpose::Use, segment, &all, at).await?;
+        let block = self.block(segment, &all, at).await?;
         let batches = all.get(at).cloned().unwrap_or_default();
         match block.slice(&segment.slice, &batches, &(position..position + 1)) {
             (Some(bytes), _) => Ok(bytes),
@@ -241,7 +226,6 @@ impl ObjectReader {
     /// before it, so that reading on reads ahead, twice as far each time.
     async fn block(
         &self,
-        purpose: Purpose,
         segment: &SegmentSlice,
         all: &[Batches],
         position: usize,
@@ -260,7 +244,7 @@ impl ObjectReader {
             let keys = span.iter().map(key).collect();
             Load { keys, results: get_blocks(self.objects.clone(), segment.clone(), span).boxed() }
         };
-        self.blocks.get(&key(&wanted), purpose, plan).await
+        self.blocks.get(&key(&wanted), plan).await
     }
 
     /// The slices of an entry.
@@ -289,7 +273,7 @@ impl ObjectReader {
             let load = get_run(self.objects.clone(), partition, run.clone());
             Load { keys: vec![key.clone()], results: load.map(|result| vec![result]).boxed() }
         };
-        self.runs.get(&key, Purpose::Use, plan).await
+        self.runs.get(&key, plan).await
     }
 }
 

@@ -1,8 +1,7 @@
 //! [`SingleFlightCache`]: values by key, loaded once however many ask, kept within a budget in bytes.
 //!
 //! One load may answer for several keys. It runs while somebody waits for it; when all waiters are gone it is dropped,
-//! and the next one begins anew. Values that were used go first, the least recently used before the others: who reads on
-//! seldom comes back, and what was read ahead for somebody must not be fetched twice. Errors are not kept.
+//! and the next one begins anew. The least recently used values go first. Errors are not kept.
 
 use futures::{
     FutureExt,
@@ -35,30 +34,14 @@ pub(super) struct SingleFlightCache<K, V, E> {
 /// What is in it, as the planner of a load sees it.
 pub(super) struct State<K, V, E> {
     slots: HashMap<K, Slot<V, E>>,
-    by_use: BTreeMap<Use, K>,
+    by_use: BTreeMap<u64, K>,
     uses: u64,
     bytes: u64,
 }
 
-/// What a value is asked for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Purpose {
-    /// To be used now.
-    Use,
-    /// To be there for a later use.
-    Ahead,
-}
-
-/// The order in which values leave.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-struct Use {
-    awaits_use: bool,
-    number: u64,
-}
-
 enum Slot<V, E> {
-    Ready { value: V, last: Use },
-    Loading { flight: WeakShared<Flight<V, E>>, position: usize, purpose: Purpose },
+    Ready { value: V, last_use: u64 },
+    Loading { flight: WeakShared<Flight<V, E>>, position: usize },
 }
 
 enum Found<V, E> {
@@ -78,17 +61,16 @@ where
         Self { state: Mutex::new(state), limit_bytes, bytes_of }
     }
 
-    /// The value of `key`, for `purpose`: from memory, from a load under way, or by the load that `plan` makes of what is there.
+    /// The value of `key`: from memory, from a load under way, or by the load that `plan` makes of what is there.
     ///
     /// # Cancel safety
     /// Safe: a load goes on for whoever else waits for it.
     pub(super) async fn get(
         self: &Arc<Self>,
         key: &K,
-        purpose: Purpose,
         plan: impl FnOnce(&State<K, V, E>) -> Load<K, V, E>,
     ) -> Result<V, E> {
-        match self.find(key, purpose, plan) {
+        match self.find(key, plan) {
             Found::Ready(value) => Ok(value),
             Found::Loading(flight, position) => {
                 let results = flight.await;
@@ -100,11 +82,10 @@ where
     fn find(
         self: &Arc<Self>,
         key: &K,
-        purpose: Purpose,
         plan: impl FnOnce(&State<K, V, E>) -> Load<K, V, E>,
     ) -> Found<V, E> {
         let mut state = self.state.lock();
-        if let Some(found) = state.find(key, purpose) {
+        if let Some(found) = state.find(key) {
             return found;
         }
         let Load { keys, results } = plan(&state);
@@ -120,9 +101,7 @@ where
         let flight = flight.shared();
         for (position, key) in keys.into_iter().enumerate() {
             let weak = flight.downgrade().expect("the flight has not run");
-            // The first is what was asked for, the others come along.
-            let purpose = if position == 0 { purpose } else { Purpose::Ahead };
-            state.slots.insert(key, Slot::Loading { flight: weak, position, purpose });
+            state.slots.insert(key, Slot::Loading { flight: weak, position });
         }
         Found::Loading(flight, 0)
     }
@@ -130,9 +109,9 @@ where
     fn land(&self, keys: &[K], results: &[Result<V, E>]) {
         let mut state = self.state.lock();
         for (key, result) in keys.iter().zip(results) {
-            let awaits_use = state.remove(key, self.bytes_of) == Some(Purpose::Ahead);
+            state.remove(key, self.bytes_of);
             if let Ok(value) = result {
-                state.insert(key.clone(), value.clone(), (self.bytes_of)(value), awaits_use);
+                state.insert(key.clone(), value.clone(), (self.bytes_of)(value));
             }
         }
         while state.bytes > self.limit_bytes
@@ -159,43 +138,32 @@ impl<K: Clone + Eq + Hash, V: Clone, E> State<K, V, E> {
         }
     }
 
-    fn find(&mut self, key: &K, purpose: Purpose) -> Option<Found<V, E>> {
+    fn find(&mut self, key: &K) -> Option<Found<V, E>> {
         self.uses += 1;
         match self.slots.get_mut(key)? {
-            Slot::Ready { value, last } => {
-                if purpose == Purpose::Use {
-                    self.by_use.remove(last);
-                    *last = Use { awaits_use: false, number: self.uses };
-                    self.by_use.insert(*last, key.clone());
-                }
+            Slot::Ready { value, last_use } => {
+                self.by_use.remove(last_use);
+                self.by_use.insert(self.uses, key.clone());
+                *last_use = self.uses;
                 Some(Found::Ready(value.clone()))
             }
-            Slot::Loading { flight, position, purpose: wanted_for } => {
-                if purpose == Purpose::Use {
-                    *wanted_for = Purpose::Use;
-                }
+            Slot::Loading { flight, position } => {
                 Some(Found::Loading(flight.upgrade()?, *position))
             }
         }
     }
 
-    fn insert(&mut self, key: K, value: V, bytes: u64, awaits_use: bool) {
+    fn insert(&mut self, key: K, value: V, bytes: u64) {
         self.uses += 1;
         self.bytes += bytes;
-        let last = Use { awaits_use, number: self.uses };
-        self.by_use.insert(last, key.clone());
-        self.slots.insert(key, Slot::Ready { value, last });
+        self.by_use.insert(self.uses, key.clone());
+        self.slots.insert(key, Slot::Ready { value, last_use: self.uses });
     }
 
-    /// Takes a slot out; answers what a load was wanted for.
-    fn remove(&mut self, key: &K, bytes_of: fn(&V) -> u64) -> Option<Purpose> {
-        match self.slots.remove(key)? {
-            Slot::Ready { value, last } => {
-                self.bytes -= bytes_of(&value);
-                self.by_use.remove(&last);
-                None
-            }
-            Slot::Loading { purpose, .. } => Some(purpose),
+    fn remove(&mut self, key: &K, bytes_of: fn(&V) -> u64) {
+        if let Some(Slot::Ready { value, last_use }) = self.slots.remove(key) {
+            self.bytes -= bytes_of(&value);
+            self.by_use.remove(&last_use);
         }
     }
 }

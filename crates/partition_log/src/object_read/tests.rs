@@ -6,7 +6,6 @@ use formats::{
     segment::{AbortedTransaction, SegmentWriter, SliceContents},
 };
 use model::{PartitionIndex, ProducerId, SessionId, TopicId};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 const TEN_MIB: usize = 10 << 20;
 const SESSION: SessionId = SessionId::from_bytes([7; 16]);
@@ -217,27 +216,6 @@ async fn the_cache_stays_within_its_budget() {
     assert!(held.contains("values: 5"), "{held}");
     store.read(0, 1).await.unwrap();
     assert!(store.gets() > before);
-}
-
-#[tokio::test]
-async fn what_nobody_used_yet_leaves_after_what_was_used() {
-    let cache: Arc<SingleFlightCache<u32, u64, ()>> = Arc::new(SingleFlightCache::new(3, |_| 1));
-    let loads = AtomicUsize::new(0);
-    let get = async |key, purpose| {
-        let plan = |_: &State<u32, u64, ()>| {
-            loads.fetch_add(1, Ordering::Relaxed);
-            Load { keys: vec![key], results: std::future::ready(vec![Ok(0)]).boxed() }
-        };
-        cache.get(&key, purpose, plan).await.expect("loaded");
-        loads.load(Ordering::Relaxed)
-    };
-    get(1, Purpose::Ahead).await;
-    for key in 2..=4 {
-        get(key, Purpose::Use).await;
-    }
-    assert_eq!(get(1, Purpose::Use).await, 4, "it waited for its use");
-    assert_eq!(get(2, Purpose::Use).await, 5, "the oldest that was used had to go");
-    assert_eq!(get(1, Purpose::Use).await, 5);
 }
 
 #[tokio::test]
