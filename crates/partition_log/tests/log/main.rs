@@ -5,7 +5,6 @@ mod cluster;
 mod commit;
 mod manifest_fold;
 mod memory;
-mod read_ahead;
 mod records;
 mod recovery;
 mod terms;
