@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use runtime::disk::BLOCK_BYTES;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{OFlags, fcntl_setfl};
 use std::{fs::File, io, ops::Range, os::unix::fs::FileExt, path::Path};
 
 /// Shorter reads go through the page cache: footers and indexes, which are read again.
@@ -33,19 +33,15 @@ pub(super) fn read(path: &Path, range: Option<Range<u64>>) -> io::Result<Read> {
     if range.start > range.end || range.end > metadata.len() {
         return Ok(Read::Outside(range, metadata.len()));
     }
-    if range.end - range.start >= DIRECT_FROM_BYTES
-        && let Ok(content) = open_direct(path).and_then(|direct| read_direct(&direct, &range))
-    {
-        return Ok(Read::Content(content));
+    if range.end - range.start >= DIRECT_FROM_BYTES && fcntl_setfl(&file, OFlags::DIRECT).is_ok() {
+        if let Ok(content) = read_direct(&file, &range) {
+            return Ok(Read::Content(content));
+        }
+        fcntl_setfl(&file, OFlags::empty())?;
     }
     let mut content = vec![0; (range.end - range.start) as usize];
     file.read_exact_at(&mut content, range.start)?;
     Ok(Read::Content(Bytes::from(content)))
-}
-
-fn open_direct(path: &Path) -> io::Result<File> {
-    let flags = OFlags::RDONLY | OFlags::DIRECT | OFlags::CLOEXEC;
-    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
 }
 
 /// Reads the blocks that hold `range` into aligned memory, and answers the range as a slice of it.
