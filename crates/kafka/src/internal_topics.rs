@@ -5,7 +5,7 @@ use cluster::{ClusterError, Image, NewTopic};
 use coordinator::{GroupError, SlotError, SlotKind, slot_of};
 use kafka_protocol::ResponseError;
 use model::{
-    BrokerId,
+    BrokerId, PartitionId, PartitionIndex,
     config::{ConfigKey, broker as keys},
 };
 use std::collections::BTreeMap;
@@ -43,9 +43,8 @@ pub(crate) fn auto_created(broker: &Broker, name: &str) -> NewTopic {
 impl Broker {
     /// The slot of a group or transactional id, if there are any slots yet.
     pub(crate) fn slot(&self, kind: SlotKind, id: &str) -> Result<u32, GroupError> {
-        let image = self.cluster.image();
-        let topic = image.topic(kind.topic()).ok_or(SlotError::NotCoordinator)?;
-        Ok(slot_of(id, topic.partitions.len() as u32))
+        let slot = slot_partition(&self.cluster.image(), kind, id);
+        Ok(slot.ok_or(SlotError::NotCoordinator)?.partition.get())
     }
 
     /// Makes the slots of `kind` if there are none; what became of them is seen in the image.
@@ -62,9 +61,15 @@ impl Broker {
     }
 }
 
+/// The partition of an internal topic that an id belongs to; `None` while there are no slots.
+pub(crate) fn slot_partition(image: &Image, kind: SlotKind, id: &str) -> Option<PartitionId> {
+    let topic = image.topic(kind.topic())?;
+    let slot = slot_of(id, u32::try_from(topic.partitions.len()).ok()?);
+    Some(PartitionId { topic: topic.id, partition: PartitionIndex::new(slot)? })
+}
+
 /// The live broker that coordinates an id.
 pub(crate) fn coordinator_of(image: &Image, kind: SlotKind, id: &str) -> Option<BrokerId> {
-    let topic = image.topic(kind.topic())?;
-    let slot = slot_of(id, topic.partitions.len() as u32);
-    topic.partitions.get(slot as usize)?.leader
+    let slot = slot_partition(image, kind, id)?.partition.get();
+    image.topic(kind.topic())?.partitions.get(slot as usize)?.leader
 }

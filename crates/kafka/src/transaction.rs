@@ -1,17 +1,13 @@
 //! What the handlers of transactional requests share: the slot of an id, producers as the wire names them, old error codes.
 
-use crate::{
-    broker::{TopicRef, find_topic},
-    context::Context,
-    error::Refusal,
-};
+use crate::{context::Context, error::Refusal, internal_topics::slot_partition};
 use cluster::Image;
 use coordinator::{
-    JournalError, SlotError, SlotKind, slot_of,
+    JournalError, SlotError, SlotKind,
     transaction::{ProducerInEpoch, TransactionError, TransactionResult, TransactionalId},
 };
 use kafka_protocol::ResponseError;
-use model::{PartitionId, PartitionIndex, ProducerEpoch, ProducerId};
+use model::{PartitionId, ProducerEpoch, ProducerId};
 use std::time::Duration;
 
 /// A transaction that begins while its producer's last one is completed waits a little: it saves the client a longer pause.
@@ -27,11 +23,7 @@ pub(crate) fn coordinating_partition(
     kind: SlotKind,
     id: &str,
 ) -> Result<PartitionId, Refusal> {
-    let unavailable = || Refusal::from(ResponseError::CoordinatorNotAvailable);
-    let topic = find_topic(image, TopicRef::Name(kind.topic())).map_err(|_| unavailable())?;
-    let count = u32::try_from(topic.partitions.len()).map_err(|_| unavailable())?;
-    let partition = PartitionIndex::new(slot_of(id, count)).ok_or_else(unavailable)?;
-    Ok(PartitionId { topic: topic.id, partition })
+    slot_partition(image, kind, id).ok_or_else(|| ResponseError::CoordinatorNotAvailable.into())
 }
 
 /// A transactional id with its slot.
