@@ -7,6 +7,7 @@ mod add_partitions_to_txn;
 mod alter_configs;
 mod api_versions;
 mod assignment;
+mod committed_offsets;
 mod config_resource;
 mod config_view;
 mod create_partitions;

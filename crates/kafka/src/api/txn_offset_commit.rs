@@ -3,9 +3,12 @@
 //! They are staged only while the transaction is known to go on with the group in it; from version 5 on the request itself
 //! brings the group in. Sources: KIP-98, KIP-447, KIP-890.
 
-use super::{Api, Outcome, Versions, group_text::wire};
+use super::{
+    Api, Outcome, Versions,
+    committed_offsets::{Reading, WireOffset},
+    group_text::wire,
+};
 use crate::{
-    broker::{TopicRef, find_partition, find_topic},
     context::Context,
     error::Refusal,
     transaction::{coordinating_partition, join_transaction, producer_in_epoch, transactional_id},
@@ -13,20 +16,20 @@ use crate::{
 use cluster::Image;
 use coordinator::{
     GroupError, OffsetCommit, SlotKind,
-    group::{CommittedOffset, Committer, MemberRef},
+    group::{Committer, MemberRef},
     transaction::{ProducerInEpoch, TransactionError},
 };
 use kafka_protocol::{
     ResponseError,
     messages::{
         TxnOffsetCommitRequest, TxnOffsetCommitResponse,
-        txn_offset_commit_request::{TxnOffsetCommitRequestPartition, TxnOffsetCommitRequestTopic},
+        txn_offset_commit_request::TxnOffsetCommitRequestTopic,
         txn_offset_commit_response::{
             TxnOffsetCommitResponsePartition, TxnOffsetCommitResponseTopic,
         },
     },
 };
-use model::{LeaderEpoch, Offset, PartitionId, config::broker as keys};
+use model::PartitionId;
 
 /// The first version that brings the group into the transaction.
 const ADDS_GROUP: i16 = 5;
@@ -51,7 +54,8 @@ impl Api for TxnOffsetCommit {
     ) -> Outcome<TxnOffsetCommitResponse> {
         Outcome::later(async move {
             let image = context.broker().cluster.image();
-            let judged = request.topics.iter().map(|topic| judge(&context, &image, topic));
+            let reading = Reading::new(&context, -1);
+            let judged = request.topics.iter().map(|topic| judge(&reading, &image, topic));
             let (commits, topics): (Vec<_>, Vec<_>) = judged.unzip();
             let commits: Vec<_> = commits.into_iter().flatten().collect();
             let staged = match commits.is_empty() {
@@ -65,48 +69,27 @@ impl Api for TxnOffsetCommit {
 
 /// A topic's offsets, and the answer about those that can't be committed.
 fn judge(
-    context: &Context,
+    reading: &Reading,
     image: &Image,
     topic: &TxnOffsetCommitRequestTopic,
 ) -> (Option<OffsetCommit>, TxnOffsetCommitResponseTopic) {
-    let known = find_topic(image, TopicRef::Name(topic.name.as_str()));
-    let mut offsets = Vec::with_capacity(topic.partitions.len());
-    let partitions = topic.partitions.iter().map(|partition| {
-        let offset = known
-            .clone()
-            .and_then(|known| find_partition(known, partition.partition_index))
-            .and_then(|(index, _)| Ok((index.get(), offset(context, partition)?)));
-        let code = offset.map(|offset| offsets.push(offset)).map_or_else(|it| it.code(), |()| 0);
+    let offsets = topic.partitions.iter().map(|partition| WireOffset {
+        partition: partition.partition_index,
+        offset: partition.committed_offset,
+        leader_epoch: partition.committed_leader_epoch,
+        metadata: partition.committed_metadata.as_ref(),
+    });
+    let (commit, codes) = reading.topic(image, &topic.name, offsets);
+    let partitions = codes.into_iter().map(|(partition, code)| {
         TxnOffsetCommitResponsePartition::default()
-            .with_partition_index(partition.partition_index)
+            .with_partition_index(partition)
             .with_error_code(code)
     });
     let partitions = partitions.collect();
-    let name = wire(topic.name.as_str()).into();
+    let name = wire(&topic.name).into();
     let judged =
         TxnOffsetCommitResponseTopic::default().with_name(name).with_partitions(partitions);
-    let commit = known.ok().filter(|_| !offsets.is_empty());
-    (commit.map(|topic| OffsetCommit { topic: topic.id, partitions: offsets }), judged)
-}
-
-fn offset(
-    context: &Context,
-    partition: &TxnOffsetCommitRequestPartition,
-) -> Result<CommittedOffset, Refusal> {
-    let broker = context.broker();
-    let metadata = partition.committed_metadata.as_deref().unwrap_or_default();
-    let most = keys::OFFSET_METADATA_MAX_BYTES.number_in(&broker.options.static_configs);
-    if metadata.len() as u64 > most.and_then(|most| u64::try_from(most).ok()).unwrap_or(4096) {
-        return Err(ResponseError::OffsetMetadataTooLarge.into());
-    }
-    let offset = Offset::from_wire(partition.committed_offset);
-    Ok(CommittedOffset {
-        offset: offset.ok_or(ResponseError::InvalidCommitOffsetSize)?,
-        leader_epoch: LeaderEpoch::from_wire(partition.committed_leader_epoch),
-        metadata: metadata.into(),
-        committed_unix_ms: broker.coordinator.groups().unix_ms(),
-        expires_unix_ms: None,
-    })
+    (commit, judged)
 }
 
 async fn stage(
