@@ -40,7 +40,13 @@ pub fn java_class_path(pom: &Path) -> Result<String, Error> {
 /// # Errors
 /// [`Error::Install`].
 pub fn go_program(module: &Path) -> Result<PathBuf, Error> {
-    let sources = ["go.mod", "go.sum", "main.go"].map(|name| module.join(name));
+    let mut sources: Vec<PathBuf> = fs::read_dir(module)
+        .map_err(Error::io(format!("could not list {}", module.display())))?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| !path.is_dir())
+        .collect();
+    sources.sort_unstable();
     let sources: Vec<&Path> = sources.iter().map(PathBuf::as_path).collect();
     let directory = once("go", &sources, |directory| {
         let mut go = Command::new("go");
@@ -48,6 +54,38 @@ pub fn go_program(module: &Path) -> Result<PathBuf, Error> {
         run("go", go.current_dir(module).env("GOTOOLCHAIN", "local").env("CGO_ENABLED", "0"))
     })?;
     Ok(directory.join("program"))
+}
+
+/// The modules of a package of Node.js, as its lock file pins them.
+///
+/// # Errors
+/// [`Error::Install`].
+pub fn node_modules(package: &Path) -> Result<PathBuf, Error> {
+    let files = ["package.json", "package-lock.json"].map(|name| package.join(name));
+    let sources: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+    let directory = once("node", &sources, |directory| {
+        for source in &sources {
+            let copy = directory.join(source.file_name().unwrap_or_default());
+            fs::copy(source, copy)
+                .map_err(Error::io(format!("could not copy {}", source.display())))?;
+        }
+        let mut npm = Command::new("npm");
+        npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]);
+        run("npm", npm.current_dir(directory))
+    })?;
+    Ok(directory.join("node_modules"))
+}
+
+/// A binary of a Cargo package that is a workspace of its own. Cargo itself knows whether it is up to date.
+///
+/// # Errors
+/// [`Error::Install`].
+pub fn rust_program(package: &Path, name: &str) -> Result<PathBuf, Error> {
+    let directory = cache_directory().join("rust");
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--quiet", "--locked", "--target-dir"]).arg(&directory);
+    run("cargo", cargo.current_dir(package))?;
+    Ok(directory.join("debug").join(name))
 }
 
 /// A directory of the cache, filled once for this content of `sources`. One process fills it, the others wait.

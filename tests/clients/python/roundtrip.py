@@ -1,19 +1,11 @@
 """Writes and reads records through librdkafka; the line format is in ../README.md."""
 
 import argparse
-import base64
 import json
 import sys
 
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
-
-
-def decode(text):
-    return None if text is None else base64.b64decode(text)
-
-
-def encode(data):
-    return None if data is None else base64.b64encode(data).decode()
+from lines import decode, encode
 
 
 def produce(arguments):
