@@ -12,15 +12,13 @@ mod exam;
 #[path = "../system/harness/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the system tests use all of it")]
 mod harness;
-mod kafka;
 mod requests;
 mod scenario;
 mod scenarios;
 mod transcript;
 
 use exam::Exam;
-use harness::{Deployment, Kind};
-use kafka::Kafka;
+use harness::{Deployment, Kafka, Kind};
 use scenario::Scenario;
 use services::{Purpose, free_port};
 use std::{

@@ -1,34 +1,14 @@
 //! Consumer groups of real clients, and Kafka's tools for them.
 
 use crate::harness::{
-    Broker, Deployment, Kind, Member,
-    programs::{Client, attempt, create_topic, kafka_tool, run},
+    Broker, Deployment, Kind, Member, eventually,
+    group_tool::{described, group_tool, groups},
+    programs::{Client, attempt, create_topic, kafka_tool, run, text},
 };
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    process::Command,
-    time::Duration,
-};
+use std::{collections::BTreeSet, process::Command};
 
 /// Groups start without waiting for further members.
 const NO_DELAY: &str = "group.initial.rebalance.delay.ms=0";
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// Tries until it succeeds, for about a minute and a half.
-fn eventually<T>(mut attempt: impl FnMut() -> Result<T, String>) -> T {
-    let mut last = String::new();
-    for _ in 0..900 {
-        match attempt() {
-            Ok(value) => return value,
-            Err(reason) => last = reason,
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    panic!("{last}");
-}
 
 /// Writes numbered records to a topic, spread over its partitions.
 fn produce(address: &str, topic: &str, numbers: std::ops::Range<u32>) {
@@ -48,24 +28,6 @@ fn until_read(members: &[&Member], before: &[(i32, u64, String)], count: u32) {
         let missing = wanted.difference(&read).count();
         if missing == 0 { Ok(()) } else { Err(format!("{missing} of {count} records are missing")) }
     });
-}
-
-fn group_tool(address: &str) -> Command {
-    let mut tool = kafka_tool("org.apache.kafka.tools.consumer.group.ConsumerGroupCommand");
-    tool.args(["--bootstrap-server", address]);
-    tool
-}
-
-fn groups(address: &str, arguments: &[&str]) -> String {
-    text(&run(group_tool(address).args(arguments), b"").stdout)
-}
-
-/// Committed offset and lag by partition, as kafka-consumer-groups shows them.
-fn described(address: &str, group: &str) -> BTreeMap<u32, (String, String)> {
-    let output = groups(address, &["--describe", "--group", group]);
-    let rows = output.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let rows = rows.filter(|row| row.first() == Some(&group) && row.len() > 5);
-    rows.map(|row| (row[2].parse().unwrap(), (row[3].to_owned(), row[5].to_owned()))).collect()
 }
 
 /// Waits until everything that was read is committed.
@@ -228,7 +190,7 @@ fn resets_offsets_in_every_way(broker: &Broker) {
     std::fs::write(&csv, "console,tools,0,7\nconsole,tools,1,9\n").unwrap();
     let csv = csv.display().to_string();
     let future = "2100-01-01T00:00:00.000";
-    let ways: [(&[&str], [&str; 2]); 7] = [
+    let ways: [(&[&str], [&str; 2]); 8] = [
         (&["--to-earliest", "--topic", "tools"], ["0", "0"]),
         (&["--to-latest", "--topic", "tools"], ["end", "end"]),
         (&["--to-offset", "5", "--topic", "tools"], ["5", "5"]),
@@ -236,6 +198,7 @@ fn resets_offsets_in_every_way(broker: &Broker) {
         (&["--by-duration", "PT1H", "--all-topics"], ["0", "0"]),
         (&["--to-datetime", future, "--topic", "tools"], ["end", "end"]),
         (&["--from-file", &csv], ["7", "9"]),
+        (&["--to-current", "--topic", "tools"], ["7", "9"]),
     ];
     for (way, expected) in ways {
         let fixed = ["--reset-offsets", "--group", "console", "--execute"];
@@ -248,6 +211,25 @@ fn resets_offsets_in_every_way(broker: &Broker) {
         }
     }
     std::fs::remove_file(csv).unwrap();
+    resets_offsets_of_all_groups(&address);
+}
+
+/// What was exported or only tried changes nothing; what is executed reaches a second group too.
+fn resets_offsets_of_all_groups(address: &str) {
+    let reset =
+        |more: &[&str]| groups(address, &[&["--reset-offsets", "--topic", "tools"], more].concat());
+    reset(&["--group", "second", "--to-offset", "1", "--execute"]);
+    let exported = reset(&["--group", "console", "--to-current", "--export", "--dry-run"]);
+    assert!(exported.contains("tools,0,7") && exported.contains("tools,1,9"), "{exported}");
+    let tried = reset(&["--all-groups", "--to-offset", "4", "--dry-run"]);
+    assert!(tried.contains("console") && tried.contains("second"), "{tried}");
+    let at = |group: &str| {
+        let offsets = described(address, group).into_values();
+        offsets.map(|(offset, _)| offset).collect::<Vec<_>>()
+    };
+    assert_eq!((at("console"), at("second")), (vec!["7".into(), "9".into()], vec!["1".into(); 2]));
+    reset(&["--all-groups", "--to-offset", "4", "--execute"]);
+    assert_eq!((at("console"), at("second")), (vec!["4".into(); 2], vec!["4".into(); 2]));
 }
 
 #[test]

@@ -4,18 +4,24 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails says where")]
 
+mod admin;
 mod bad_input;
+mod clients;
+mod connect;
 mod dev;
 mod full_disk;
 mod groups;
 mod harness;
 mod hostile;
+mod kafka_tools;
 mod kill;
 mod memory;
+mod mirror;
 mod modes;
 mod outages;
 mod round_trip;
 mod scale;
 mod schemas;
+mod streams;
 mod tools;
 mod transactions;

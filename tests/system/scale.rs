@@ -3,7 +3,7 @@
 //! For `just verify-long`. `SYSTEM_TEST_FLUSHES` sets how many flushes; the default is an hour's worth at four a second. etcd's history is
 //! compacted once it is five minutes old, so a run that is to show it takes longer than that.
 
-use crate::harness::{Deployment, Kind, Load, broker::http_get, programs::create_topic};
+use crate::harness::{Deployment, Kind, Load, http::http_get, programs::create_topic};
 use std::{thread, time::Duration};
 
 const PARTITIONS: u32 = 1_000;

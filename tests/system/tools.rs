@@ -2,17 +2,13 @@
 
 use crate::harness::{
     Deployment, Kind,
-    programs::{alluvium, create_topic, kafka_tool, run},
+    programs::{alluvium, create_topic, kafka_tool, run, text},
 };
 use std::process::Command;
 
 fn lines(count: usize) -> String {
     let lines: Vec<String> = (0..count).map(|number| format!("line {number}")).collect();
     lines.join("\n") + "\n"
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 #[test]

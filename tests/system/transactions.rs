@@ -2,32 +2,13 @@
 //! although its broker is killed again and again.
 
 use crate::harness::{
-    Broker, Deployment, Kind,
-    programs::{Client, create_topic, kafka_tool, python, run},
+    Broker, Deployment, Kind, Running,
+    programs::{Client, create_topic, kafka_tool, read_values, run, text},
+    until,
 };
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::Path,
-    process::{Child, Command, Stdio},
-    thread,
-    time::Duration,
-};
+use std::{collections::BTreeSet, process::Command, thread, time::Duration};
 
 const NO_DELAY: &str = "group.initial.rebalance.delay.ms=0";
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// The values of a topic as a reader sees them.
-fn read(address: &str, topic: &str, partitions: u32, isolation: &str) -> Vec<String> {
-    let mut command = python("isolation.py");
-    command.args(["--bootstrap", address, "--topic", topic, "--isolation", isolation]);
-    command.args(["--partitions", &partitions.to_string()]);
-    let output = text(&run(&mut command, b"").stdout);
-    output.lines().map(|line| line.split_once(' ').unwrap().1.to_owned()).collect()
-}
 
 /// What `count` transactions of `id` wrote, those alone that count or all.
 fn written(id: &str, count: u32, all: bool) -> BTreeSet<String> {
@@ -48,7 +29,7 @@ fn transactions_of_all_clients(kind: Kind) {
     let deployment = Deployment::start(kind);
     let mut broker = deployment.broker(&[]);
     let address = broker.address();
-    for (client, topic) in Client::ALL.into_iter().zip(["python", "go", "java"]) {
+    for (client, topic) in Client::CORE.into_iter().zip(["python", "go", "java"]) {
         create_topic(&address, topic, 2, &[]);
         let mut command = client.transactions();
         command.args(["write", "--bootstrap", &address, "--topic", topic, "--id", topic]);
@@ -57,9 +38,9 @@ fn transactions_of_all_clients(kind: Kind) {
     // Once from memory, once from objects.
     for _ in 0..2 {
         for topic in ["python", "go", "java"] {
-            let committed = read(&address, topic, 2, "read_committed");
+            let committed = read_values(&address, topic, 2, "read_committed");
             assert_eq!(set(committed), written(topic, COUNT, false));
-            let all = read(&address, topic, 2, "read_uncommitted");
+            let all = read_values(&address, topic, 2, "read_uncommitted");
             assert_eq!(set(all), written(topic, COUNT, true));
         }
         assert!(broker.stop().is_some_and(|status| status.success()));
@@ -86,41 +67,7 @@ fn a_fenced_producer_writes_nothing_more_and_what_it_wrote_is_aborted() {
     let mut command = Client::Java.transactions();
     command.args(["fence", "--bootstrap", &address, "--topic", "t", "--id", "pay"]);
     assert_eq!(text(&run(&mut command, b"").stdout), "fenced\nfenced\n");
-    assert_eq!(read(&address, "t", 1, "read_committed"), ["successor"]);
-}
-
-/// A program that runs beside the test.
-struct Running(Child);
-
-impl Running {
-    fn start(command: &mut Command, directory: &Path, name: &str) -> Self {
-        let file = |kind: &str| fs::File::create(directory.join(format!("{name}.{kind}"))).unwrap();
-        let command = command.stdin(Stdio::piped()).stdout(file("output")).stderr(file("errors"));
-        Self(command.spawn().unwrap())
-    }
-
-    fn stop(mut self) {
-        drop(self.0.stdin.take());
-        assert!(self.0.wait().unwrap().success());
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    for _ in 0..900 {
-        if holds() {
-            return;
-        }
-        thread::sleep(Duration::from_millis(100));
-    }
-    panic!("{what}");
+    assert_eq!(read_values(&address, "t", 1, "read_committed"), ["successor"]);
 }
 
 #[test]
@@ -145,7 +92,7 @@ fn kafka_transactions_lists_describes_and_a_transaction_that_takes_too_long_is_a
     let producers = tool(&["describe-producers", "--topic", "t", "--partition", "0"]);
     assert!(producers.lines().count() == 2, "{producers}");
     until("it was never aborted", || tool(&["list"]).contains("CompleteAbort"));
-    assert_eq!(read(&address, "t", 2, "read_committed"), [""; 0]);
+    assert_eq!(read_values(&address, "t", 2, "read_committed"), [""; 0]);
     let producers = tool(&["describe-producers", "--topic", "t", "--partition", "0"]);
     assert!(producers.lines().nth(1).is_some_and(|line| line.contains("None")), "{producers}");
     drop(open);
@@ -173,8 +120,7 @@ fn copies_exactly(kind: Kind, client: Client, times: u32) {
     command.args(["copy", "--bootstrap", &address, "--source", "from", "--topic", "to"]);
     command.args(["--group", "copier", "--id", "copier"]);
     let copier = Running::start(&mut command, deployment.directory(), "copier");
-    let output = deployment.directory().join("copier.output");
-    let transactions = || fs::read_to_string(&output).map_or(0, |text| text.lines().count());
+    let transactions = || copier.output().lines().count();
     let batch = RECORDS / (times + 1);
     for round in 0..=times {
         let numbers = round * batch..(round + 1) * batch;
@@ -195,9 +141,9 @@ fn copies_exactly(kind: Kind, client: Client, times: u32) {
     }
     let expected: BTreeSet<String> = (0..batch * (times + 1)).map(|it| it.to_string()).collect();
     until(&format!("not everything was copied\n{}", tail(&broker)), || {
-        read(&address, "to", PARTITIONS, "read_committed").len() >= expected.len()
+        read_values(&address, "to", PARTITIONS, "read_committed").len() >= expected.len()
     });
-    assert_eq!(set(read(&address, "to", PARTITIONS, "read_committed")), expected);
+    assert_eq!(set(read_values(&address, "to", PARTITIONS, "read_committed")), expected);
     copier.stop();
 }
 

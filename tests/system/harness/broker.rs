@@ -1,9 +1,8 @@
 //! A broker process: the binary of this build, on ports of its own that survive a restart.
 
+use super::http::http_get;
 use services::{Process, free_port};
 use std::{
-    io::{Read, Write},
-    net::TcpStream,
     path::{Path, PathBuf},
     process::{Command, ExitStatus},
     time::Duration,
@@ -129,15 +128,4 @@ fn spawn(arguments: &[String], environment: &[(String, String)], log: &Path) -> 
     let mut command = Command::new(BINARY);
     command.args(arguments).envs(environment.iter().cloned());
     Process::start("alluvium", &mut command, log).unwrap()
-}
-
-/// The body of a 200 answer.
-pub fn http_get(port: u16, path: &str) -> Option<String> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    head.starts_with("HTTP/1.0 200").then(|| body.to_owned())
 }

@@ -1,14 +1,24 @@
 //! What the system tests share: deployments, brokers, client programs.
 
 pub mod broker;
+pub mod connect;
 pub mod deployment;
 pub mod flaky;
+pub mod group_tool;
+pub mod http;
+pub mod kafka;
 pub mod load;
 pub mod member;
+pub mod patience;
 pub mod programs;
+pub mod running;
 
 pub use broker::Broker;
+pub use connect::Worker;
 pub use deployment::{Deployment, Kind};
 pub use flaky::FlakyProxy;
+pub use kafka::Kafka;
 pub use load::Load;
 pub use member::Member;
+pub use patience::{eventually, until};
+pub use running::Running;

@@ -1,6 +1,6 @@
 //! The client programs, built once, and how they are run.
 
-use super::broker::BINARY;
+use super::{broker::BINARY, eventually};
 use std::{
     io::Write,
     path::{Path, PathBuf},
@@ -12,18 +12,24 @@ pub fn clients() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients")
 }
 
-/// A client library with a produce/consume program.
+/// A client library with programs of ours.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Client {
     Librdkafka,
     FranzGo,
     Java,
+    Sarama,
+    KafkaPython,
+    Aiokafka,
+    Kafkajs,
+    Rdkafka,
 }
 
 impl Client {
-    pub const ALL: [Self; 3] = [Self::Librdkafka, Self::FranzGo, Self::Java];
+    /// Those that most tests run; between them every protocol of a client is spoken.
+    pub const CORE: [Self; 3] = [Self::Librdkafka, Self::FranzGo, Self::Java];
 
-    /// The program, ready for its arguments.
+    /// The program, ready for its action and arguments.
     pub fn command(self) -> Command {
         match self {
             Self::Librdkafka => python("roundtrip.py"),
@@ -35,6 +41,16 @@ impl Client {
                 command.arg(clients().join("java/RoundTrip.java"));
                 command
             }
+            Self::Sarama => {
+                Command::new(services::programs::go_program(&clients().join("sarama")).unwrap())
+            }
+            Self::KafkaPython => python("kafka_python.py"),
+            Self::Aiokafka => python("aio.py"),
+            Self::Kafkajs => node("kafkajs.js"),
+            Self::Rdkafka => {
+                let package = clients().join("rust");
+                Command::new(services::programs::rust_program(&package, "rdkafka-client").unwrap())
+            }
         }
     }
 }
@@ -44,14 +60,14 @@ impl Client {
     pub fn member(self) -> Command {
         match self {
             Self::Librdkafka => python("group.py"),
-            Self::FranzGo => {
-                let mut command = self.command();
-                command.arg("group");
-                command
-            }
             Self::Java => {
                 let mut command = java();
                 command.arg(clients().join("java/GroupMember.java"));
+                command
+            }
+            _ => {
+                let mut command = self.command();
+                command.arg("group");
                 command
             }
         }
@@ -63,12 +79,12 @@ impl Client {
     pub fn transactions(self) -> Command {
         match self {
             Self::Librdkafka => python("transactions.py"),
-            Self::FranzGo => self.command(),
             Self::Java => {
                 let mut command = java();
                 command.arg(clients().join("java/Transactions.java"));
                 command
             }
+            _ => self.command(),
         }
     }
 }
@@ -82,11 +98,20 @@ pub fn python(program: &str) -> Command {
     command
 }
 
-/// Java with Kafka's jars on the class path.
+/// A program of ours for Node.js, with its packages.
+pub fn node(program: &str) -> Command {
+    let folder = clients().join("javascript");
+    let mut command = Command::new("node");
+    command.env("NODE_PATH", services::programs::node_modules(&folder).unwrap());
+    command.arg(folder.join(program));
+    command
+}
+
+/// Java with Kafka's jars on the class path. Its programs live for seconds: the quick compiler and collector are the better ones.
 pub fn java() -> Command {
     let class_path = services::programs::java_class_path(&clients().join("java/pom.xml")).unwrap();
     let mut command = Command::new("java");
-    command.args(["-Xmx512m", "-cp", &class_path]);
+    command.args(["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", &class_path]);
     command
 }
 
@@ -100,6 +125,11 @@ pub fn kafka_tool(class: &str) -> Command {
 /// The binary under test, as a command line tool.
 pub fn alluvium() -> Command {
     Command::new(BINARY)
+}
+
+/// What a program printed.
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Runs a command with `input` on its standard input; panics with its output when it fails.
@@ -136,10 +166,32 @@ pub fn attempt(command: &mut Command, input: &[u8]) -> Output {
 
 /// Makes a topic with the binary under test.
 pub fn create_topic(address: &str, name: &str, partitions: u32, configs: &[&str]) {
-    let mut command = alluvium();
-    command.args(["topic", "-b", address, "create", name, "--partitions", &partitions.to_string()]);
+    let mut command = topic_creation(address, name, partitions);
     for config in configs {
         command.args(["--config", config]);
     }
     run(&mut command, b"");
+}
+
+/// The same in an Apache Kafka, which makes none for a while after it has started.
+pub fn create_topic_when_ready(address: &str, name: &str, partitions: u32) {
+    eventually(|| {
+        let output = attempt(&mut topic_creation(address, name, partitions), b"");
+        if output.status.success() { Ok(()) } else { Err(text(&output.stderr)) }
+    });
+}
+
+fn topic_creation(address: &str, name: &str, partitions: u32) -> Command {
+    let mut command = alluvium();
+    command.args(["topic", "-b", address, "create", name, "--partitions", &partitions.to_string()]);
+    command
+}
+
+/// The values of a topic up to its end, by partition, as a reader of that isolation level sees them.
+pub fn read_values(address: &str, topic: &str, partitions: u32, isolation: &str) -> Vec<String> {
+    let mut command = python("isolation.py");
+    command.args(["--bootstrap", address, "--topic", topic, "--isolation", isolation]);
+    command.args(["--partitions", &partitions.to_string()]);
+    let output = text(&run(&mut command, b"").stdout);
+    output.lines().map(|line| line.split_once(' ').unwrap().1.to_owned()).collect()
 }

@@ -1,6 +1,6 @@
-//! Apache Kafka: one process that is broker and controller, as broker 1 like the Alluvium beside it.
+//! Apache Kafka: one process that is broker and controller, as broker 1.
 
-use crate::harness::programs::java;
+use super::programs::java;
 use services::{Error, Program, Purpose, Server, free_port};
 use std::{fs, net::TcpStream, path::Path, process::Command};
 

@@ -1,0 +1,201 @@
+//! What every application does, through the clients that other tests do not run: topics, compressed records with keys and headers,
+//! a group whose members come and go, transactions.
+
+use crate::harness::{
+    Deployment, Kind, Member, eventually,
+    programs::{Client, create_topic, read_values, run, text},
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    ops::Range,
+    path::Path,
+};
+
+const PARTITIONS: usize = 3;
+const KEYS: u32 = 10;
+
+/// A record with the number as its value, under one of a few keys.
+fn record(number: u32) -> Value {
+    let text = |text: String| Value::String(BASE64_STANDARD.encode(text));
+    let headers = if number.is_multiple_of(3) {
+        json!([])
+    } else {
+        json!([["trace", text(format!("trace {number}"))]])
+    };
+    json!({
+        "key": text(format!("key {}", number % KEYS)),
+        "value": text(number.to_string()),
+        "headers": headers,
+    })
+}
+
+/// One client and the broker that it talks to.
+struct Exam<'a> {
+    client: Client,
+    address: &'a str,
+    directory: &'a Path,
+}
+
+impl Exam<'_> {
+    /// What the client's program prints for an action.
+    fn act(&self, client: Client, action: &str, topic: &str, more: &[&str]) -> String {
+        let mut command = client.command();
+        command.args([action, "--bootstrap", self.address, "--topic", topic]).args(more);
+        text(&run(&mut command, b"").stdout)
+    }
+
+    /// Writes the numbered records; to the partitions of their keys unless `more` names one.
+    fn write(&self, topic: &str, numbers: Range<u32>, more: &[&str]) {
+        let file = self.directory.join("records.json");
+        let lines: Vec<String> = numbers.map(|number| record(number).to_string()).collect();
+        fs::write(&file, lines.join("\n") + "\n").unwrap();
+        let file = file.display().to_string();
+        self.act(self.client, "produce", topic, &[&["--file", &file], more].concat());
+    }
+
+    fn makes_a_topic(&self) {
+        let partitions = PARTITIONS.to_string();
+        let seen = self.act(self.client, "create", "t", &["--partitions", &partitions]);
+        assert_eq!(seen.trim(), partitions);
+    }
+
+    fn deletes_a_topic(&self) {
+        let listed = self.act(self.client, "delete", "t", &[]).to_lowercase();
+        assert_eq!(listed.trim(), "false");
+    }
+
+    /// What it writes with each codec is read by it and by librdkafka.
+    fn writes_and_reads(&self, codecs: &[&str]) {
+        let expected: Vec<Value> = (0..300).map(record).collect();
+        for codec in codecs {
+            create_topic(self.address, codec, 1, &[]);
+            self.write(codec, 0..300, &["--partition", "0", "--compression", codec]);
+            for reader in [self.client, Client::Librdkafka] {
+                let read = self.act(reader, "consume", codec, &["--count", "300"]);
+                let read: Vec<Value> =
+                    read.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+                assert!(read == expected, "{reader:?} reads other records than {codec} was given");
+            }
+        }
+    }
+
+    fn member(&self, name: &str) -> Member {
+        Member::start(self.client, self.directory, name, self.address, "t", "readers")
+    }
+
+    /// A second member takes its share, takes over when the first leaves, and a third goes on where it was.
+    fn shares_a_topic_in_a_group(&self) {
+        let first = self.member("first");
+        self.write("t", 0..300, &[]);
+        until_read(&[&first], 0..300);
+        let second = self.member("second");
+        // It shares once it has read anything: until then, more is written.
+        let mut written = 300;
+        eventually(|| {
+            self.write("t", written..written + 50, &[]);
+            written += 50;
+            if second.records().is_empty() { Err("it has no share".to_owned()) } else { Ok(()) }
+        });
+        until_read(&[&first, &second], 0..written);
+        let mut read = first.stop();
+        self.write("t", written..written + 300, &[]);
+        until_read(&[&second], written..written + 300);
+        written += 300;
+        read.extend(second.stop());
+        assert_keys_kept_together(&read, written);
+        self.write("t", written..written + 100, &[]);
+        let third = self.member("third");
+        until_read(&[&third], written..written + 100);
+        assert_eq!(third.stop().len(), 100, "it reads what was not committed, and no more");
+    }
+
+    /// Three records in each transaction; every second one is aborted.
+    fn commits_and_aborts(&self) {
+        create_topic(self.address, "transactions", 2, &[]);
+        self.act(
+            self.client,
+            "write",
+            "transactions",
+            &["--id", "id", "--count", "6", "--partitions", "2"],
+        );
+        let written = |committed: &dyn Fn(u32) -> bool| -> BTreeSet<String> {
+            let numbers = (0..6).filter(|number| committed(*number));
+            numbers.flat_map(|number| (0..3).map(move |it| format!("id-{number}-{it}"))).collect()
+        };
+        let values = |isolation| read_values(self.address, "transactions", 2, isolation);
+        let committed = values("read_committed");
+        assert_eq!(committed.len(), 9, "{committed:?}");
+        assert_eq!(BTreeSet::from_iter(committed), written(&|number| number % 2 == 0));
+        assert_eq!(BTreeSet::from_iter(values("read_uncommitted")), written(&|_| true));
+    }
+}
+
+/// Waits until the members together have read all of these numbers.
+fn until_read(members: &[&Member], numbers: Range<u32>) {
+    let wanted: BTreeSet<String> = numbers.map(|number| number.to_string()).collect();
+    eventually(|| {
+        let read = members.iter().flat_map(|member| member.records());
+        let read: BTreeSet<String> = read.map(|(_, _, value)| value).collect();
+        let missing = wanted.difference(&read).count();
+        if missing == 0 { Ok(()) } else { Err(format!("{missing} of {} missing", wanted.len())) }
+    });
+}
+
+/// All partitions are used, and each key's records lie in one of them, in the order of writing.
+fn assert_keys_kept_together(read: &[(i32, u64, String)], count: u32) {
+    let read: BTreeSet<(i32, u64, u32)> = read
+        .iter()
+        .map(|(partition, offset, value)| (*partition, *offset, value.parse().unwrap()))
+        .collect();
+    assert_eq!(read.len(), count as usize);
+    let partitions: BTreeSet<i32> = read.iter().map(|(partition, ..)| *partition).collect();
+    assert_eq!(partitions.len(), PARTITIONS);
+    let mut keys = BTreeMap::<u32, (i32, u32)>::new();
+    for (partition, _, number) in read {
+        let last = keys.insert(number % KEYS, (partition, number));
+        assert!(last.is_none_or(|last| last.0 == partition && last.1 < number), "{number}");
+    }
+}
+
+fn does_everything(client: Client, codecs: &[&str]) {
+    let deployment = Deployment::start(Kind::Embedded);
+    let broker = deployment.broker(&["group.initial.rebalance.delay.ms=0"]);
+    let exam = Exam { client, address: &broker.address(), directory: deployment.directory() };
+    exam.makes_a_topic();
+    exam.writes_and_reads(codecs);
+    exam.shares_a_topic_in_a_group();
+    exam.commits_and_aborts();
+    exam.deletes_a_topic();
+}
+
+const ALL_CODECS: [&str; 5] = ["none", "gzip", "snappy", "lz4", "zstd"];
+
+#[test]
+fn sarama_does_everything() {
+    does_everything(Client::Sarama, &ALL_CODECS);
+}
+
+#[test]
+fn kafka_python_does_everything() {
+    does_everything(Client::KafkaPython, &ALL_CODECS);
+}
+
+#[test]
+fn aiokafka_does_everything() {
+    does_everything(Client::Aiokafka, &ALL_CODECS);
+}
+
+/// Its other codecs are packages that compile against Node's headers.
+#[test]
+fn kafkajs_does_everything() {
+    does_everything(Client::Kafkajs, &["none", "gzip", "snappy"]);
+}
+
+/// zstd is not in the build that the crate makes by default.
+#[test]
+fn rdkafka_does_everything() {
+    does_everything(Client::Rdkafka, &["none", "gzip", "snappy", "lz4"]);
+}
