@@ -10,13 +10,14 @@ use crate::{
 };
 use cluster::{Cluster, ClusterOptions, ClusterParts, Identity};
 use coordinator::{
-    Coordinator, CoordinatorOptions, CoordinatorParts, group::GroupLimits,
+    Coordinator, CoordinatorOptions, CoordinatorParts,
+    group::{ConsumerLimits, GroupLimits, Migration, consumer::Assignor},
     transaction::TransactionOptions,
 };
 use kafka::{Broker, BrokerOptions, Server, ServerOptions};
 use model::{
     BrokerId, ClusterId,
-    config::{broker, deployment as process},
+    config::{broker, deployment as process, parse_list},
 };
 use observability::{HttpServer, LogFormat, Telemetry, TelemetryOptions};
 use partition_log::{EngineOptions, PartitionLogs, Parts};
@@ -321,6 +322,7 @@ fn coordinator_options(settings: &Settings) -> CoordinatorOptions {
             min_session_timeout: milliseconds(&broker::GROUP_MIN_SESSION_TIMEOUT_MS),
             max_session_timeout: milliseconds(&broker::GROUP_MAX_SESSION_TIMEOUT_MS),
             max_size: number(&broker::GROUP_MAX_SIZE) as usize,
+            consumer: consumer_limits(settings),
             ..GroupLimits::default()
         },
         offsets_retention: Duration::from_secs(60 * number(&broker::OFFSETS_RETENTION_MINUTES)),
@@ -336,6 +338,20 @@ fn coordinator_options(settings: &Settings) -> CoordinatorOptions {
             expiry_interval: milliseconds(&broker::TRANSACTION_EXPIRY_INTERVAL_MS),
             store_patience: milliseconds(&broker::OFFSETS_COMMIT_TIMEOUT_MS),
         },
+    }
+}
+
+fn consumer_limits(settings: &Settings) -> ConsumerLimits {
+    let number = |key| settings.number(key).unwrap_or_default();
+    let milliseconds = |key| Duration::from_millis(number(key));
+    let assignors = settings.text(&broker::GROUP_CONSUMER_ASSIGNORS).unwrap_or_default();
+    let migration = settings.text(&broker::GROUP_CONSUMER_MIGRATION_POLICY).unwrap_or_default();
+    ConsumerLimits {
+        session_timeout: milliseconds(&broker::GROUP_CONSUMER_SESSION_TIMEOUT_MS),
+        heartbeat_interval: milliseconds(&broker::GROUP_CONSUMER_HEARTBEAT_INTERVAL_MS),
+        max_size: number(&broker::GROUP_CONSUMER_MAX_SIZE) as usize,
+        assignors: parse_list(assignors).into_iter().filter_map(Assignor::from_name).collect(),
+        migration: Migration::from_name(migration).unwrap_or_default(),
     }
 }
 

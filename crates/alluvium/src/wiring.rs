@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use cluster::{ClaimedPartition, Cluster, Ownership};
-use coordinator::{Coordinator, SlotClaim, SlotKind, Topics};
+use coordinator::{Coordinator, SlotClaim, SlotKind, Topics, group::TopicCatalog};
+use kafka::ImageCatalog;
 use model::{LeaderEpoch, PartitionId, SessionId, TopicId, TopicName, config::TopicSettings};
 use observability::Health;
 use partition_log::{Authority, Claim, PartitionLogs};
@@ -25,6 +26,10 @@ pub(crate) struct ClusterTopics(pub(crate) Cluster);
 impl Topics for ClusterTopics {
     fn name(&self, topic: TopicId) -> Option<TopicName> {
         self.0.image().topic_by_id(topic).map(|info| info.name.clone())
+    }
+
+    fn catalog(&self) -> Arc<dyn TopicCatalog> {
+        Arc::new(ImageCatalog(self.0.image()))
     }
 }
 

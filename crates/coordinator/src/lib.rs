@@ -18,7 +18,7 @@ pub use coordinator::Coordinator;
 pub use error::{JournalError, SlotError};
 pub use group::GroupError;
 pub use groups::{
-    Deleted, Fetched, FetchedOffset, Groups, Left, NewJoin, OffsetCommit, StagingQuestion,
+    Deleted, Fetched, FetchedOffset, Groups, Left, NewJoin, OffsetCommit, StagingQuestion, Wanted,
 };
 pub use journal::{Journal, SessionStamp};
 pub use options::{CoordinatorOptions, CoordinatorParts, Topics};

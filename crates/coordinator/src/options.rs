@@ -1,7 +1,7 @@
 //! Settings and surroundings of a broker's coordinators.
 
 use crate::{
-    group::GroupLimits,
+    group::{GroupLimits, TopicCatalog},
     transaction::{Markers, ProducerIds, TransactionOptions},
 };
 use metadata::{MetadataStore, families::Keys};
@@ -61,4 +61,7 @@ pub struct CoordinatorParts {
 pub trait Topics: Send + Sync + fmt::Debug {
     /// A topic's name; `None` when it was deleted.
     fn name(&self, topic: TopicId) -> Option<TopicName>;
+
+    /// All of them, as of now.
+    fn catalog(&self) -> Arc<dyn TopicCatalog>;
 }

@@ -129,6 +129,12 @@ impl From<GroupError> for Refusal {
             GroupError::GroupIdNotFound => ResponseError::GroupIdNotFound,
             GroupError::NonEmptyGroup => ResponseError::NonEmptyGroup,
             GroupError::SubscribedToTopic => ResponseError::GroupSubscribedToTopic,
+            GroupError::FencedMemberEpoch => ResponseError::FencedMemberEpoch,
+            GroupError::StaleMemberEpoch => ResponseError::StaleMemberEpoch,
+            GroupError::UnreleasedInstanceId => ResponseError::UnreleasedInstanceId,
+            GroupError::UnsupportedAssignor => ResponseError::UnsupportedAssignor,
+            GroupError::InvalidRegularExpression(_) => ResponseError::InvalidRegularExpression,
+            GroupError::UnsupportedVersion => ResponseError::UnsupportedVersion,
             GroupError::TransactionEnded => ResponseError::ConcurrentTransactions,
             GroupError::Slot(SlotError::NotCoordinator)
             | GroupError::Journal(JournalError::Ended) => ResponseError::NotCoordinator,

@@ -11,6 +11,7 @@ mod api;
 pub mod benchmarks;
 mod broker;
 mod budget;
+mod catalog;
 mod connection;
 mod connection_count;
 mod context;
@@ -26,6 +27,7 @@ mod transaction;
 
 pub use api::check_request;
 pub use broker::{Broker, BrokerOptions};
+pub use catalog::ImageCatalog;
 pub use frame::FrameError;
 pub use listener::{AdvertisedListener, ListenerError, ListenerSpec, Listeners, SecurityProtocol};
 pub use server::{Server, ServerOptions};

@@ -1,8 +1,34 @@
 //! What a group tells of itself: to lists, and in full.
 
-use super::{Group, GroupId, GroupState, InstanceId, MemberId};
+use super::{GroupId, InstanceId, MemberId};
 use bytes::Bytes;
 use std::sync::Arc;
+
+/// Where a group is between two assignments.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GroupState {
+    /// It has no members.
+    Empty,
+    /// Members of a classic group join the next generation.
+    PreparingRebalance,
+    /// They joined; the leader's assignment is awaited.
+    CompletingRebalance,
+    /// The target assignment of a consumer group is older than the group's epoch.
+    Assigning,
+    /// Some of its members are not where the target assignment wants them.
+    Reconciling,
+    /// Every member has, or can have, its assignment.
+    Stable,
+}
+
+/// The protocol that a group follows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GroupType {
+    /// Members join generations, and one of them assigns.
+    Classic,
+    /// The coordinator assigns (KIP-848).
+    Consumer,
+}
 
 /// A group in a list.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -13,9 +39,11 @@ pub struct GroupListing {
     pub protocol_type: Arc<str>,
     /// Its state.
     pub state: GroupState,
+    /// Its protocol.
+    pub group_type: GroupType,
 }
 
-/// A group in full.
+/// A classic group in full.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GroupDescription {
     /// Its id, kind and state.
@@ -41,31 +69,4 @@ pub struct MemberDescription {
     pub metadata: Bytes,
     /// Its share; empty unless the group is stable.
     pub assignment: Bytes,
-}
-
-impl Group {
-    /// The group in a list.
-    pub fn listing(&self) -> GroupListing {
-        GroupListing {
-            id: self.id.clone(),
-            protocol_type: self.protocol_type.clone().unwrap_or_default(),
-            state: self.state(),
-        }
-    }
-
-    /// The group in full.
-    pub fn describe(&self) -> GroupDescription {
-        let stable = self.state() == GroupState::Stable;
-        let protocol_name = self.protocol_name.clone().filter(|_| stable).unwrap_or_default();
-        let members = self.members.values().map(|member| MemberDescription {
-            id: member.id.clone(),
-            instance: member.instance.clone(),
-            client_id: member.client_id.clone(),
-            client_host: member.client_host.clone(),
-            metadata: if stable { member.metadata(&protocol_name) } else { Bytes::new() },
-            assignment: if stable { member.assignment.clone() } else { Bytes::new() },
-        });
-        let members = members.collect();
-        GroupDescription { listing: self.listing(), protocol_name, members }
-    }
 }

@@ -1,8 +1,8 @@
 //! [`Effects`]: what an event of a group comes to, besides the change of its state.
 
-use super::{GroupError, InstanceId, MemberId};
+use super::{GroupError, InstanceId, MemberId, Time};
 use bytes::Bytes;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Names a request that waits for its answer.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -17,6 +17,23 @@ pub struct Effects {
     pub synced: Vec<(Ticket, Result<Synced, GroupError>)>,
     /// Whether the group's record is to be stored before anything is answered.
     pub store: bool,
+    /// Whether a stored record is to be deleted instead: the group has none any more.
+    pub erase: bool,
+    /// Whether all stored records of members are to be deleted first.
+    pub clear_members: bool,
+    /// Records of single members to be stored or deleted.
+    pub members: BTreeMap<MemberId, MemberChange>,
+    /// When the group must be looked at, if that is all that can have come nearer; `None`: look for it.
+    pub deadline: Option<Time>,
+}
+
+/// What becomes of a member's record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MemberChange {
+    /// It is put.
+    Put,
+    /// It is deleted.
+    Delete,
 }
 
 impl Effects {
@@ -25,6 +42,25 @@ impl Effects {
         self.joined.extend(more.joined);
         self.synced.extend(more.synced);
         self.store |= more.store;
+        self.erase |= more.erase;
+        self.clear_members |= more.clear_members;
+        self.members.extend(more.members);
+        self.deadline = None;
+    }
+
+    /// A member's record is to be put.
+    pub(super) fn put(&mut self, member: &MemberId) {
+        self.members.insert(member.clone(), MemberChange::Put);
+    }
+
+    /// A member's record is to be deleted.
+    pub(super) fn delete(&mut self, member: &MemberId) {
+        self.members.insert(member.clone(), MemberChange::Delete);
+    }
+
+    /// Whether anything is to be stored.
+    pub fn stores(&self) -> bool {
+        self.store || self.erase || self.clear_members || !self.members.is_empty()
     }
 }
 

@@ -47,6 +47,24 @@ pub enum GroupError {
     /// A member reads the topic.
     #[error("the group is subscribed to the topic")]
     SubscribedToTopic,
+    /// Its epoch is not the member's (KIP-848): it must give everything up and join again.
+    #[error("the member's epoch is not the one that the coordinator knows")]
+    FencedMemberEpoch,
+    /// Its epoch is not the member's: it is to try again with the one it has by then.
+    #[error("the member's epoch is not the current one")]
+    StaleMemberEpoch,
+    /// Another member has the instance and has not left.
+    #[error("another member has this group instance id and has not released it")]
+    UnreleasedInstanceId,
+    /// The broker has no such assignor.
+    #[error("the assignor is not one of group.consumer.assignors")]
+    UnsupportedAssignor,
+    /// What topics are to be subscribed by is no regular expression.
+    #[error("not a regular expression: {0}")]
+    InvalidRegularExpression(Box<str>),
+    /// A member of the consumer protocol commits by a version that knows nothing of it.
+    #[error("members under the consumer protocol commit with version 9 or above")]
+    UnsupportedVersion,
     /// The transaction that was to commit offsets ended meanwhile.
     #[error("the transaction ended meanwhile")]
     TransactionEnded,

@@ -1,39 +1,38 @@
-//! [`Group`]: one classic group as a pure state machine: members, generations, assignments, committed offsets.
+//! [`Group`]: a group as a pure state machine: members and what they are assigned, and committed offsets.
 //!
-//! Methods take an event and the time, change the state and answer with [`Effects`]: which waiting requests to answer,
-//! and whether the group must be stored first. They know neither clock nor store; deadlines are data
-//! ([`Group::next_deadline`], [`Group::tick`]). Behaviour is that of Kafka's group coordinator (KIP-62, KIP-134,
-//! KIP-345, KIP-389, KIP-394, KIP-559, KIP-814).
+//! Methods take an event and what it sees of the world ([`View`]), change the state and answer with [`Effects`]: which
+//! waiting requests to answer, and what must be stored first. They know neither clock nor store; deadlines are data
+//! ([`Group::next_deadline`], [`Group::tick`]). A group follows one of two protocols, the [classic](ClassicGroup) one or
+//! the [consumer](ConsumerGroup) one (KIP-848), and goes from one to the other as its members do.
 
+mod catalog;
+pub mod classic;
 mod commit;
+pub mod consumer;
 mod description;
 mod effects;
+mod embedded;
 mod error;
-mod heartbeat;
-mod join;
-mod leave;
-mod member;
+mod limits;
 pub mod offsets;
-mod rebalance;
 mod record;
-mod subscription;
-mod sync;
-#[cfg(test)]
-mod tests;
-mod timing;
+mod unread;
 
+pub use catalog::{CatalogTopic, TopicCatalog, View};
+pub use classic::{ClassicGroup, Join, Leaver, Member, MemberRef, Protocol, Sync};
 pub use commit::Committer;
-pub use description::{GroupDescription, GroupListing, MemberDescription};
-pub use effects::{Effects, Joined, JoinedMember, Synced, Ticket};
+pub use consumer::{ConsumerAnswer, ConsumerGroup, ConsumerHeartbeat, ConsumerLeave};
+pub use description::{GroupDescription, GroupListing, GroupState, GroupType, MemberDescription};
+pub use effects::{Effects, Joined, JoinedMember, MemberChange, Synced, Ticket};
 pub use error::GroupError;
-pub use heartbeat::MemberRef;
-pub use join::Join;
-pub use leave::Leaver;
-pub use member::{Member, Protocol};
+pub use limits::{ConsumerLimits, GroupLimits, Migration};
 pub use offsets::{CommittedOffset, Offsets};
-pub use sync::Sync;
+pub use record::MemberRecords;
+pub use unread::Unread;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use consumer::ConsumerGroupDescription;
+use model::TopicId;
+use std::{sync::Arc, time::Duration};
 
 /// Names a group.
 pub type GroupId = Arc<str>;
@@ -57,118 +56,38 @@ pub struct Now {
     pub unix_ms: i64,
 }
 
-/// Limits of every group.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct GroupLimits {
-    /// `group.initial.rebalance.delay.ms`.
-    pub initial_rebalance_delay: Duration,
-    /// `group.min.session.timeout.ms`.
-    pub min_session_timeout: Duration,
-    /// `group.max.session.timeout.ms`.
-    pub max_session_timeout: Duration,
-    /// `group.max.size`.
-    pub max_size: usize,
-    /// Bytes of a group's members: ids, subscriptions, assignments. What is stored of a group must fit into one value.
-    pub max_bytes: usize,
-}
-
-impl Default for GroupLimits {
-    fn default() -> Self {
-        Self {
-            initial_rebalance_delay: Duration::from_secs(3),
-            min_session_timeout: Duration::from_secs(6),
-            max_session_timeout: Duration::from_mins(30),
-            max_size: i32::MAX as usize,
-            max_bytes: 1 << 20,
-        }
-    }
-}
-
-/// Where a group is between two generations.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum GroupState {
-    /// It has no members.
-    Empty,
-    /// Members join the next generation.
-    PreparingRebalance,
-    /// They joined; the leader's assignment is awaited.
-    CompletingRebalance,
-    /// Every member has, or can have, its assignment.
-    Stable,
-}
-
-/// The same, with what belongs to it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Phase {
-    Empty,
-    Preparing {
-        /// Who has not joined by then is out.
-        deadline: Time,
-        /// In an empty group's first rebalance: how much longer the wait may become when further members join.
-        extensible: Option<Duration>,
-        /// Whether a member joined since the wait was last prolonged.
-        newcomer: bool,
-    },
-    Completing {
-        /// Who has not synchronized by then is out.
-        deadline: Time,
-    },
-    Stable {
-        /// The same, while some member has not.
-        deadline: Option<Time>,
-    },
-}
-
 /// A group.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Group {
     id: GroupId,
-    phase: Phase,
-    /// In this state since then, in milliseconds since 1970.
-    since_unix_ms: i64,
-    /// What kind of members it has; it keeps that of its last ones. `None` when it never had any.
-    protocol_type: Option<Arc<str>>,
-    protocol_name: Option<Arc<str>>,
-    generation: u32,
-    leader: Option<MemberId>,
-    members: BTreeMap<MemberId, Member>,
-    instances: BTreeMap<InstanceId, MemberId>,
-    /// Ids that were given out and have not joined, with the time until which they may (KIP-394).
-    pending: BTreeMap<MemberId, Time>,
+    kind: Kind,
     offsets: Offsets,
+}
+
+/// Its members, under the protocol that they follow.
+#[derive(Clone, Debug)]
+enum Kind {
+    Classic(ClassicGroup),
+    Consumer(ConsumerGroup),
 }
 
 impl Group {
     /// A group that nobody is in.
     pub fn new(id: GroupId, now: Now) -> Self {
-        Self {
-            id,
-            phase: Phase::Empty,
-            since_unix_ms: now.unix_ms,
-            protocol_type: None,
-            protocol_name: None,
-            generation: 0,
-            leader: None,
-            members: BTreeMap::new(),
-            instances: BTreeMap::new(),
-            pending: BTreeMap::new(),
-            offsets: Offsets::default(),
-        }
+        Self::of(Kind::Classic(ClassicGroup::new(id, now)))
+    }
+
+    fn of(kind: Kind) -> Self {
+        let id = match &kind {
+            Kind::Classic(group) => group.id(),
+            Kind::Consumer(group) => group.id(),
+        };
+        Self { id: id.clone(), kind, offsets: Offsets::default() }
     }
 
     /// Its id.
     pub fn id(&self) -> &GroupId {
         &self.id
-    }
-
-    /// Its state.
-    pub fn state(&self) -> GroupState {
-        match self.phase {
-            Phase::Empty => GroupState::Empty,
-            Phase::Preparing { .. } => GroupState::PreparingRebalance,
-            Phase::Completing { .. } => GroupState::CompletingRebalance,
-            Phase::Stable { .. } => GroupState::Stable,
-        }
     }
 
     /// Its offsets.
@@ -183,58 +102,272 @@ impl Group {
 
     /// Whether it has no members.
     pub fn is_empty(&self) -> bool {
-        self.phase == Phase::Empty
+        match &self.kind {
+            Kind::Classic(group) => group.is_empty(),
+            Kind::Consumer(group) => group.is_empty(),
+        }
     }
 
     /// Whether nothing would be lost with it: no members, none on their way, no offsets.
     pub fn is_forgettable(&self) -> bool {
-        self.is_empty() && self.pending.is_empty() && self.offsets.is_empty()
+        let unused = match &self.kind {
+            Kind::Classic(group) => group.is_unused(),
+            Kind::Consumer(group) => group.is_empty(),
+        };
+        unused && self.offsets.is_empty()
     }
 
     /// Whether it ever had members, so that something of it but offsets is stored.
     pub fn has_record(&self) -> bool {
-        self.protocol_type.is_some()
-    }
-
-    fn enter(&mut self, phase: Phase, now: Now) {
-        if std::mem::discriminant(&self.phase) != std::mem::discriminant(&phase) {
-            self.since_unix_ms = now.unix_ms;
+        match &self.kind {
+            Kind::Classic(group) => group.has_record(),
+            Kind::Consumer(_) => true,
         }
-        self.phase = phase;
     }
 
-    /// The longest of its members' rebalance time-outs.
-    fn rebalance_timeout(&self) -> Duration {
-        let timeouts = self.members.values().map(|member| member.rebalance_timeout);
-        timeouts.max().unwrap_or_default()
+    /// Joins by the classic protocol.
+    pub fn join(&mut self, join: Join, view: &View<'_>) -> Effects {
+        let mut effects = Effects::default();
+        if let Kind::Consumer(group) = &mut self.kind
+            && !group.is_empty()
+        {
+            let downgraded = group.join(&join, view, &mut effects);
+            self.downgrade(downgraded);
+            return effects;
+        }
+        if matches!(self.kind, Kind::Consumer(_)) {
+            if !join.member.is_empty() {
+                effects.joined.push((join.ticket, Err(GroupError::UnknownMemberId)));
+                return effects;
+            }
+            self.kind = Kind::Classic(ClassicGroup::new(self.id.clone(), view.now));
+            effects.erase = true;
+        }
+        if let Kind::Classic(group) = &mut self.kind {
+            effects.and(group.join(join, view.limits, view.now));
+        }
+        effects
     }
 
-    fn is_leader(&self, member: &str) -> bool {
-        self.leader.as_deref() == Some(member)
-    }
-
-    /// Checks who speaks: a static member's id must be the one that its instance has now.
-    fn check_member(&self, id: &str, instance: Option<&str>) -> Result<(), GroupError> {
-        if let Some(instance) = instance {
-            match self.instances.get(instance) {
-                Some(current) if &**current != id => return Err(GroupError::FencedInstanceId),
-                Some(_) => {}
-                None => return Err(GroupError::UnknownMemberId),
+    /// Synchronizes.
+    pub fn sync(&mut self, ticket: Ticket, sync: Sync, view: &View<'_>) -> Effects {
+        match &mut self.kind {
+            Kind::Classic(group) => group.sync(ticket, sync, view.limits, view.now),
+            Kind::Consumer(group) => {
+                let synced = vec![(ticket, group.sync(&sync, view))];
+                Effects { synced, ..Effects::default() }
             }
         }
-        if self.members.contains_key(id) { Ok(()) } else { Err(GroupError::UnknownMemberId) }
     }
 
-    fn check_generation(&self, generation: i32) -> Result<(), GroupError> {
-        if i64::from(generation) == i64::from(self.generation) {
-            Ok(())
-        } else {
-            Err(GroupError::IllegalGeneration)
+    /// A member of the classic protocol lives.
+    ///
+    /// # Errors
+    /// Those of the protocol that the group follows.
+    pub fn heartbeat(&mut self, from: MemberRef<'_>, view: &View<'_>) -> Result<(), GroupError> {
+        match &mut self.kind {
+            Kind::Classic(group) => group.heartbeat(from, view.now),
+            Kind::Consumer(group) => group.classic_heartbeat(from, view),
         }
     }
 
-    /// Bytes of its members.
-    fn members_bytes(&self) -> usize {
-        self.members.values().map(Member::bytes).sum()
+    /// Members leave; one answer for each.
+    pub fn leave(
+        &mut self,
+        leavers: &[Leaver],
+        view: &View<'_>,
+    ) -> (Vec<Result<(), GroupError>>, Effects) {
+        match &mut self.kind {
+            Kind::Classic(group) => group.leave(leavers, view.limits, view.now),
+            Kind::Consumer(group) => {
+                let mut effects = Effects::default();
+                let (results, downgraded) = group.leave(leavers, view, &mut effects);
+                self.downgrade(downgraded);
+                (results, effects)
+            }
+        }
+    }
+
+    /// A member of the consumer protocol joins, lives, reports. A group of the classic protocol becomes one of this when
+    /// the first such member joins.
+    ///
+    /// # Errors
+    /// `GroupIdNotFound` for a classic group, and those of [`ConsumerGroup::heartbeat`].
+    pub fn consumer_heartbeat(
+        &mut self,
+        beat: &ConsumerHeartbeat,
+        view: &View<'_>,
+    ) -> (Result<ConsumerAnswer, GroupError>, Effects) {
+        let mut effects = Effects::default();
+        let answer = match &mut self.kind {
+            Kind::Consumer(group) => group.heartbeat(beat, view, &mut effects),
+            Kind::Classic(_) if beat.epoch != 0 => Err(GroupError::GroupIdNotFound),
+            Kind::Classic(classic) => {
+                let empty = classic.is_empty();
+                let mut waiting = classic.clone();
+                let upgraded = if empty {
+                    Ok(ConsumerGroup::new(self.id.clone(), view.now))
+                } else {
+                    ConsumerGroup::upgraded(&mut waiting, view, &mut effects)
+                };
+                let joined = upgraded.and_then(|mut group| {
+                    let answer = group.heartbeat(beat, view, &mut effects)?;
+                    Ok((group, answer))
+                });
+                match joined {
+                    Ok((group, answer)) => {
+                        effects.clear_members = true;
+                        effects.deadline = None;
+                        self.kind = Kind::Consumer(group);
+                        Ok(answer)
+                    }
+                    Err(error) => {
+                        effects = Effects::default();
+                        Err(error)
+                    }
+                }
+            }
+        };
+        (answer, effects)
+    }
+
+    /// A member of the consumer protocol leaves.
+    ///
+    /// # Errors
+    /// `GroupIdNotFound` for a classic group, and those of [`ConsumerGroup::consumer_leave`].
+    pub fn consumer_leave(
+        &mut self,
+        leave: &ConsumerLeave,
+        view: &View<'_>,
+    ) -> (Result<ConsumerAnswer, GroupError>, Effects) {
+        let mut effects = Effects::default();
+        let left = match &mut self.kind {
+            Kind::Consumer(group) => group.consumer_leave(leave, view, &mut effects),
+            Kind::Classic(_) => Err(GroupError::GroupIdNotFound),
+        };
+        let answer = left.map(|(answer, downgraded)| {
+            self.downgrade(downgraded);
+            answer
+        });
+        (answer, effects)
+    }
+
+    fn downgrade(&mut self, downgraded: Option<ClassicGroup>) {
+        if let Some(classic) = downgraded {
+            tracing::info!(group = %self.id, "only members of the classic protocol are left");
+            self.kind = Kind::Classic(classic);
+        }
+    }
+
+    /// When [`Group::tick`] has something to do, if nothing happens before.
+    pub fn next_deadline(&self) -> Option<Time> {
+        match &self.kind {
+            Kind::Classic(group) => group.next_deadline(),
+            Kind::Consumer(group) => group.next_deadline(),
+        }
+    }
+
+    /// Does what is due.
+    pub fn tick(&mut self, view: &View<'_>) -> Effects {
+        match &mut self.kind {
+            Kind::Classic(group) => group.tick(view.limits, view.now),
+            Kind::Consumer(group) => {
+                let mut effects = Effects::default();
+                let downgraded = group.tick(view, &mut effects);
+                self.downgrade(downgraded);
+                effects
+            }
+        }
+    }
+
+    /// Checks whether it may commit.
+    ///
+    /// # Errors
+    /// Those of the protocol that the group follows.
+    pub fn check_commit(&mut self, by: Committer<'_>, now: Now) -> Result<(), GroupError> {
+        match &mut self.kind {
+            Kind::Classic(group) => group.check_commit(by, now),
+            Kind::Consumer(group) => group.check_commit(by),
+        }
+    }
+
+    /// Checks whether a reader of committed offsets, which may say who it is, may read them.
+    ///
+    /// # Errors
+    /// Those of [`ConsumerGroup::check_fetch`].
+    pub fn check_fetch(&self, member: Option<&str>, epoch: i32) -> Result<(), GroupError> {
+        match &self.kind {
+            Kind::Classic(_) => Ok(()),
+            Kind::Consumer(group) => group.check_fetch(member, epoch),
+        }
+    }
+
+    /// Checks whether the group's offsets can be deleted, those of topics that it does not read at least.
+    ///
+    /// # Errors
+    /// `NonEmptyGroup`: it has members, and what they read can't be told.
+    pub fn check_offset_delete(&self) -> Result<(), GroupError> {
+        match &self.kind {
+            Kind::Classic(group) => group.check_offset_delete(),
+            Kind::Consumer(_) => Ok(()),
+        }
+    }
+
+    /// Checks whether it can be deleted.
+    ///
+    /// # Errors
+    /// `NonEmptyGroup`.
+    pub fn check_delete(&self) -> Result<(), GroupError> {
+        if self.is_empty() { Ok(()) } else { Err(GroupError::NonEmptyGroup) }
+    }
+
+    /// Whether a member may be reading the topic. As long as what a member reads is not known, it may be any.
+    pub fn is_subscribed_to(&self, name: &str, id: TopicId) -> bool {
+        match &self.kind {
+            Kind::Classic(group) => group.is_subscribed_to(name),
+            Kind::Consumer(group) => group.is_subscribed_to(name, id),
+        }
+    }
+
+    /// From when on the retention of its offsets counts: since it has no members, or from each commit on when it never had
+    /// any. `None`: they are in use.
+    pub fn retention_start_unix_ms(&self, committed_unix_ms: i64) -> Option<i64> {
+        match &self.kind {
+            Kind::Classic(group) => group.retention_start_unix_ms(committed_unix_ms),
+            Kind::Consumer(group) => Some(group.empty_since_unix_ms()?.max(committed_unix_ms)),
+        }
+    }
+
+    /// The group in a list.
+    pub fn listing(&self) -> GroupListing {
+        match &self.kind {
+            Kind::Classic(group) => group.listing(),
+            Kind::Consumer(group) => group.listing(),
+        }
+    }
+
+    /// A classic group in full.
+    ///
+    /// # Errors
+    /// `GroupIdNotFound`: it follows the other protocol.
+    pub fn describe(&self) -> Result<GroupDescription, GroupError> {
+        match &self.kind {
+            Kind::Classic(group) => Ok(group.describe()),
+            Kind::Consumer(_) => Err(GroupError::GroupIdNotFound),
+        }
+    }
+
+    /// A group of the consumer protocol in full.
+    ///
+    /// # Errors
+    /// `GroupIdNotFound`: it follows the other protocol.
+    pub fn describe_consumers(
+        &self,
+        view: &View<'_>,
+    ) -> Result<ConsumerGroupDescription, GroupError> {
+        match &self.kind {
+            Kind::Classic(_) => Err(GroupError::GroupIdNotFound),
+            Kind::Consumer(group) => Ok(group.describe(view)),
+        }
     }
 }

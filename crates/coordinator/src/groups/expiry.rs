@@ -4,11 +4,11 @@
 use super::{Groups, slot::GroupSlot};
 use crate::{
     Topics,
-    group::{CommittedOffset, Group, GroupState, Now},
+    group::{CommittedOffset, Group, Now},
 };
 use model::TopicId;
 use runtime::Shutdown;
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 /// Looks at all groups now and then.
 pub(super) async fn expire_for_ever(groups: Groups, shutdown: Shutdown) {
@@ -55,7 +55,7 @@ fn expired(
     topics: &dyn Topics,
     now: Now,
 ) -> Vec<(TopicId, u32)> {
-    let unread = Unread::of(group);
+    let unread = group.unread();
     let mut gone = Vec::new();
     for (topic, partition, offset) in group.offsets().iter() {
         let Some(name) = topics.name(topic) else {
@@ -63,7 +63,8 @@ fn expired(
             continue;
         };
         let start = group.retention_start_unix_ms(offset.committed_unix_ms);
-        let start = start.or_else(|| unread.has(name.as_str()).then_some(offset.committed_unix_ms));
+        let start =
+            start.or_else(|| unread.has(name.as_str(), topic).then_some(offset.committed_unix_ms));
         if start.is_some_and(|start| is_over(start, offset, retention, now)) {
             gone.push((topic, partition));
         }
@@ -76,17 +77,4 @@ fn is_over(start_unix_ms: i64, offset: &CommittedOffset, retention: Duration, no
     let retention_ms = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
     let end = offset.expires_unix_ms.unwrap_or_else(|| start_unix_ms.saturating_add(retention_ms));
     end <= now.unix_ms
-}
-
-/// Topics that a stable group of consumers does not read (any more).
-struct Unread(Option<BTreeSet<String>>);
-
-impl Unread {
-    fn of(group: &Group) -> Self {
-        Self(group.subscribed_topics().filter(|_| group.state() == GroupState::Stable))
-    }
-
-    fn has(&self, topic: &str) -> bool {
-        self.0.as_ref().is_some_and(|read| !read.contains(topic))
-    }
 }

@@ -3,7 +3,7 @@
 use super::{Groups, slot::GroupSlot, staging::Staging, unfolded::Unfolded};
 use crate::{
     Journal, JournalError, SlotClaim,
-    group::{Group, GroupId, Now, offsets::Chunk},
+    group::{Group, GroupId, MemberRecords, Now, offsets::Chunk},
 };
 use formats::metadata::{
     Group as GroupRecord, GroupCommit, GroupCommits, GroupOffsets, StagedOffsets,
@@ -29,8 +29,10 @@ pub(super) async fn load_and_keep(groups: Groups, claim: SlotClaim, journal: Jou
     }
     let shutdown = groups.shared.parts.tasks.shutdown();
     loop {
-        let now = groups.now();
-        let Some(next) = slot.tick(&groups.shared.options.groups, now) else { return };
+        let catalog = groups.catalog();
+        let view = groups.view(catalog.as_ref());
+        let now = view.now;
+        let Some(next) = slot.tick(&view) else { return };
         let wait = next.saturating_sub(now.time).min(LONGEST_WAIT);
         tokio::select! {
             () = sleep_until(Instant::now() + wait) => {}
@@ -66,8 +68,9 @@ async fn read(
     let parts = &groups.shared.parts;
     let (keys, store) = (&parts.keys, parts.metadata.as_ref());
     let index = claim.partition.partition.get();
-    let members = store.range(RangeQuery::prefix(keys.groups_of(index))).await?;
-    let at = |query: RangeQuery| query.at(members.revision);
+    let records = store.range(RangeQuery::prefix(keys.groups_of(index))).await?;
+    let at = |query: RangeQuery| query.at(records.revision);
+    let members = store.range(at(RangeQuery::prefix(keys.members_of_slot(index)))).await?;
     let offsets = store.range(at(RangeQuery::prefix(keys.offsets_of_slot(index)))).await?;
     let commits = store.range(at(RangeQuery::prefix(keys.commits_of_slot(index)))).await?;
     let staged = store.range(at(RangeQuery::prefix(keys.staged_offsets_of_slot(index)))).await?;
@@ -77,9 +80,16 @@ async fn read(
         unfolded: Unfolded::default(),
         staging: Staging::default(),
     };
+    let mut members_of: HashMap<String, MemberRecords> = HashMap::new();
     for entry in &members.entries {
+        let Some((group, member)) = keys.parse_group_member(&entry.key) else { continue };
+        members_of.entry(group).or_default().push((member.into(), decode(entry)?));
+    }
+    let session_timeout = groups.shared.options.groups.consumer.session_timeout;
+    for entry in &records.entries {
         let Some(id) = keys.parse_group(&entry.key) else { continue };
-        loaded.take_record(id.into(), decode(entry)?);
+        let members = members_of.remove(&id).unwrap_or_default();
+        loaded.take_records(id.into(), decode(entry)?, members, session_timeout);
     }
     for entry in &offsets.entries {
         let Some((id, topic, _)) = keys.parse_group_offsets(&entry.key) else { continue };
@@ -109,8 +119,15 @@ struct Loaded {
 }
 
 impl Loaded {
-    fn take_record(&mut self, id: GroupId, record: GroupRecord) {
-        self.groups.insert(id.clone(), Group::from_record(id, record, self.now));
+    fn take_records(
+        &mut self,
+        id: GroupId,
+        record: GroupRecord,
+        members: MemberRecords,
+        session_timeout: Duration,
+    ) {
+        let group = Group::from_records(id.clone(), record, members, session_timeout, self.now);
+        self.groups.insert(id, group);
     }
 
     fn take_staged(&mut self, producer: ProducerId, id: &GroupId, stored: StagedOffsets) {

@@ -4,9 +4,11 @@
 //! stored goes to the journal in the order of the decisions. A method decides before it returns, so requests of a
 //! connection act in their order; the future that it returns waits until what it tells is stored.
 
+mod consumers;
 mod deadlines;
 mod expiry;
 mod load;
+mod members;
 mod offsets;
 mod slot;
 mod staging;
@@ -15,13 +17,16 @@ mod tests;
 mod unfolded;
 mod waiting;
 
-pub use offsets::{Deleted, Fetched, FetchedOffset, OffsetCommit};
+pub use offsets::{Deleted, Fetched, FetchedOffset, OffsetCommit, Wanted};
 pub use slot::NewJoin;
 pub use staging::StagingQuestion;
 
 use crate::{
     CoordinatorOptions, CoordinatorParts, GroupError, Journal, SlotClaim,
-    group::{GroupDescription, GroupListing, Joined, Leaver, MemberRef, Now, Sync, Synced},
+    group::{
+        GroupDescription, GroupListing, Joined, Leaver, MemberRef, Now, Sync, Synced, TopicCatalog,
+        View,
+    },
     journal::Position,
     slot_table::SlotTable,
 };
@@ -87,6 +92,16 @@ impl Groups {
         Now { time: self.shared.started.elapsed(), unix_ms: self.shared.parts.clock.unix_ms() }
     }
 
+    /// The topics there are now.
+    fn catalog(&self) -> Arc<dyn TopicCatalog> {
+        self.shared.parts.topics.catalog()
+    }
+
+    /// What an event sees now.
+    fn view<'a>(&'a self, catalog: &'a dyn TopicCatalog) -> View<'a> {
+        View { catalog, limits: &self.shared.options.groups, now: self.now() }
+    }
+
     /// Milliseconds since 1970, by the clock that retention is judged by.
     pub fn unix_ms(&self) -> i64 {
         self.shared.parts.clock.unix_ms()
@@ -150,7 +165,8 @@ impl Groups {
         let slot = self.slot(slot)?;
         let unique = uuid::Builder::from_random_bytes(self.shared.parts.randomness.bytes16());
         let unique: Arc<str> = unique.into_uuid().to_string().into();
-        let answer = slot.join(group, join, unique, limits, self.now())?;
+        let catalog = self.catalog();
+        let answer = slot.join(group, join, unique, &self.view(catalog.as_ref()))?;
         Ok(self.answered(slot, answer))
     }
 
@@ -165,7 +181,8 @@ impl Groups {
         sync: Sync,
     ) -> Result<impl Future<Output = Result<Synced, GroupError>> + Send + use<>, GroupError> {
         let slot = self.slot(slot)?;
-        let answer = slot.sync(group, sync, &self.shared.options.groups, self.now())?;
+        let catalog = self.catalog();
+        let answer = slot.sync(group, sync, &self.view(catalog.as_ref()))?;
         Ok(self.answered(slot, answer))
     }
 
@@ -174,7 +191,8 @@ impl Groups {
     /// # Errors
     /// Those of a heartbeat, and `Slot`.
     pub fn heartbeat(&self, slot: u32, group: &str, from: MemberRef<'_>) -> Result<(), GroupError> {
-        self.shared.slots.get(slot)?.heartbeat(group, from, self.now())
+        let catalog = self.catalog();
+        self.shared.slots.get(slot)?.heartbeat(group, from, &self.view(catalog.as_ref()))
     }
 
     /// Members leave, on return; an answer for each when that is stored.
@@ -188,12 +206,12 @@ impl Groups {
         leavers: &[Leaver],
     ) -> Result<impl Future<Output = Result<Left, GroupError>> + Send + use<>, GroupError> {
         let slot = self.slot(slot)?;
-        let (results, position) =
-            slot.leave(group, leavers, &self.shared.options.groups, self.now())?;
+        let catalog = self.catalog();
+        let (results, position) = slot.leave(group, leavers, &self.view(catalog.as_ref()))?;
         Ok(self.stored(&slot, position, results))
     }
 
-    /// A group in full.
+    /// A classic group in full.
     ///
     /// # Errors
     /// `GroupIdNotFound`, `Slot`.

@@ -45,6 +45,19 @@ pub enum FetchedOffset {
     Unstable,
 }
 
+/// Which of a group's offsets are wanted, and by whom.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// Of these partitions, or all there are.
+    pub topics: Option<&'a [(TopicId, Vec<u32>)]>,
+    /// The member that asks, if it says so (KIP-848).
+    pub member: Option<&'a str>,
+    /// Its epoch; negative without a member.
+    pub member_epoch: i32,
+    /// Whether it takes none that a transaction may be about to change.
+    pub require_stable: bool,
+}
+
 /// Topics with their partitions' offsets.
 pub type Fetched = Vec<(TopicId, Vec<(u32, FetchedOffset)>)>;
 
@@ -72,16 +85,15 @@ impl Groups {
     /// What is answered is stored.
     ///
     /// # Errors
-    /// `Slot`, `Journal`, `TimedOut`.
+    /// Those of [`Group::check_fetch`], and `Slot`, `Journal`, `TimedOut`.
     pub fn fetch(
         &self,
         slot: u32,
         group: &str,
-        wanted: Option<&[(TopicId, Vec<u32>)]>,
-        require_stable: bool,
+        wanted: Wanted<'_>,
     ) -> Result<impl Future<Output = Result<Fetched, GroupError>> + Send + use<>, GroupError> {
         let slot = self.shared.slots.get(slot)?;
-        let (fetched, position) = slot.fetch(group, wanted, require_stable)?;
+        let (fetched, position) = slot.fetch(group, wanted)?;
         Ok(self.stored(&slot, position, fetched))
     }
 
@@ -114,7 +126,12 @@ impl GroupSlot {
         let state = &mut *state;
         if !state.groups.contains_key(id) {
             if by.from.generation >= 0 {
-                return Err(GroupError::IllegalGeneration);
+                // Older versions know no other error that makes a consumer join again.
+                return Err(if by.knows_member_epochs {
+                    GroupError::GroupIdNotFound
+                } else {
+                    GroupError::IllegalGeneration
+                });
             }
             let id: GroupId = id.into();
             state.groups.insert(id.clone(), Group::new(id, now));
@@ -135,14 +152,13 @@ impl GroupSlot {
         Ok(state.last)
     }
 
-    fn fetch(
-        &self,
-        id: &str,
-        wanted: Option<&[(TopicId, Vec<u32>)]>,
-        require_stable: bool,
-    ) -> Result<(Fetched, Position), GroupError> {
+    fn fetch(&self, id: &str, wanted: Wanted<'_>) -> Result<(Fetched, Position), GroupError> {
+        let Wanted { topics, member, member_epoch, require_stable } = wanted;
         let state = self.open_state()?;
         let group = state.groups.get(id);
+        if let Some(group) = group {
+            group.check_fetch(member, member_epoch)?;
+        }
         let one = |topic: TopicId, partition: u32| {
             let Some(offsets) = group.map(Group::offsets) else { return FetchedOffset::None };
             if require_stable && offsets.is_unstable(topic, partition) {
@@ -156,8 +172,8 @@ impl GroupSlot {
         let of_topic = |topic: TopicId, partitions: &mut dyn Iterator<Item = u32>| {
             (topic, partitions.map(|partition| (partition, one(topic, partition))).collect())
         };
-        let fetched = match (wanted, group) {
-            (Some(wanted), _) => wanted
+        let fetched = match (topics, group) {
+            (Some(topics), _) => topics
                 .iter()
                 .map(|(topic, partitions)| of_topic(*topic, &mut partitions.iter().copied()))
                 .collect(),
@@ -185,7 +201,8 @@ impl GroupSlot {
         let mut results = Vec::with_capacity(topics.len());
         let mut gone = Vec::new();
         for (topic, partitions) in topics {
-            let subscribed = name(*topic).is_some_and(|name| group.is_subscribed_to(name.as_str()));
+            let subscribed =
+                name(*topic).is_some_and(|name| group.is_subscribed_to(name.as_str(), *topic));
             results.push(if subscribed { Err(GroupError::SubscribedToTopic) } else { Ok(()) });
             if !subscribed {
                 gone.extend(partitions.iter().map(|partition| (*topic, *partition)));

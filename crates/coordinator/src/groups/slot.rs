@@ -10,8 +10,9 @@ use super::{
 use crate::{
     GroupError, Journal, SlotClaim, SlotError,
     group::{
-        Effects, Group, GroupDescription, GroupId, GroupLimits, GroupListing, InstanceId, Join,
-        Joined, Leaver, MemberId, MemberRef, Now, Protocol, Sync, Synced, Ticket, Time,
+        Effects, Group, GroupDescription, GroupId, GroupListing, InstanceId, Join, Joined, Leaver,
+        MemberId, MemberRef, Protocol, Sync, Synced, Ticket, Time, View,
+        consumer::ConsumerGroupDescription,
     },
     journal::{Append, Position, Submission},
 };
@@ -63,6 +64,8 @@ pub(super) struct SlotState {
     pub(super) staging: Staging,
     /// The last submission: what is read may be lost until it is stored.
     pub(super) last: Position,
+    /// The last one with members of each group.
+    pub(super) changed: HashMap<GroupId, Position>,
     waiting: Waiting,
     deadlines: Deadlines,
     closed: bool,
@@ -116,8 +119,7 @@ impl GroupSlot {
         id: &str,
         new: NewJoin,
         unique: Arc<str>,
-        limits: &GroupLimits,
-        now: Now,
+        view: &View<'_>,
     ) -> Result<Answer<Joined>, GroupError> {
         let mut state = self.open_state()?;
         let state = &mut *state;
@@ -125,9 +127,10 @@ impl GroupSlot {
             return Err(GroupError::UnknownMemberId);
         }
         let id: GroupId = id.into();
-        let group = state.groups.entry(id.clone()).or_insert_with(|| Group::new(id.clone(), now));
+        let group =
+            state.groups.entry(id.clone()).or_insert_with(|| Group::new(id.clone(), view.now));
         let (ticket, answer) = state.waiting.join();
-        let effects = group.join(with_ticket(new, ticket, unique), limits, now);
+        let effects = group.join(with_ticket(new, ticket, unique), view);
         self.carry_out(state, &id, effects);
         Ok(answer)
     }
@@ -136,14 +139,13 @@ impl GroupSlot {
         &self,
         id: &str,
         sync: Sync,
-        limits: &GroupLimits,
-        now: Now,
+        view: &View<'_>,
     ) -> Result<Answer<Synced>, GroupError> {
         let mut state = self.open_state()?;
         let state = &mut *state;
         let group = state.groups.get_mut(id).ok_or(GroupError::UnknownMemberId)?;
         let (ticket, answer) = state.waiting.sync();
-        let effects = group.sync(ticket, sync, limits, now);
+        let effects = group.sync(ticket, sync, view);
         let id = group.id().clone();
         self.carry_out(state, &id, effects);
         Ok(answer)
@@ -153,24 +155,32 @@ impl GroupSlot {
         &self,
         id: &str,
         from: MemberRef<'_>,
-        now: Now,
+        view: &View<'_>,
     ) -> Result<(), GroupError> {
         let mut state = self.open_state()?;
+        let state = &mut *state;
         let group = state.groups.get_mut(id).ok_or(GroupError::UnknownMemberId)?;
-        group.heartbeat(from, now)
+        let heard = group.heartbeat(from, view);
+        if heard == Err(GroupError::RebalanceInProgress) {
+            // It may be given a time to join again.
+            let (id, deadline) = (group.id().clone(), group.next_deadline());
+            if state.deadlines.at(&id, deadline) {
+                self.changed.notify_one();
+            }
+        }
+        heard
     }
 
     pub(super) fn leave(
         &self,
         id: &str,
         leavers: &[Leaver],
-        limits: &GroupLimits,
-        now: Now,
+        view: &View<'_>,
     ) -> Result<(Left, Position), GroupError> {
         let mut state = self.open_state()?;
         let state = &mut *state;
         let group = state.groups.get_mut(id).ok_or(GroupError::UnknownMemberId)?;
-        let (results, effects) = group.leave(leavers, limits, now);
+        let (results, effects) = group.leave(leavers, view);
         let id = group.id().clone();
         self.carry_out(state, &id, effects);
         Ok((results, state.last))
@@ -178,7 +188,16 @@ impl GroupSlot {
 
     pub(super) fn describe(&self, id: &str) -> Result<GroupDescription, GroupError> {
         let state = self.open_state()?;
-        state.groups.get(id).map(Group::describe).ok_or(GroupError::GroupIdNotFound)
+        state.groups.get(id).ok_or(GroupError::GroupIdNotFound)?.describe()
+    }
+
+    pub(super) fn describe_consumers(
+        &self,
+        id: &str,
+        view: &View<'_>,
+    ) -> Result<ConsumerGroupDescription, GroupError> {
+        let state = self.open_state()?;
+        state.groups.get(id).ok_or(GroupError::GroupIdNotFound)?.describe_consumers(view)
     }
 
     pub(super) fn list(&self) -> Vec<GroupListing> {
@@ -197,8 +216,11 @@ impl GroupSlot {
     /// Deletes a group with everything that is stored of it.
     pub(super) fn forget(&self, state: &mut SlotState, id: &GroupId) -> Position {
         state.groups.remove(id);
+        state.changed.remove(id);
         let offsets = self.keys.offsets_of_group(self.index, id);
         let end = prefix_end(&offsets);
+        let members = self.keys.members_of_group(self.index, id);
+        let members_end = prefix_end(&members);
         let forget = GroupCommit { group: id.to_string(), forget: true, ..GroupCommit::default() };
         self.submit(
             state,
@@ -206,6 +228,7 @@ impl GroupSlot {
                 operations: vec![
                     Operation::Delete(self.keys.group(self.index, id)),
                     Operation::DeleteRange(offsets, end),
+                    Operation::DeleteRange(members, members_end),
                 ],
                 // Commits that are appended already must not bring it back.
                 appends: vec![self.append(forget)],
@@ -225,31 +248,36 @@ impl GroupSlot {
     }
 
     /// Submits what an event needs stored, then hands out its answers, which wait for that.
-    fn carry_out(&self, state: &mut SlotState, id: &GroupId, effects: Effects) {
-        let record = state.groups.get(id).filter(|_| effects.store).map(Group::record);
-        let stored = record.map(|record| {
-            let put = Operation::put(self.keys.group(self.index, id), encode(record));
-            self.submit(state, Submission { operations: vec![put], ..Submission::default() })
-        });
+    pub(super) fn carry_out(&self, state: &mut SlotState, id: &GroupId, effects: Effects) {
+        if effects.stores() {
+            self.store(state, id, &effects);
+        }
+        // What is told rests on what was decided before, too.
+        let stored = state.changed.get(id).copied();
         state.waiting.answer_joins(effects.joined, stored);
         state.waiting.answer_syncs(effects.synced, stored);
         let Some(group) = state.groups.get(id) else { return };
         if group.is_forgettable() && !group.has_record() {
             state.groups.remove(id);
-        } else if state.deadlines.at(id, group.next_deadline()) {
+            state.changed.remove(id);
+            return;
+        }
+        let deadline = effects.deadline.or_else(|| group.next_deadline());
+        if state.deadlines.at(id, deadline) {
             self.changed.notify_one();
         }
     }
 
     /// Does what is due; answers when to come again. `None` when the slot is closed.
-    pub(super) fn tick(&self, limits: &GroupLimits, now: Now) -> Option<Time> {
+    pub(super) fn tick(&self, view: &View<'_>) -> Option<Time> {
+        let now = view.now;
         let mut state = self.open_state().ok()?;
         let state = &mut *state;
         // Each once: what is due again at once must not keep the lock.
         let due: Vec<GroupId> = std::iter::from_fn(|| state.deadlines.take_due(now.time)).collect();
         for id in due {
             let Some(group) = state.groups.get_mut(&id) else { continue };
-            let effects = group.tick(limits, now);
+            let effects = group.tick(view);
             self.carry_out(state, &id, effects);
         }
         if state.unfolded.is_due(now.time) {

@@ -1,11 +1,12 @@
 //! Groups of a slot over a store in memory: what is answered is stored, and what is loaded is what there was.
 
+mod consumers;
 mod staging;
 
 use super::*;
 use crate::{
     FetchedOffset, OffsetCommit, SessionStamp, SlotClaim, SlotError, SlotKind, Topics,
-    group::{CommittedOffset, Committer, GroupState, Protocol},
+    group::{CatalogTopic, CommittedOffset, Committer, GroupState, Protocol, TopicCatalog},
     journal::JournalParts,
     transaction::{Marked, Marker, Markers, ProducerIds},
 };
@@ -32,6 +33,37 @@ struct Named(parking_lot::Mutex<BTreeMap<TopicId, TopicName>>);
 impl Topics for Named {
     fn name(&self, topic: TopicId) -> Option<TopicName> {
         self.0.lock().get(&topic).cloned()
+    }
+
+    fn catalog(&self) -> Arc<dyn TopicCatalog> {
+        Arc::new(Catalog(self.0.lock().clone()))
+    }
+}
+
+/// The same, each with four partitions.
+#[derive(Debug)]
+struct Catalog(BTreeMap<TopicId, TopicName>);
+
+impl TopicCatalog for Catalog {
+    fn version(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn by_name(&self, name: &str) -> Option<CatalogTopic<'_>> {
+        self.topics().find(|topic| topic.name == name)
+    }
+
+    fn by_id(&self, id: TopicId) -> Option<CatalogTopic<'_>> {
+        self.topics().find(|topic| topic.id == id)
+    }
+
+    fn topics(&self) -> Box<dyn Iterator<Item = CatalogTopic<'_>> + '_> {
+        let topics = self.0.iter();
+        Box::new(topics.map(|(id, name)| CatalogTopic {
+            id: *id,
+            name: name.as_str(),
+            partitions: 4,
+        }))
     }
 }
 
@@ -134,7 +166,7 @@ impl Setting {
             topic: *topic,
             partitions: vec![(*partition, self.offset(*offset))],
         });
-        let by = Committer { from, transactional: false };
+        let by = Committer { from, transactional: false, knows_member_epochs: true };
         self.groups().commit(0, group, by, commits.collect())
     }
 
@@ -149,7 +181,7 @@ impl Setting {
     }
 
     async fn fetch(&self, group: &str) -> Vec<(TopicId, u32, u64)> {
-        let fetched = self.groups().fetch(0, group, None, false).unwrap().await.unwrap();
+        let fetched = self.groups().fetch(0, group, Wanted::default()).unwrap().await.unwrap();
         let mut flat = Vec::new();
         for (topic, offsets) in fetched {
             for (partition, offset) in offsets {
@@ -211,7 +243,12 @@ async fn committed_offsets_and_their_notes_outlive_the_session() {
     setting.begin_session().await;
     assert_eq!(setting.fetch("g").await, [(TOPIC, 0, 11), (OTHER, 70, 7)]);
     let wanted = [(TOPIC, vec![0, 1])];
-    let fetched = setting.groups().fetch(0, "g", Some(&wanted), true).unwrap().await.unwrap();
+    let fetched = setting
+        .groups()
+        .fetch(0, "g", Wanted { topics: Some(&wanted), require_stable: true, ..Wanted::default() })
+        .unwrap()
+        .await
+        .unwrap();
     let FetchedOffset::Committed(offset) = &fetched[0].1[0].1 else { panic!("{fetched:?}") };
     assert_eq!((&*offset.metadata, offset.leader_epoch), ("note", LeaderEpoch::new(3)));
     assert_eq!(fetched[0].1[1], (1, FetchedOffset::None));
@@ -236,7 +273,7 @@ async fn a_commit_is_answered_when_it_is_stored_and_not_before() {
     let setting = Setting::new().await;
     setting.store.faults().fail_every(1, Fault::Unavailable);
     assert_eq!(setting.commit("g", &[(TOPIC, 0, 1)]).await, Err(GroupError::TimedOut));
-    let reading = setting.groups().fetch(0, "g", None, false).unwrap();
+    let reading = setting.groups().fetch(0, "g", Wanted::default()).unwrap();
     assert_eq!(reading.await, Err(GroupError::TimedOut), "nobody reads what may be lost");
     setting.store.faults().heal();
     assert_eq!(setting.fetch("g").await, [(TOPIC, 0, 1)]);
@@ -394,7 +431,7 @@ async fn a_large_commit_takes_several_transactions_and_is_loaded_whole() {
     offset.metadata = "x".repeat(4096).into();
     let partitions: Vec<_> = (0..1_000).map(|partition| (partition, offset.clone())).collect();
     let from = MemberRef { member: "", instance: None, generation: -1 };
-    let by = Committer { from, transactional: false };
+    let by = Committer { from, transactional: false, knows_member_epochs: true };
     let commits = vec![OffsetCommit { topic: TOPIC, partitions }];
     setting.groups().commit(0, "g", by, commits).unwrap().await.unwrap();
     tokio::time::sleep(Duration::from_mins(2)).await;

@@ -3,12 +3,13 @@
 use crate::{assert_golden, golden};
 use bytes::Bytes;
 use formats::metadata::{
-    Broker, Cluster, Commit, CommitHead, CommittedOffset, Configs, Controller, DeletedTopic,
-    DurabilityMode, Endpoint, EpochStart, Features, Folded, Garbage, Group, GroupCommit,
-    GroupCommits, GroupMember, GroupOffsets, GroupProtocol, Index, JournalHead, Manifest,
-    ManifestRest, Owner, Producer, ProducerBatch, ProducerIds, ProducerSnapshot, Reference,
-    Registration, SeqRange, Session, SliceGroup, StagedOffsets, Topic, TopicName, TopicOffsets,
-    TransactionState, TransactionTopic, TransactionalProducer, Unfolded,
+    Broker, ClassicProtocols, Cluster, Commit, CommitHead, CommittedOffset, Configs, ConsumerGroup,
+    ConsumerGroupMember, Controller, DeletedTopic, DurabilityMode, Endpoint, EpochStart, Features,
+    Folded, Garbage, Group, GroupCommit, GroupCommits, GroupMember, GroupOffsets, GroupProtocol,
+    Index, JournalHead, Manifest, ManifestRest, MemberPartitions, MemberState, Owner, Producer,
+    ProducerBatch, ProducerIds, ProducerSnapshot, Reference, Registration, SeqRange, Session,
+    SliceGroup, StagedOffsets, SubscribedTopic, TargetAssignment, TargetPartitions, Topic,
+    TopicName, TopicOffsets, TransactionState, TransactionTopic, TransactionalProducer, Unfolded,
 };
 use prost::Message;
 use std::{fmt::Debug, fs, path::Path};
@@ -258,6 +259,7 @@ fn values_of_groups_have_their_bytes() {
             leader: Some("app-1".into()),
             state_since_unix_ms: 1_700_000_000_000,
             members: vec![member],
+            consumer: None,
         },
     );
     let offset = CommittedOffset {
@@ -272,6 +274,56 @@ fn values_of_groups_have_their_bytes() {
     let topics = vec![TopicOffsets { topic: ID, offsets: vec![offset], deleted: vec![1, 2] }];
     let commit = GroupCommit { group: "app".into(), topics, forget: true };
     check("group-commits", &GroupCommits { format: 1, commits: vec![commit] });
+}
+
+#[test]
+fn values_of_groups_of_the_consumer_protocol_have_their_bytes() {
+    let share = TargetPartitions { topic: 0, partitions: vec![0, 1, 300] };
+    let target = TargetAssignment { member: "one".into(), topics: vec![share] };
+    let consumer = ConsumerGroup {
+        assignment_epoch: 8,
+        topics: vec![SubscribedTopic { topic: ID, partitions: 301 }],
+        targets: vec![target],
+        target_topics: vec![ID],
+    };
+    check(
+        "group-of-consumers",
+        &Group {
+            format: 1,
+            protocol_type: "consumer".into(),
+            generation: 9,
+            state_since_unix_ms: 1_700_000_000_000,
+            consumer: Some(consumer),
+            ..Group::default()
+        },
+    );
+    let partitions =
+        |partitions: &[u32]| vec![MemberPartitions { topic: ID, partitions: partitions.to_vec() }];
+    let protocol = GroupProtocol { name: "range".into(), metadata: Bytes::from_static(b"meta") };
+    check(
+        "consumer-group-member",
+        &ConsumerGroupMember {
+            format: 1,
+            instance_id: Some("instance".into()),
+            rack: Some("az1".into()),
+            client_id: "app".into(),
+            client_host: "/127.0.0.1".into(),
+            rebalance_timeout_ms: 300_000,
+            topics: vec!["orders".into()],
+            regex: Some("audit-.*".into()),
+            assignor: Some("uniform".into()),
+            classic: Some(ClassicProtocols {
+                session_timeout_ms: 45_000,
+                protocols: vec![protocol],
+            }),
+            epoch: 8,
+            previous_epoch: 7,
+            away: true,
+            state: MemberState::Waiting.into(),
+            assigned: partitions(&[0, 1]),
+            revoking: partitions(&[300]),
+        },
+    );
 }
 
 #[test]

@@ -34,28 +34,31 @@ impl Api for ApiVersions {
     }
 }
 
-/// The level of `transaction.version` in force: clients add partitions by their first batches, and epochs are raised at each
-/// end (KIP-890).
-const TRANSACTION_VERSION: i16 = 2;
+/// Features and their levels in force. `group.version` 1: the consumer protocol (KIP-848). `transaction.version` 2: clients
+/// add partitions by their first batches, and epochs are raised at each end (KIP-890).
+const LEVELS: [(&str, i16); 2] = [("group.version", 1), ("transaction.version", 2)];
 
 /// Adds the features (KIP-584). Clients before 4.0 refuse a lowest level of 0.
 fn with_features(response: ApiVersionsResponse, version: i16, epoch: i64) -> ApiVersionsResponse {
     if version < 3 {
         return response;
     }
-    let name = StrBytes::from_static_str("transaction.version");
-    let supported = SupportedFeatureKey::default()
-        .with_name(name.clone())
-        .with_min_version(i16::from(version < 4))
-        .with_max_version(TRANSACTION_VERSION);
-    let finalized = FinalizedFeatureKey::default()
-        .with_name(name)
-        .with_min_version_level(TRANSACTION_VERSION)
-        .with_max_version_level(TRANSACTION_VERSION);
+    let supported = LEVELS.iter().map(|(name, level)| {
+        SupportedFeatureKey::default()
+            .with_name(StrBytes::from_static_str(name))
+            .with_min_version(i16::from(version < 4))
+            .with_max_version(*level)
+    });
+    let finalized = LEVELS.iter().map(|(name, level)| {
+        FinalizedFeatureKey::default()
+            .with_name(StrBytes::from_static_str(name))
+            .with_min_version_level(*level)
+            .with_max_version_level(*level)
+    });
     response
-        .with_supported_features(vec![supported])
+        .with_supported_features(supported.collect())
         .with_finalized_features_epoch(epoch)
-        .with_finalized_features(vec![finalized])
+        .with_finalized_features(finalized.collect())
 }
 
 /// The answer to a version that is not served: the versions that are.

@@ -15,7 +15,7 @@ use kafka_protocol::messages::{
 use std::collections::HashSet;
 
 /// Operations on a group, as bits: all that an access rule could name.
-const GROUP_OPERATIONS: i32 = 0b1101_0100_1000;
+pub(super) const GROUP_OPERATIONS: i32 = 0b1101_0100_1000;
 
 /// Handles versions 0 to 6.
 pub(super) struct DescribeGroups;
@@ -50,6 +50,8 @@ pub(super) fn state_name(state: GroupState) -> &'static str {
         GroupState::Empty => "Empty",
         GroupState::PreparingRebalance => "PreparingRebalance",
         GroupState::CompletingRebalance => "CompletingRebalance",
+        GroupState::Assigning => "Assigning",
+        GroupState::Reconciling => "Reconciling",
         GroupState::Stable => "Stable",
     }
 }

@@ -4,14 +4,11 @@
 
 use super::{Api, Outcome, Versions, describe_groups::state_name, group_text::wire};
 use crate::{context::Context, error::Refusal};
-use coordinator::group::GroupListing;
+use coordinator::group::{GroupListing, GroupType};
 use kafka_protocol::{
     messages::{ListGroupsRequest, ListGroupsResponse, list_groups_response::ListedGroup},
     protocol::StrBytes,
 };
-
-/// What the groups here are (KIP-848 calls them so).
-const CLASSIC: &str = "classic";
 
 /// Handles versions 0 to 5.
 pub(super) struct ListGroups;
@@ -33,13 +30,20 @@ impl Api for ListGroups {
     }
 }
 
+fn type_name(group_type: GroupType) -> &'static str {
+    match group_type {
+        GroupType::Classic => "classic",
+        GroupType::Consumer => "consumer",
+    }
+}
+
 /// No filter lets everything through.
 fn is_wanted(request: &ListGroupsRequest, group: &GroupListing) -> bool {
     let passes = |filter: &[StrBytes], value: &str| {
         filter.is_empty() || filter.iter().any(|wanted| wanted.eq_ignore_ascii_case(value))
     };
     passes(&request.states_filter, state_name(group.state))
-        && passes(&request.types_filter, CLASSIC)
+        && passes(&request.types_filter, type_name(group.group_type))
 }
 
 fn listed(group: &GroupListing) -> ListedGroup {
@@ -47,5 +51,5 @@ fn listed(group: &GroupListing) -> ListedGroup {
         .with_group_id(wire(&group.id).into())
         .with_protocol_type(wire(&group.protocol_type))
         .with_group_state(wire(state_name(group.state)))
-        .with_group_type(wire(CLASSIC))
+        .with_group_type(wire(type_name(group.group_type)))
 }

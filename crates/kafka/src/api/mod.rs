@@ -10,6 +10,8 @@ mod assignment;
 mod committed_offsets;
 mod config_resource;
 mod config_view;
+mod consumer_group_describe;
+mod consumer_group_heartbeat;
 mod create_partitions;
 mod create_topics;
 mod delete_groups;
@@ -354,6 +356,18 @@ pub(crate) static TABLE: &[Entry] = {
         entry::<list_transactions::ListTransactions>(
             ApiKey::ListTransactions,
             "ListTransactions",
+            Op::Describe,
+            Coordinated,
+        ),
+        entry::<consumer_group_heartbeat::ConsumerGroupHeartbeat>(
+            ApiKey::ConsumerGroupHeartbeat,
+            "ConsumerGroupHeartbeat",
+            Op::Read,
+            Coordinated,
+        ),
+        entry::<consumer_group_describe::ConsumerGroupDescribe>(
+            ApiKey::ConsumerGroupDescribe,
+            "ConsumerGroupDescribe",
             Op::Describe,
             Coordinated,
         ),

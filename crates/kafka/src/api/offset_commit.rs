@@ -59,7 +59,7 @@ fn begin(
         instance: request.group_instance_id.as_deref(),
         generation: request.generation_id_or_member_epoch,
     };
-    let by = Committer { from, transactional: false };
+    let by = Committer { from, transactional: false, knows_member_epochs: context.version() >= 9 };
     broker.coordinator.groups().commit(slot, &request.group_id, by, commits)
 }
 

@@ -1,11 +1,11 @@
 //! `OffsetFetch` (API key 9): what groups committed; since version 8 of several groups at once.
 //!
-//! Sources: KIP-88 (all topics), KIP-320, KIP-447 (stable offsets only), KIP-709 (several groups).
+//! Sources: KIP-88 (all topics), KIP-320, KIP-447 (stable offsets only), KIP-709 (several groups), KIP-848 (who asks).
 
 use super::{Api, Outcome, Versions, group_text::wire};
 use crate::{context::Context, error::Refusal};
 use cluster::Image;
-use coordinator::{FetchedOffset, GroupError, SlotKind};
+use coordinator::{FetchedOffset, GroupError, SlotKind, Wanted};
 use futures::future::{BoxFuture, FutureExt, join_all};
 use kafka_protocol::{
     ResponseError,
@@ -58,9 +58,6 @@ fn single_group(request: OffsetFetchRequest) -> OffsetFetchRequestGroup {
     OffsetFetchRequestGroup::default().with_group_id(request.group_id).with_topics(topics)
 }
 
-/// What is asked for of one group.
-type Wanted = Vec<(TopicId, Vec<u32>)>;
-
 fn fetch(
     context: &Context,
     group: OffsetFetchRequestGroup,
@@ -68,10 +65,15 @@ fn fetch(
 ) -> BoxFuture<'static, OffsetFetchResponseGroup> {
     let broker = context.broker();
     let image = broker.cluster.image();
-    let wanted = group.topics.as_deref().map(|topics| wanted(&image, topics));
+    let topics = group.topics.as_deref().map(|topics| existing(&image, topics));
     let fetched = broker.slot(SlotKind::Groups, &group.group_id).and_then(|slot| {
-        let groups = broker.coordinator.groups();
-        groups.fetch(slot, &group.group_id, wanted.as_deref(), require_stable)
+        let wanted = Wanted {
+            topics: topics.as_deref(),
+            member: group.member_id.as_deref(),
+            member_epoch: group.member_epoch,
+            require_stable,
+        };
+        broker.coordinator.groups().fetch(slot, &group.group_id, wanted)
     });
     let id = GroupId(wire(&group.group_id));
     let topics = group.topics.map(|topics| topics.into_iter().map(own).collect());
@@ -94,7 +96,7 @@ fn own(topic: OffsetFetchRequestTopics) -> OffsetFetchRequestTopics {
 }
 
 /// The partitions that exist.
-fn wanted(image: &Image, topics: &[OffsetFetchRequestTopics]) -> Wanted {
+fn existing(image: &Image, topics: &[OffsetFetchRequestTopics]) -> Vec<(TopicId, Vec<u32>)> {
     let known = topics.iter().filter_map(|topic| {
         let id = image.topic(topic.name.as_str())?.id;
         let indexes = topic.partition_indexes.iter();

@@ -109,7 +109,7 @@ async fn stage(
         instance: request.group_instance_id.as_deref(),
         generation: request.generation_id,
     };
-    let by = Committer { from, transactional: true };
+    let by = Committer { from, transactional: true, knows_member_epochs: false };
     let groups = context.broker().coordinator.groups();
     for _ in 0..ATTEMPTS {
         let question = groups.staging_question(slot)?;

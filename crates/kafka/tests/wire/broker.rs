@@ -223,6 +223,10 @@ impl Topics for Image {
     fn name(&self, topic: TopicId) -> Option<TopicName> {
         self.0.image().topic_by_id(topic).map(|info| info.name.clone())
     }
+
+    fn catalog(&self) -> Arc<dyn coordinator::group::TopicCatalog> {
+        Arc::new(kafka::ImageCatalog(self.0.image()))
+    }
 }
 
 fn engine_options() -> EngineOptions {

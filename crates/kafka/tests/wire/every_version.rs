@@ -55,6 +55,8 @@ fn decoder(api_key: i16) -> fn(i16, Bytes) -> i32 {
         ApiKey::TxnOffsetCommit => decode::<TxnOffsetCommitRequest>,
         ApiKey::DescribeTransactions => decode::<DescribeTransactionsRequest>,
         ApiKey::ListTransactions => decode::<ListTransactionsRequest>,
+        ApiKey::ConsumerGroupHeartbeat => decode::<ConsumerGroupHeartbeatRequest>,
+        ApiKey::ConsumerGroupDescribe => decode::<ConsumerGroupDescribeRequest>,
         ApiKey::DescribeProducers => decode::<DescribeProducersRequest>,
         ApiKey::DescribeTopicPartitions => decode::<DescribeTopicPartitionsRequest>,
         other => panic!("{other:?} is advertised and has no line here"),

@@ -6,7 +6,7 @@ use kafka_protocol::{ResponseError, messages::*};
 use std::time::Duration;
 
 /// A client of a broker whose group slots are open, and a topic `t` of two partitions.
-async fn setting() -> (Served, Client) {
+pub(crate) async fn setting() -> (Served, Client) {
     let served = Served::start().await;
     served.create_topic("t", 2).await;
     let mut client = served.connect().await;
@@ -73,7 +73,7 @@ fn heartbeat(member: &str, generation: i32) -> HeartbeatRequest {
         .with_generation_id(generation)
 }
 
-fn commit(topic: &str, partition: i32, note: &str) -> OffsetCommitRequest {
+pub(crate) fn commit(topic: &str, partition: i32, note: &str) -> OffsetCommitRequest {
     use offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
     let partition = OffsetCommitRequestPartition::default()
         .with_partition_index(partition)
@@ -85,7 +85,7 @@ fn commit(topic: &str, partition: i32, note: &str) -> OffsetCommitRequest {
     OffsetCommitRequest::default().with_group_id(GroupId("g".into())).with_topics(vec![topic])
 }
 
-async fn committed(client: &mut Client, request: OffsetCommitRequest) -> i16 {
+pub(crate) async fn committed(client: &mut Client, request: OffsetCommitRequest) -> i16 {
     client.call(8, request).await.topics[0].partitions[0].error_code
 }
 

@@ -6,6 +6,7 @@
 mod administering;
 mod broker;
 mod client;
+mod consumer_grouping;
 mod every_version;
 mod fetching;
 mod grouping;

@@ -1,4 +1,5 @@
-//! `groups/…`, `group_offsets/…`, `group_commits/…`: groups, their offsets, and commits not yet folded into these.
+//! `groups/…`, `group_members/…`, `group_offsets/…`, `group_commits/…`: groups, members that are stored on their own,
+//! offsets, and commits not yet folded into these.
 //!
 //! Everything of a slot lies below one prefix a family, because a slot is loaded as a whole. Group ids can be any text:
 //! in keys, what is not a letter, a digit, `.`, `_` or `-` is written as `%` and two hex digits.
@@ -9,13 +10,14 @@ use super::{
     value::{check_id, value},
 };
 use bytes::Bytes;
-use formats::metadata::{Group, GroupCommits, GroupOffsets, StagedOffsets};
+use formats::metadata::{ConsumerGroupMember, Group, GroupCommits, GroupOffsets, StagedOffsets};
 use model::{LeaderEpoch, ProducerId, TopicId};
 
 /// Partitions whose offsets lie in one `group_offsets` value.
 pub const PARTITIONS_PER_CHUNK: u32 = 64;
 
 value!(Group);
+value!(ConsumerGroupMember);
 value!(GroupOffsets);
 value!(StagedOffsets, |staged| {
     let topics = &staged.topics;
@@ -40,6 +42,30 @@ impl Keys {
     /// Which group a key of [`Keys::groups_of`] is.
     pub fn parse_group(&self, key: &[u8]) -> Option<String> {
         unescaped(self.rest("groups/", key)?.split_once('/')?.1)
+    }
+
+    /// A member of a group of the consumer protocol.
+    pub fn group_member(&self, slot: u32, group: &str, member: &str) -> Bytes {
+        let slot = digits(u64::from(slot));
+        self.at(&format!("group_members/{slot}/{}/{}", escaped(group), escaped(member)))
+    }
+
+    /// The members of a group.
+    pub fn members_of_group(&self, slot: u32, group: &str) -> Bytes {
+        self.at(&format!("group_members/{}/{}/", digits(u64::from(slot)), escaped(group)))
+    }
+
+    /// The members of a slot's groups.
+    pub fn members_of_slot(&self, slot: u32) -> Bytes {
+        self.at(&format!("group_members/{}/", digits(u64::from(slot))))
+    }
+
+    /// Group and member of a key of [`Keys::members_of_slot`].
+    pub fn parse_group_member(&self, key: &[u8]) -> Option<(String, String)> {
+        let mut parts = self.rest("group_members/", key)?.split('/').skip(1);
+        let group = unescaped(parts.next()?)?;
+        let member = unescaped(parts.next()?)?;
+        parts.next().is_none().then_some((group, member))
     }
 
     /// Offsets that a group committed in the `chunk`th [`PARTITIONS_PER_CHUNK`] partitions of a topic.

@@ -54,6 +54,10 @@ fn every_key_reads_back() {
     assert_eq!(keys.parse_garbage(&keys.garbage(id)), Some(id));
     for group in ["readers", "", "a/b %/é", "%", "..", "G-1_x"] {
         assert_eq!(keys.parse_group(&keys.group(7, group)).as_deref(), Some(group));
+        let member = keys.group_member(7, group, "a/b");
+        assert!(member.starts_with(&keys.members_of_group(7, group)));
+        assert!(member.starts_with(&keys.members_of_slot(7)));
+        assert_eq!(keys.parse_group_member(&member), Some((group.to_owned(), "a/b".to_owned())));
         let offsets = keys.group_offsets(7, group, topic, 3);
         assert!(offsets.starts_with(&keys.offsets_of_group(7, group)));
         assert!(offsets.starts_with(&keys.offsets_of_slot(7)));

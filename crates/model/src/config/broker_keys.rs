@@ -124,6 +124,40 @@ pub const FLUSH_UPLOADS_IN_FLIGHT: ConfigKey =
         .takes(Between(1, 64))
         .documented("Uploads in flight at most.");
 
+/// `group.consumer.assignors`.
+pub const GROUP_CONSUMER_ASSIGNORS: ConfigKey =
+    ConfigKey::broker("group.consumer.assignors", List, "uniform,range")
+        .takes(EachOneOf(&["uniform", "range"]))
+        .documented(
+            "The assignors of groups under the consumer protocol; the first is for members that ask for none.",
+        );
+
+/// `group.consumer.heartbeat.interval.ms`.
+pub const GROUP_CONSUMER_HEARTBEAT_INTERVAL_MS: ConfigKey =
+    ConfigKey::broker("group.consumer.heartbeat.interval.ms", Int, "5000")
+        .takes(AtLeast(1))
+        .documented("How often members under the consumer protocol are to send heartbeats.");
+
+/// `group.consumer.max.size`.
+pub const GROUP_CONSUMER_MAX_SIZE: ConfigKey =
+    ConfigKey::broker("group.consumer.max.size", Int, "2147483647")
+        .takes(AtLeast(1))
+        .documented("Members of a group under the consumer protocol at most.");
+
+/// `group.consumer.migration.policy`.
+pub const GROUP_CONSUMER_MIGRATION_POLICY: ConfigKey =
+    ConfigKey::broker("group.consumer.migration.policy", Text, "bidirectional")
+        .takes(OneOf(&["bidirectional", "disabled", "downgrade", "upgrade"]))
+        .documented(
+            "Whether groups with members go from the classic protocol to the consumer protocol (`upgrade`) and back (`downgrade`).",
+        );
+
+/// `group.consumer.session.timeout.ms`.
+pub const GROUP_CONSUMER_SESSION_TIMEOUT_MS: ConfigKey =
+    ConfigKey::broker("group.consumer.session.timeout.ms", Int, "45000")
+        .takes(AtLeast(1))
+        .documented("A member under the consumer protocol that is silent for longer is out.");
+
 /// `group.initial.rebalance.delay.ms`.
 pub const GROUP_INITIAL_REBALANCE_DELAY_MS: ConfigKey =
     ConfigKey::broker("group.initial.rebalance.delay.ms", Int, "3000")
@@ -538,7 +572,7 @@ pub const WAL_MAX_BYTES: ConfigKey = ConfigKey::broker("wal.max.bytes", Long, "1
     .important(High)
     .documented("Bytes that the write-ahead log holds while object storage is away.");
 
-static TABLE: [ConfigKey; 84] = [
+static TABLE: [ConfigKey; 89] = [
     ADVERTISED_LISTENERS,
     AUTO_CREATE_TOPICS_ENABLE,
     BROKER_ID,
@@ -558,6 +592,11 @@ static TABLE: [ConfigKey; 84] = [
     FLUSH_MAX_INTERVAL_IDLE,
     FLUSH_REQUESTS_PER_SECOND,
     FLUSH_UPLOADS_IN_FLIGHT,
+    GROUP_CONSUMER_ASSIGNORS,
+    GROUP_CONSUMER_HEARTBEAT_INTERVAL_MS,
+    GROUP_CONSUMER_MAX_SIZE,
+    GROUP_CONSUMER_MIGRATION_POLICY,
+    GROUP_CONSUMER_SESSION_TIMEOUT_MS,
     GROUP_INITIAL_REBALANCE_DELAY_MS,
     GROUP_MAX_SESSION_TIMEOUT_MS,
     GROUP_MAX_SIZE,

@@ -27,7 +27,7 @@ impl Setting {
         offsets: &[(TopicId, u32, u64)],
     ) -> Result<(), GroupError> {
         let from = MemberRef { member: "", instance: None, generation: -1 };
-        let by = Committer { from, transactional: true };
+        let by = Committer { from, transactional: true, knows_member_epochs: true };
         let commits = offsets.iter().map(|(topic, partition, offset)| OffsetCommit {
             topic: *topic,
             partitions: vec![(*partition, self.offset(*offset))],
@@ -48,7 +48,14 @@ impl Setting {
     /// What a reader of partition 0 is told that wants nothing that may change.
     async fn stable(&self, group: &str) -> FetchedOffset {
         let wanted = [(TOPIC, vec![0])];
-        let fetched = self.groups().fetch(0, group, Some(&wanted), true).unwrap();
+        let fetched = self
+            .groups()
+            .fetch(
+                0,
+                group,
+                Wanted { topics: Some(&wanted), require_stable: true, ..Wanted::default() },
+            )
+            .unwrap();
         fetched.await.unwrap()[0].1[0].1.clone()
     }
 }

@@ -73,6 +73,10 @@ impl Topics for NoTopics {
     fn name(&self, _: TopicId) -> Option<TopicName> {
         None
     }
+
+    fn catalog(&self) -> Arc<dyn crate::group::TopicCatalog> {
+        panic!("no group of these tests has members")
+    }
 }
 
 /// What outlives a broker.

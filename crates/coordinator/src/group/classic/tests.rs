@@ -1,6 +1,7 @@
 //! The classic group by its events, without clock, store or wire.
 
-use super::{offsets::Chunk, *};
+use super::*;
+use crate::group::{CommittedOffset, Offsets, offsets::Chunk};
 use bytes::Bytes;
 use model::{Offset, TopicId};
 
@@ -9,7 +10,7 @@ const REBALANCE: Duration = Duration::from_mins(5);
 
 /// A group with a clock, and names for its waiting requests.
 struct Scene {
-    group: Group,
+    group: ClassicGroup,
     limits: GroupLimits,
     now: Now,
     last_ticket: u64,
@@ -20,7 +21,7 @@ impl Scene {
         let now = Now { time: Time::from_secs(1000), unix_ms: 1_700_000_000_000 };
         let limits =
             GroupLimits { initial_rebalance_delay: Duration::ZERO, ..GroupLimits::default() };
-        Self { group: Group::new("g".into(), now), limits, now, last_ticket: 0 }
+        Self { group: ClassicGroup::new("g".into(), now), limits, now, last_ticket: 0 }
     }
 
     fn ticket(&mut self) -> Ticket {
@@ -205,7 +206,7 @@ fn an_id_that_is_not_used_in_time_is_an_unknown_member_id() {
     let mut scene = Scene::new();
     scene.join(Join { requires_known_id: true, ..join("", "a") });
     scene.pass(SESSION);
-    assert!(scene.group.is_forgettable());
+    assert!(scene.group.is_unused());
     let (_, effects) = scene.join(join("a-u", "a"));
     assert_eq!(refusal(&effects.joined), GroupError::UnknownMemberId);
 }
@@ -484,7 +485,7 @@ fn the_old_id_of_a_static_member_is_a_fenced_instance_id() {
     scene.join(static_join("one", "u2"));
     let old = MemberRef { member: "one-u1", instance: Some("one"), generation: 1 };
     assert_eq!(scene.group.heartbeat(old, scene.now), Err(GroupError::FencedInstanceId));
-    let by = Committer { from: old, transactional: false };
+    let by = Committer { from: old, transactional: false, knows_member_epochs: true };
     assert_eq!(scene.group.check_commit(by, scene.now), Err(GroupError::FencedInstanceId));
     let leaver = Leaver { member: "one-u1".into(), instance: Some("one".into()) };
     let (left, _) = scene.group.leave(&[leaver], &scene.limits, scene.now);
@@ -599,7 +600,7 @@ fn offsets_lie_in_chunks_of_neighbouring_partitions() {
 fn a_group_that_is_loaded_goes_on_where_it_was_stored() {
     let mut scene = Scene::stable(&["a", "b"]);
     let stored = scene.group.record();
-    scene.group = Group::from_record("g".into(), stored.clone(), scene.now);
+    scene.group = ClassicGroup::from_record("g".into(), stored.clone(), scene.now);
     assert_eq!(scene.group.record(), stored);
     assert_eq!(scene.heartbeat("b-u", 1), Ok(()));
     let synced = scene.sync("a-u", 1, &[]).synced;
@@ -611,7 +612,10 @@ fn a_group_that_is_loaded_goes_on_where_it_was_stored() {
 impl Scene {
     fn commit(&mut self, member: &str, generation: i32) -> Result<(), GroupError> {
         let from = MemberRef { member, instance: None, generation };
-        self.group.check_commit(Committer { from, transactional: false }, self.now)
+        self.group.check_commit(
+            Committer { from, transactional: false, knows_member_epochs: true },
+            self.now,
+        )
     }
 }
 

@@ -1,6 +1,6 @@
 //! Heartbeats: a member says that it lives, and learns whether it must join again.
 
-use super::{Group, GroupError, Now, Phase};
+use super::{ClassicGroup, GroupError, Now, Phase};
 
 /// Who speaks, in which generation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,7 +13,7 @@ pub struct MemberRef<'a> {
     pub generation: i32,
 }
 
-impl Group {
+impl ClassicGroup {
     /// A member lives.
     ///
     /// # Errors

@@ -1,12 +1,12 @@
 //! Rebalances: from the first member that wants one to the next generation.
 
-use super::{Effects, Group, GroupError, GroupLimits, MemberId, Now, Phase};
+use super::{ClassicGroup, Effects, GroupError, GroupLimits, MemberId, Now, Phase};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// How long a group without anybody who could assign waits at least, whatever time-out its members asked for.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 
-impl Group {
+impl ClassicGroup {
     /// Members changed, or one wants to change: begins a rebalance, or ends the one that waited for just this.
     pub(super) fn rebalance(&mut self, limits: &GroupLimits, now: Now, effects: &mut Effects) {
         if !matches!(self.phase, Phase::Preparing { .. }) {

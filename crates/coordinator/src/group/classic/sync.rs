@@ -1,7 +1,8 @@
 //! Synchronizing: the leader brings the assignment, the others ask for their share.
 
 use super::{
-    Effects, Group, GroupError, GroupLimits, InstanceId, MemberId, Now, Phase, Synced, Ticket,
+    ClassicGroup, Effects, GroupError, GroupLimits, InstanceId, MemberId, Now, Phase, Synced,
+    Ticket,
 };
 use bytes::Bytes;
 use std::{collections::BTreeMap, sync::Arc};
@@ -23,7 +24,7 @@ pub struct Sync {
     pub assignments: BTreeMap<MemberId, Bytes>,
 }
 
-impl Group {
+impl ClassicGroup {
     /// Synchronizes.
     pub fn sync(&mut self, ticket: Ticket, sync: Sync, limits: &GroupLimits, now: Now) -> Effects {
         let mut effects = Effects::default();

@@ -1,9 +1,9 @@
 //! Deadlines of a group: members that fell silent, ids never used, waits that are over.
 
-use super::{Effects, Group, GroupLimits, MemberId, Now, Phase, Time};
+use super::{ClassicGroup, Effects, GroupLimits, MemberId, Now, Phase, Time};
 
-impl Group {
-    /// When [`Group::tick`] has something to do, if nothing happens before.
+impl ClassicGroup {
+    /// When [`ClassicGroup::tick`] has something to do, if nothing happens before.
     pub fn next_deadline(&self) -> Option<Time> {
         let waits = |member: &&super::Member| {
             member.is_new || (member.joining.is_none() && member.syncing.is_none())

@@ -1,6 +1,6 @@
 //! Leaving: of a member's own will, or removed by an operator (KIP-345).
 
-use super::{Effects, Group, GroupError, GroupLimits, InstanceId, MemberId, Now};
+use super::{ClassicGroup, Effects, GroupError, GroupLimits, InstanceId, MemberId, Now};
 
 /// Who leaves.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -11,7 +11,7 @@ pub struct Leaver {
     pub instance: Option<InstanceId>,
 }
 
-impl Group {
+impl ClassicGroup {
     /// Members leave; one answer for each.
     pub fn leave(
         &mut self,

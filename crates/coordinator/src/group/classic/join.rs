@@ -1,8 +1,8 @@
 //! Joining a group: new members, returning ones, static ones that come back under a new id.
 
 use super::{
-    Effects, Group, GroupError, GroupLimits, InstanceId, Joined, JoinedMember, Member, MemberId,
-    Now, Phase, Protocol, Ticket,
+    ClassicGroup, Effects, GroupError, GroupLimits, InstanceId, Joined, JoinedMember, Member,
+    MemberId, Now, Phase, Protocol, Ticket,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -41,7 +41,7 @@ pub struct Join {
     pub unique: Arc<str>,
 }
 
-impl Group {
+impl ClassicGroup {
     /// Joins.
     pub fn join(&mut self, join: Join, limits: &GroupLimits, now: Now) -> Effects {
         let ticket = join.ticket;
