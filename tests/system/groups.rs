@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, process::Command};
 const NO_DELAY: &str = "group.initial.rebalance.delay.ms=0";
 
 /// Writes numbered records to a topic, spread over its partitions.
-fn produce(address: &str, topic: &str, numbers: std::ops::Range<u32>) {
+pub(crate) fn produce(address: &str, topic: &str, numbers: std::ops::Range<u32>) {
     let lines: Vec<String> = numbers.map(|number| format!("k{number}:{number}")).collect();
     let lines = lines.join("\n") + "\n";
     let mut kcat = Command::new("kcat");
@@ -20,7 +20,7 @@ fn produce(address: &str, topic: &str, numbers: std::ops::Range<u32>) {
 }
 
 /// Waits until the members together, with what was read before, have all numbers below `count`.
-fn until_read(members: &[&Member], before: &[(i32, u64, String)], count: u32) {
+pub(crate) fn until_read(members: &[&Member], before: &[(i32, u64, String)], count: u32) {
     let wanted: BTreeSet<String> = (0..count).map(|number| number.to_string()).collect();
     eventually(|| {
         let read = members.iter().flat_map(|member| member.records()).chain(before.to_vec());
@@ -31,7 +31,7 @@ fn until_read(members: &[&Member], before: &[(i32, u64, String)], count: u32) {
 }
 
 /// Waits until everything that was read is committed.
-fn until_no_lag(address: &str, group: &str, partitions: usize) {
+pub(crate) fn until_no_lag(address: &str, group: &str, partitions: usize) {
     eventually(|| {
         let offsets = described(address, group);
         let behind = offsets.values().filter(|(_, lag)| lag != "0").count();

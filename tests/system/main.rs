@@ -8,6 +8,7 @@ mod admin;
 mod bad_input;
 mod clients;
 mod connect;
+mod consumer_groups;
 mod dev;
 mod full_disk;
 mod groups;

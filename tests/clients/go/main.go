@@ -44,6 +44,7 @@ func main() {
 	file := flags.String("file", "", "")
 	group := flags.String("group", "", "")
 	instance := flags.String("instance", "", "")
+	protocol := flags.String("protocol", "classic", "")
 	id := flags.String("id", "", "")
 	partitions := flags.Int("partitions", 2, "")
 	_ = flags.Parse(os.Args[2:])
@@ -53,7 +54,7 @@ func main() {
 	case "consume":
 		consume(*bootstrap, *topic, int32(*partition), *offset, *count)
 	case "group":
-		member(*bootstrap, *topic, *group, *instance)
+		member(*bootstrap, *topic, *group, *instance, *protocol)
 	case "write":
 		writeTransactions(*bootstrap, *topic, *id, *count, *partitions)
 	default:
@@ -158,7 +159,7 @@ func consume(bootstrap, topic string, partition int32, offset int64, count int) 
 }
 
 // member joins a group, and prints and commits what it reads until standard input closes.
-func member(bootstrap, topic, group, instance string) {
+func member(bootstrap, topic, group, instance, protocol string) {
 	options := []kgo.Opt{
 		kgo.SeedBrokers(bootstrap),
 		kgo.ConsumerGroup(group),
@@ -171,6 +172,11 @@ func member(bootstrap, topic, group, instance string) {
 	}
 	if instance != "" {
 		options = append(options, kgo.InstanceID(instance))
+	}
+	if protocol == "consumer" {
+		// How the library is told to take the protocol of KIP-848 where the broker has it.
+		ctx := context.WithValue(context.Background(), "opt_in_kafka_next_gen_balancer_beta", true)
+		options = append(options, kgo.WithContext(ctx))
 	}
 	client, err := kgo.NewClient(options...)
 	check(err)

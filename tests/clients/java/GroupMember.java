@@ -23,9 +23,14 @@ public final class GroupMember {
         }
         config.put("auto.offset.reset", "earliest");
         config.put("enable.auto.commit", false);
-        config.put("partition.assignment.strategy", "org.apache.kafka.clients.consumer.RangeAssignor");
-        config.put("session.timeout.ms", 10_000);
-        config.put("heartbeat.interval.ms", 500);
+        if ("consumer".equals(options.get("protocol"))) {
+            // Time-outs and assignors are the broker's.
+            config.put("group.protocol", "consumer");
+        } else {
+            config.put("partition.assignment.strategy", "org.apache.kafka.clients.consumer.RangeAssignor");
+            config.put("session.timeout.ms", 10_000);
+            config.put("heartbeat.interval.ms", 500);
+        }
         config.put("default.api.timeout.ms", 120_000);
         var stop = new AtomicBoolean();
         var reader = new Thread(() -> {

@@ -14,6 +14,7 @@ def main():
     parser.add_argument("--topic", required=True)
     parser.add_argument("--group", required=True)
     parser.add_argument("--instance")
+    parser.add_argument("--protocol", default="classic")
     arguments = parser.parse_args()
     stop = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
@@ -22,12 +23,17 @@ def main():
         "group.id": arguments.group,
         "auto.offset.reset": "earliest",
         "enable.auto.commit": False,
-        "partition.assignment.strategy": "range",
-        "session.timeout.ms": 10_000,
-        "heartbeat.interval.ms": 500,
         "reconnect.backoff.max.ms": 500,
         "log_level": 0,
     }
+    if arguments.protocol == "consumer":
+        settings["group.protocol"] = "consumer"  # Time-outs and assignors are the broker's.
+    else:
+        settings |= {
+            "partition.assignment.strategy": "range",
+            "session.timeout.ms": 10_000,
+            "heartbeat.interval.ms": 500,
+        }
     if arguments.instance:
         settings["group.instance.id"] = arguments.instance
     consumer = Consumer(settings)

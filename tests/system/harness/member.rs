@@ -23,9 +23,21 @@ impl Member {
         topic: &str,
         group: &str,
     ) -> Self {
+        Self::start_with(client, directory, name, (address, topic, group), &[])
+    }
+
+    /// The same with further arguments.
+    pub fn start_with(
+        client: Client,
+        directory: &Path,
+        name: &str,
+        (address, topic, group): (&str, &str, &str),
+        arguments: &[&str],
+    ) -> Self {
         let output = directory.join(format!("{name}.records"));
         let mut command = client.member();
         command.args(["--bootstrap", address, "--topic", topic, "--group", group]);
+        command.args(arguments);
         let child = command
             .stdin(Stdio::piped())
             .stdout(fs::File::create(&output).unwrap())
