@@ -14,9 +14,11 @@ mod consumer;
 mod error;
 mod idle;
 mod latency;
+mod member;
 mod pace;
 mod produce;
 mod producer;
+mod rebalance;
 mod report;
 mod tail;
 mod wire;
@@ -48,6 +50,8 @@ enum Command {
     Tail(tail::Tail),
     /// Commit offsets of many groups at a fixed rate
     Commit(commit::Commit),
+    /// Form a large group, let one more member join, and time both; or make many groups
+    Rebalance(rebalance::Rebalance),
     /// Open connections and leave them idle until standard input ends
     Idle(idle::Idle),
 }
@@ -74,6 +78,9 @@ fn run(arguments: &Arguments) -> Result<String, DriverError> {
         Command::Consume(command) => command.run(&cluster).map(|report| serde_json::json!(report)),
         Command::Tail(command) => command.run(&cluster).map(|report| serde_json::json!(report)),
         Command::Commit(command) => command.run(&cluster).map(|report| serde_json::json!(report)),
+        Command::Rebalance(command) => {
+            command.run(&cluster).map(|report| serde_json::json!(report))
+        }
         Command::Idle(command) => command.run(&cluster).map(|report| serde_json::json!(report)),
     }?;
     Ok(report.to_string())

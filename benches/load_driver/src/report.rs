@@ -94,6 +94,18 @@ pub(crate) struct CommitReport {
     pub(crate) driver_cpu_seconds: f64,
 }
 
+/// What `rebalance` prints.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct RebalanceReport {
+    /// Members of the group, or groups.
+    pub(crate) members: usize,
+    /// Until all had their shares; a classic group's includes the broker's `group.initial.rebalance.delay.ms`.
+    pub(crate) formed_seconds: f64,
+    /// From when one more joined until all had theirs again.
+    pub(crate) rebalanced_seconds: f64,
+    pub(crate) driver_cpu_seconds: f64,
+}
+
 /// What `idle` prints.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct IdleReport {

@@ -34,6 +34,37 @@ impl Request {
         self.i16(value.len() as i16).put(value.as_bytes())
     }
 
+    /// Bytes with a length in front.
+    pub(crate) fn bytes(&mut self, value: &[u8]) -> &mut Self {
+        self.i32(value.len() as i32).put(value)
+    }
+
+    /// Starts one in the newer encoding (KIP-482), with a header of version 2.
+    pub(crate) fn flexible(api_key: i16, version: i16, correlation: i32) -> Self {
+        let mut request = Self::new(api_key, version, correlation);
+        request.varint(0);
+        request
+    }
+
+    /// A number of the newer encoding: seven bits a byte.
+    pub(crate) fn varint(&mut self, mut value: u32) -> &mut Self {
+        while value >= 0x80 {
+            self.put(&[value as u8 | 0x80]);
+            value >>= 7;
+        }
+        self.put(&[value as u8])
+    }
+
+    /// A string of the newer encoding.
+    pub(crate) fn compact_text(&mut self, value: &str) -> &mut Self {
+        self.varint(value.len() as u32 + 1).put(value.as_bytes())
+    }
+
+    /// Bytes as they are.
+    pub(crate) fn raw(&mut self, value: &[u8]) -> &mut Self {
+        self.put(value)
+    }
+
     /// How long it is so far, the length field included.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
@@ -100,6 +131,30 @@ impl<'a> Answer<'a> {
     pub(crate) fn bytes(&mut self) -> Result<&'a [u8], DriverError> {
         let length = self.count()?;
         self.take(length)
+    }
+
+    /// A number of the newer encoding.
+    pub(crate) fn varint(&mut self) -> Result<u32, DriverError> {
+        let mut value = 0;
+        for shift in (0..32).step_by(7) {
+            let [byte] = self.field::<1>()?;
+            value |= u32::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(DriverError::Malformed(self.api))
+    }
+
+    /// A string of the newer encoding; null counts as empty.
+    pub(crate) fn compact_text(&mut self) -> Result<&'a str, DriverError> {
+        let length = self.varint()?.saturating_sub(1) as usize;
+        std::str::from_utf8(self.take(length)?).map_err(|_| DriverError::Malformed(self.api))
+    }
+
+    /// So many bytes as they are.
+    pub(crate) fn raw<const N: usize>(&mut self) -> Result<[u8; N], DriverError> {
+        self.field()
     }
 
     fn take(&mut self, length: usize) -> Result<&'a [u8], DriverError> {
