@@ -37,9 +37,9 @@ fn assert_compacted(address: &str, topic: &str) {
     assert!(shown.contains("cleanup.policy=compact"), "{topic}: {shown}");
 }
 
-#[test]
-fn connect_delivers_every_line_although_the_worker_of_the_source_is_killed() {
-    let deployment = Deployment::start(Kind::Embedded);
+/// The worker of the source is killed.
+fn delivers_every_line(kind: Kind) {
+    let deployment = Deployment::start(kind);
     let broker = deployment.broker(&["group.initial.rebalance.delay.ms=0"]);
     let address = broker.address();
     let directory = deployment.directory();
@@ -74,4 +74,15 @@ fn connect_delivers_every_line_although_the_worker_of_the_source_is_killed() {
     written.sort_unstable();
     expected.sort_unstable();
     assert_eq!(written, expected, "each line once: the source writes in transactions");
+}
+
+#[test]
+fn connect_delivers_every_line_although_the_worker_of_the_source_is_killed() {
+    delivers_every_line(Kind::Embedded);
+}
+
+#[test]
+#[ignore = "long: the same on etcd and MinIO"]
+fn connect_on_etcd_and_minio_delivers_every_line_although_the_worker_of_the_source_is_killed() {
+    delivers_every_line(Kind::Cluster);
 }

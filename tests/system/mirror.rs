@@ -94,9 +94,9 @@ fn start_mirror(directory: &Path, kafka: &str, ours: &str) -> Running {
     Running::start(command.arg(properties), directory, "mirror")
 }
 
-#[test]
-fn mirror_maker_carries_records_and_groups_both_ways_between_kafka_and_alluvium() {
-    let deployment = Deployment::start(Kind::Embedded);
+/// Records and groups go both ways.
+fn mirrors(kind: Kind) {
+    let deployment = Deployment::start(kind);
     let directory = deployment.directory();
     let server = Kafka::start().unwrap();
     let kafka = server.endpoint().replace("http://", "");
@@ -120,4 +120,15 @@ fn mirror_maker_carries_records_and_groups_both_ways_between_kafka_and_alluvium(
     for way in &ways {
         way.read(way.target, &way.mirrored(), directory, 500..700);
     }
+}
+
+#[test]
+fn mirror_maker_carries_records_and_groups_both_ways_between_kafka_and_alluvium() {
+    mirrors(Kind::Embedded);
+}
+
+#[test]
+#[ignore = "long: the same on etcd and MinIO"]
+fn mirror_maker_carries_records_and_groups_both_ways_between_kafka_and_etcd_and_minio() {
+    mirrors(Kind::Cluster);
 }

@@ -82,7 +82,7 @@ pub fn node_modules(package: &Path) -> Result<PathBuf, Error> {
 /// [`Error::Install`].
 pub fn rust_program(package: &Path, name: &str) -> Result<PathBuf, Error> {
     let directory = cache_directory().join("rust");
-    let mut cargo = Command::new("cargo");
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--quiet", "--locked", "--target-dir"]).arg(&directory);
     run("cargo", cargo.current_dir(package))?;
     Ok(directory.join("debug").join(name))

@@ -1,16 +1,11 @@
 //! A member of a consumer group: a client program that runs beside the test.
 
-use super::programs::Client;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Child, Stdio},
-};
+use super::{Running, programs::Client};
+use std::path::Path;
 
 /// A running member.
 pub struct Member {
-    child: Child,
-    output: PathBuf,
+    running: Running,
 }
 
 impl Member {
@@ -34,38 +29,28 @@ impl Member {
         (address, topic, group): (&str, &str, &str),
         arguments: &[&str],
     ) -> Self {
-        let output = directory.join(format!("{name}.records"));
         let mut command = client.member();
         command.args(["--bootstrap", address, "--topic", topic, "--group", group]);
-        command.args(arguments);
-        let child = command
-            .stdin(Stdio::piped())
-            .stdout(fs::File::create(&output).unwrap())
-            .stderr(fs::File::create(directory.join(format!("{name}.errors"))).unwrap())
-            .spawn()
-            .unwrap();
-        Self { child, output }
+        Self { running: Running::start(command.args(arguments), directory, name) }
     }
 
     /// Partition, offset and value of what it read so far.
     pub fn records(&self) -> Vec<(i32, u64, String)> {
-        let text = fs::read_to_string(&self.output).unwrap();
-        // The last line may be half written.
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        records(&self.running.output())
     }
 
     /// Lets it leave.
-    pub fn stop(mut self) -> Vec<(i32, u64, String)> {
-        drop(self.child.stdin.take());
-        let status = self.child.wait().unwrap();
-        assert!(status.success(), "{}: {status}", self.output.display());
-        self.records()
+    pub fn stop(self) -> Vec<(i32, u64, String)> {
+        records(&self.running.stop())
     }
 
     /// kill -9: it can't leave.
-    pub fn kill(mut self) -> Vec<(i32, u64, String)> {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-        self.records()
+    pub fn kill(self) -> Vec<(i32, u64, String)> {
+        records(&self.running.kill())
     }
+}
+
+/// What a member printed; the last line may be half written.
+fn records(output: &str) -> Vec<(i32, u64, String)> {
+    output.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }

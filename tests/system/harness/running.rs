@@ -39,17 +39,19 @@ impl Running {
         fs::read_to_string(self.files.with_added_extension("errors")).unwrap()
     }
 
-    /// Lets it leave.
-    pub fn stop(mut self) {
+    /// Lets it leave, and answers what it printed.
+    pub fn stop(mut self) -> String {
         drop(self.child.stdin.take());
         let status = self.child.wait().unwrap();
         assert!(status.success(), "{}: {status}\n{}", self.files.display(), self.errors());
+        self.output()
     }
 
-    /// kill -9: it can't leave.
-    pub fn kill(mut self) {
+    /// kill -9: it can't leave. Answers what it printed.
+    pub fn kill(mut self) -> String {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        self.output()
     }
 }
 
