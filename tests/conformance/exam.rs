@@ -1,6 +1,6 @@
 //! [`Exam`]: one broker under one scenario: what it is asked, and the transcript of its answers.
 
-use crate::{client::Client, requests, transcript::Transcript};
+use crate::{caller::Caller, client::Client, requests, transcript::Transcript};
 use bytes::Bytes;
 use formats::record_batch::{batches, records};
 use kafka_protocol::{
@@ -112,6 +112,31 @@ impl Exam {
         self.client = connect(&self.runtime, self.address);
     }
 
+    /// Another connection.
+    pub fn caller(&self) -> Caller {
+        Caller::new(connect(&self.runtime, self.address))
+    }
+
+    /// Asks on another connection, without waiting for the answer.
+    pub fn send_on<R: Request>(&mut self, caller: &mut Caller, version: i16, request: &R) {
+        assert!(caller.asked.is_none(), "one request at a time");
+        let correlation_id = self.runtime.block_on(caller.client.send(version, request));
+        caller.asked = Some((version, correlation_id));
+    }
+
+    /// Waits for the answer to what was asked on another connection.
+    pub fn receive_on<R: Request>(&mut self, caller: &mut Caller) -> R::Response {
+        let (version, correlation_id) = caller.asked.take().expect("something was asked");
+        let answer = caller.client.receive::<R>(version, correlation_id);
+        let answer = self.runtime.block_on(async { timeout(PATIENCE, answer).await });
+        answer.expect("an answer in time")
+    }
+
+    /// Writes an answer down.
+    pub fn write_down(&mut self, answer: &impl Debug) {
+        self.transcript.answer(answer);
+    }
+
     /// Writes a line of the scenario's own.
     pub fn note(&mut self, line: impl Into<String>) {
         self.transcript.note(line);
@@ -141,9 +166,11 @@ impl Exam {
         for (header, batch) in batches(bytes).map_while(Result::ok) {
             let epoch = self.transcript.id("epoch", &header.leader_epoch.to_string());
             let producer = self.transcript.id("producer", &header.producer_id.to_string());
-            let appended = header.attributes.timestamp_is_log_append();
+            let control = header.attributes.is_control();
+            // Of the broker's clock: those of markers, and those that the topic wants so.
+            let of_broker = control || header.attributes.timestamp_is_log_append();
             let newest =
-                if appended { "<now>".to_owned() } else { header.max_timestamp.to_string() };
+                if of_broker { "<now>".to_owned() } else { header.max_timestamp.to_string() };
             self.transcript.note(format!(
                 "partition {partition}: batch at {} of {} records, last {}, {epoch}, {producer} {} from {}, {:?}, newest {newest}",
                 header.base_offset,
@@ -154,12 +181,15 @@ impl Exam {
                 header.attributes,
             ));
             for record in records(&batch, 64 << 20).unwrap().map(Result::unwrap) {
-                let time = if appended { "<now>".to_owned() } else { record.timestamp.to_string() };
+                let time =
+                    if of_broker { "<now>".to_owned() } else { record.timestamp.to_string() };
+                // Of a marker only the version: the coordinator's epoch follows.
+                let value =
+                    record.value.map(|value| value.slice(..if control { 2 } else { value.len() }));
                 self.transcript.note(format!(
-                    "  {}: {time} {:?} = {:?}, {} headers",
+                    "  {}: {time} {:?} = {value:?}, {} headers",
                     record.offset,
                     record.key,
-                    record.value,
                     record.headers.len()
                 ));
             }
@@ -221,8 +251,13 @@ impl Exam {
         })
     }
 
-    /// Waits until the broker hands out producer ids, the last that one has ready.
+    /// Waits until the broker coordinates groups and transactions, and hands out producer ids, the last that one has ready.
     pub fn until_ready(&mut self) {
+        for key_type in [0, 1] {
+            while self.quietly(3, requests::groups::find(key_type, "ready")).error_code != 0 {
+                std::thread::sleep(Duration::from_millis(25));
+            }
+        }
         while self.quietly(4, requests::init_producer_id()).error_code != 0 {
             std::thread::sleep(Duration::from_millis(25));
         }

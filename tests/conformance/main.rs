@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails says where")]
 
+mod caller;
 #[path = "../../crates/kafka/tests/wire/client.rs"]
 #[expect(dead_code, reason = "the tests of the wire use all of it")]
 mod client;
@@ -12,20 +13,34 @@ mod exam;
 #[path = "../system/harness/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the system tests use all of it")]
 mod harness;
+mod member;
+mod producer;
 mod requests;
 mod scenario;
 mod scenarios;
 mod transcript;
 
 use exam::Exam;
-use harness::{Deployment, Kafka, Kind};
+use harness::{Deployment, Kafka, Kind, kafka::MORE_SETTINGS};
 use scenario::Scenario;
 use services::{Purpose, free_port};
 use std::{
+    fs,
     net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     thread,
 };
+
+/// What both brokers are told: records are old, and nobody waits for what is a matter of time.
+const SHARED: [&str; 7] = [
+    "log.retention.ms=-1",
+    "log.roll.ms=315360000000",
+    "group.initial.rebalance.delay.ms=0",
+    "group.min.session.timeout.ms=1000",
+    "group.max.size=3",
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms=200",
+    "offset.metadata.max.bytes=100",
+];
 
 /// What a broker answers in a scenario. A panic is a part of it: the broker hung up, or its answer can't be decoded.
 fn examine(address: SocketAddr, scenario: &Scenario) -> Vec<String> {
@@ -47,13 +62,16 @@ fn examine_all(address: SocketAddr, scenarios: &[&Scenario]) -> Vec<Vec<String>>
 fn ask_kafka(scenarios: &[&Scenario]) -> Vec<Vec<String>> {
     let directory = tempfile::tempdir().unwrap();
     let port = free_port().unwrap();
+    fs::write(directory.path().join(MORE_SETTINGS), SHARED.join("\n")).unwrap();
     let _kafka = Kafka::start_in(Purpose::Test, directory.path(), port).unwrap();
     examine_all(([127, 0, 0, 1], port).into(), scenarios)
 }
 
 fn ask_alluvium(scenarios: &[&Scenario]) -> Vec<Vec<String>> {
     let deployment = Deployment::start(Kind::Embedded);
-    let broker = deployment.broker(&["broker.id=1", "log.retention.ms=-1"]);
+    let mut settings = vec!["broker.id=1"];
+    settings.extend(SHARED);
+    let broker = deployment.broker(&settings);
     examine_all(broker.address().parse().unwrap(), scenarios)
 }
 

@@ -1,5 +1,8 @@
 //! Requests in few words: one topic and one partition unless said otherwise.
 
+pub mod groups;
+pub mod transactions;
+
 use crate::exam::Topic;
 use bytes::Bytes;
 use formats::{compression::Codec, record_batch::BatchBuilder};

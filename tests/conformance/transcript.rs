@@ -16,19 +16,29 @@ const LEFT_OUT: [&str; 7] = [
     "documentation",
 ];
 /// Fields that hold ids, and what kind.
-const IDS: [(&str, &str); 9] = [
+const IDS: [(&str, &str); 12] = [
     ("topic_id", "topic"),
     ("producer_id", "producer"),
     ("cluster_id", "cluster"),
     ("session_id", "session"),
     ("member_id", "member"),
+    ("leader", "member"),
+    ("coordinator_epoch", "coordinator epoch"),
     ("leader_epoch", "epoch"),
     ("current_leader_epoch", "epoch"),
+    ("committed_leader_epoch", "epoch"),
     ("epoch", "epoch"),
     ("finalized_features_epoch", "features epoch"),
 ];
 /// Fields that are replaced when they hold something.
-const REPLACED: [&str; 4] = ["log_append_time_ms", "port", "log_dir", "partition_size"];
+const REPLACED: [&str; 6] = [
+    "log_append_time_ms",
+    "port",
+    "log_dir",
+    "partition_size",
+    "last_timestamp",
+    "transaction_start_time_ms",
+];
 /// What stands for nothing in any field.
 const NOTHING: [&str; 5] = ["-1", "0", "None", "\"\"", "00000000-0000-0000-0000-000000000000"];
 

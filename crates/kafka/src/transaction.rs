@@ -45,12 +45,14 @@ pub(crate) fn transactional_id<'a>(
 /// A producer in its epoch, as requests name them.
 ///
 /// # Errors
-/// `INVALID_PRODUCER_ID_MAPPING` for one that nobody was ever given.
+/// `INVALID_PRODUCER_ID_MAPPING` for an id that nobody was ever given, `PRODUCER_FENCED` for such an epoch.
 pub(crate) fn producer_in_epoch(producer: i64, epoch: i16) -> Result<ProducerInEpoch, Refusal> {
-    let known = ProducerId::from_wire(producer).zip(ProducerEpoch::from_wire(epoch));
-    let (producer, epoch) = known.ok_or_else(|| {
-        let reason = format!("no producer has id {producer} and epoch {epoch}");
+    let producer = ProducerId::from_wire(producer).ok_or_else(|| {
+        let reason = format!("no producer has id {producer}");
         Refusal::new(ResponseError::InvalidProducerIdMapping, reason)
+    })?;
+    let epoch = ProducerEpoch::from_wire(epoch).ok_or_else(|| {
+        Refusal::new(ResponseError::ProducerFenced, format!("no producer has epoch {epoch}"))
     })?;
     Ok(ProducerInEpoch { producer, epoch })
 }

@@ -6,12 +6,14 @@ mod delete_records;
 mod describing;
 mod fetch;
 mod fetch_sessions;
+mod groups;
 mod idempotence;
 mod leader_epochs;
 mod list_offsets;
 mod metadata;
 mod produce;
 mod topics;
+mod transactions;
 
 use crate::scenario::Scenario;
 
@@ -32,6 +34,8 @@ pub fn all() -> Vec<&'static Scenario> {
         delete_records::SCENARIOS,
     ]
     .into_iter()
+    .chain(groups::ALL)
+    .chain(transactions::ALL)
     .flatten()
     .collect()
 }

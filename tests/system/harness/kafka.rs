@@ -31,8 +31,12 @@ impl Program for KafkaProgram {
     }
 }
 
+/// The file in Kafka's directory where a test puts settings of its own.
+pub const MORE_SETTINGS: &str = "more.properties";
+
 /// Kafka's defaults, but for addresses, what a single broker needs, and what Alluvium has another default for.
 fn settings(directory: &Path, port: u16, controller: u16) -> String {
+    let more = fs::read_to_string(directory.join(MORE_SETTINGS)).unwrap_or_default();
     [
         "process.roles=broker,controller".to_owned(),
         "node.id=1".to_owned(),
@@ -46,6 +50,7 @@ fn settings(directory: &Path, port: u16, controller: u16) -> String {
         "transaction.state.log.min.isr=1".to_owned(),
         "num.partitions=4".to_owned(),
         "log.retention.ms=-1".to_owned(),
+        more,
     ]
     .join("\n")
 }

@@ -67,6 +67,6 @@ pub struct MemberDescription {
     pub client_host: Arc<str>,
     /// What it says of itself under the chosen protocol; empty unless the group is stable.
     pub metadata: Bytes,
-    /// Its share; empty unless the group is stable.
+    /// Its share, of the generation before while it has no other.
     pub assignment: Bytes,
 }

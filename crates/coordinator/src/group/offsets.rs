@@ -129,6 +129,12 @@ impl Offsets {
 }
 
 impl CommittedOffset {
+    /// Makes it later than what came before, also within one millisecond.
+    pub fn be_after(&mut self, earlier_unix_ms: Option<i64>) {
+        let least = earlier_unix_ms.map_or(i64::MIN, |earlier| earlier.saturating_add(1));
+        self.committed_unix_ms = self.committed_unix_ms.max(least);
+    }
+
     /// As it is stored.
     pub fn record(&self, partition: u32) -> records::CommittedOffset {
         records::CommittedOffset {

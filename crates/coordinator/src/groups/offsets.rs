@@ -13,6 +13,7 @@ use bytes::Bytes;
 use formats::metadata::{CommittedOffset as Record, GroupCommit, TopicOffsets};
 use metadata::{Operation, families::encode};
 use model::TopicId;
+use std::collections::BTreeSet;
 
 /// Bytes of notes and offsets appended in one submission; a large commit takes several.
 const PIECE_BYTES: usize = 256 << 10;
@@ -142,7 +143,10 @@ impl GroupSlot {
         let mut pieces = Pieces::new(&id);
         let mut chunks = Vec::new();
         for OffsetCommit { topic, partitions } in commits {
-            for (partition, offset) in partitions {
+            for (partition, mut offset) in partitions {
+                if group.offsets().is_unstable(topic, partition) {
+                    offset.be_after(state.staging.newest_unix_ms(&id, topic, partition));
+                }
                 chunks.push(Chunk::of(topic, partition));
                 pieces.set(topic, offset.record(partition));
                 group.offsets_mut().set(topic, partition, offset);
@@ -199,7 +203,7 @@ impl GroupSlot {
         let group = state.groups.get_mut(id).ok_or(GroupError::GroupIdNotFound)?;
         group.check_offset_delete()?;
         let mut results = Vec::with_capacity(topics.len());
-        let mut gone = Vec::new();
+        let mut gone = BTreeSet::new();
         for (topic, partitions) in topics {
             let subscribed =
                 name(*topic).is_some_and(|name| group.is_subscribed_to(name.as_str(), *topic));
@@ -209,6 +213,9 @@ impl GroupSlot {
             }
         }
         let id = group.id().clone();
+        let is_gone = |topic, partition| gone.contains(&(topic, partition));
+        self.drop_staged(state, &id, &is_gone);
+        let gone: Vec<_> = gone.iter().copied().collect();
         self.remove_offsets(state, &id, &gone, now);
         Ok((results, state.last))
     }

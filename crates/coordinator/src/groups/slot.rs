@@ -210,6 +210,7 @@ impl GroupSlot {
         let group = state.groups.get(id).ok_or(GroupError::GroupIdNotFound)?;
         group.check_delete()?;
         let id = group.id().clone();
+        self.drop_staged(&mut state, &id, &|_, _| true);
         Ok(self.forget(&mut state, &id))
     }
 

@@ -46,6 +46,13 @@ pub(super) struct Staged {
     offsets: BTreeMap<(TopicId, u32), CommittedOffset>,
 }
 
+/// What was dropped of that which a producer's transaction stages for a group.
+struct Dropped {
+    producer: ProducerId,
+    partitions: Vec<(TopicId, u32)>,
+    left: Staged,
+}
+
 impl Staging {
     fn question(&self) -> StagingQuestion {
         StagingQuestion(self.ends)
@@ -64,6 +71,39 @@ impl Staging {
             self.ended.pop_front();
         }
         self.producers.remove(&producer).unwrap_or_default()
+    }
+
+    /// When the newest offset was staged that a transaction holds of the partition.
+    pub(super) fn newest_unix_ms(
+        &self,
+        group: &GroupId,
+        topic: TopicId,
+        partition: u32,
+    ) -> Option<i64> {
+        let staged = self.producers.values().filter_map(|groups| groups.get(group));
+        let offsets = staged.filter_map(|it| it.offsets.get(&(topic, partition)));
+        offsets.map(|offset| offset.committed_unix_ms).max()
+    }
+
+    /// Drops partitions of what is staged for a group.
+    fn drop_of(
+        &mut self,
+        group: &GroupId,
+        is_dropped: &dyn Fn(TopicId, u32) -> bool,
+    ) -> Vec<Dropped> {
+        let mut changed = Vec::new();
+        for (producer, groups) in &mut self.producers {
+            let Some(staged) = groups.get_mut(group) else { continue };
+            let partitions = staged.offsets.keys().filter(|(topic, it)| is_dropped(*topic, *it));
+            let partitions = partitions.copied().collect();
+            staged.offsets.retain(|(topic, partition), _| !is_dropped(*topic, *partition));
+            changed.push(Dropped { producer: *producer, partitions, left: staged.clone() });
+            if staged.offsets.is_empty() {
+                groups.remove(group);
+            }
+        }
+        self.producers.retain(|_, groups| !groups.is_empty());
+        changed
     }
 
     /// Takes in what was stored; answers the partitions that it holds.
@@ -178,7 +218,12 @@ impl GroupSlot {
         let group = state.groups.entry(id.clone()).or_insert_with(|| Group::new(id.clone(), now));
         let checked = group.check_commit(by, now).and_then(|()| {
             let held = state.staging.producers.get(&producer).and_then(|it| it.get(&id));
-            let staged = with(held.cloned().unwrap_or_default(), commits);
+            let newer_than = |topic, partition| {
+                let committed = group.offsets().get(topic, partition);
+                let staged = state.staging.newest_unix_ms(&id, topic, partition);
+                committed.map(|it| it.committed_unix_ms).max(staged)
+            };
+            let staged = with(held.cloned().unwrap_or_default(), commits, &newer_than);
             if staged.bytes() > STAGED_MAX_BYTES { Err(GroupError::TooLarge) } else { Ok(staged) }
         });
         let staged = match checked {
@@ -199,6 +244,28 @@ impl GroupSlot {
         let key = self.keys.staged_offsets(self.index, producer, &id);
         let put = Operation::put(key, encode(held.record()));
         Ok(self.submit(state, Submission { operations: vec![put], ..Submission::default() }))
+    }
+
+    /// Drops what transactions staged of a group's partitions: they are deleted, and a commit must not bring them back.
+    pub(super) fn drop_staged(
+        &self,
+        state: &mut SlotState,
+        id: &GroupId,
+        is_dropped: &dyn Fn(TopicId, u32) -> bool,
+    ) {
+        for Dropped { producer, partitions, left } in state.staging.drop_of(id, is_dropped) {
+            if let Some(group) = state.groups.get_mut(id) {
+                for (topic, partition) in partitions {
+                    group.offsets_mut().let_go(topic, partition);
+                }
+            }
+            let key = self.keys.staged_offsets(self.index, producer, id);
+            let operation = match left.offsets.is_empty() {
+                true => Operation::Delete(key),
+                false => Operation::put(key, encode(left.record())),
+            };
+            self.submit(state, Submission { operations: vec![operation], ..Submission::default() });
+        }
     }
 
     fn end_transaction(
@@ -247,10 +314,17 @@ impl GroupSlot {
     }
 }
 
-fn with(mut staged: Staged, commits: Vec<OffsetCommit>) -> Staged {
+/// Adds offsets, each later than what was committed or staged of its partition before: the latest counts in the end.
+fn with(
+    mut staged: Staged,
+    commits: Vec<OffsetCommit>,
+    newest_unix_ms: &dyn Fn(TopicId, u32) -> Option<i64>,
+) -> Staged {
     for OffsetCommit { topic, partitions } in commits {
-        let offsets = partitions.into_iter().map(|(partition, it)| ((topic, partition), it));
-        staged.offsets.extend(offsets);
+        for (partition, mut offset) in partitions {
+            offset.be_after(newest_unix_ms(topic, partition));
+            staged.offsets.insert((topic, partition), offset);
+        }
     }
     staged
 }

@@ -129,7 +129,8 @@ fn init(
         Ongoing if expected.is_some_and(|epoch| epoch != known.epoch) => {
             Err(TransactionError::ProducerFenced)
         }
-        Ongoing => Ok(Decision::to(fenced(known, now), Answer::TryAgain)),
+        // Who names the present epoch may ask again with it.
+        Ongoing => Ok(Decision::to(fenced(known, expected, now), Answer::TryAgain)),
         _ => take_over(known, timeout_ms, expected, fresh, now),
     }
 }
@@ -296,12 +297,17 @@ fn prepare_v2(
     Decision::to(next, Answer::GoOn(producer, epoch))
 }
 
-/// The ongoing transaction is to be aborted, and whoever wrote it fenced. Nobody is given the epoch.
-fn fenced(known: &TransactionalProducer, now: TimestampMs) -> TransactionalProducer {
+/// The ongoing transaction is to be aborted, and whoever wrote it fenced; unless it is `known_by` the producer itself, who is
+/// then told the next epoch when it aborts or recovers under the one that it knows.
+fn fenced(
+    known: &TransactionalProducer,
+    known_by: Option<ProducerEpoch>,
+    now: TimestampMs,
+) -> TransactionalProducer {
     TransactionalProducer {
         state: PrepareAbort,
         epoch: raised(known.epoch),
-        last_epoch: None,
+        last_epoch: known_by,
         updated: now,
         epoch_is_its_own: true,
         ..known.clone()
@@ -310,7 +316,10 @@ fn fenced(known: &TransactionalProducer, now: TimestampMs) -> TransactionalProdu
 
 fn tick(known: &TransactionalProducer, now: TimestampMs) -> Decision {
     match known.aborts_at() {
-        Some(at) if at <= now => Decision::to(fenced(known, now), Answer::TryAgain),
+        // Nobody else has the id: its producer may abort what is aborted, and goes on.
+        Some(at) if at <= now => {
+            Decision::to(fenced(known, Some(known.epoch), now), Answer::TryAgain)
+        }
         _ => Decision::unchanged(Answer::Done),
     }
 }
@@ -336,7 +345,6 @@ fn completed(
         next_producer: None,
         state: result.complete(),
         partitions: BTreeSet::new(),
-        started: None,
         updated: now,
         epoch_is_its_own: false,
         ..known.clone()

@@ -60,7 +60,7 @@ pub struct TransactionalProducer {
     pub state: TransactionState,
     /// Where the transaction that goes on or is being ended wrote.
     pub partitions: BTreeSet<PartitionId>,
-    /// When that transaction began.
+    /// When that transaction began, or, once it is complete, the last one.
     pub started: Option<TimestampMs>,
     /// When anything changed last.
     pub updated: TimestampMs,

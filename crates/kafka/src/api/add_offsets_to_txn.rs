@@ -9,10 +9,7 @@ use crate::{
     transaction::{code_of_version, coordinating_partition, producer_in_epoch, transactional_id},
 };
 use coordinator::SlotKind;
-use kafka_protocol::{
-    ResponseError,
-    messages::{AddOffsetsToTxnRequest, AddOffsetsToTxnResponse},
-};
+use kafka_protocol::messages::{AddOffsetsToTxnRequest, AddOffsetsToTxnResponse};
 
 /// Handles versions 0 to 4.
 pub(super) struct AddOffsetsToTxn;
@@ -37,9 +34,6 @@ impl Api for AddOffsetsToTxn {
 }
 
 async fn add(context: &Context, request: &AddOffsetsToTxnRequest) -> Result<(), Refusal> {
-    if request.group_id.is_empty() {
-        return Err(ResponseError::InvalidGroupId.into());
-    }
     let id = transactional_id(context, &request.transactional_id)?;
     let producer = producer_in_epoch(request.producer_id.0, request.producer_epoch)?;
     let image = context.broker().cluster.image();

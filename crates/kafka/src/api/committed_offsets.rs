@@ -68,7 +68,8 @@ impl Reading {
 
     fn offset(&self, wire: &WireOffset<'_>) -> Result<CommittedOffset, Refusal> {
         let metadata = wire.metadata.map(StrBytes::as_str).unwrap_or_default();
-        if metadata.len() > self.metadata_max_bytes {
+        // As Kafka counts it: in Java's letters.
+        if metadata.encode_utf16().count() > self.metadata_max_bytes {
             return Err(ResponseError::OffsetMetadataTooLarge.into());
         }
         let offset = Offset::from_wire(wire.offset);

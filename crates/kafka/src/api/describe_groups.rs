@@ -34,7 +34,7 @@ impl Api for DescribeGroups {
         let groups = request.groups.into_iter().filter(|group| seen.insert(group.clone()));
         let groups = groups.map(|group| {
             let described = describe(&context, group);
-            if with_operations {
+            if with_operations && described.error_code == 0 {
                 described.with_authorized_operations(GROUP_OPERATIONS)
             } else {
                 described

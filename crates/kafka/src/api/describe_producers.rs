@@ -5,10 +5,13 @@
 use super::{Api, Outcome, Versions};
 use crate::{broker::TopicRef, context::Context, error::Refusal};
 use cluster::Image;
-use kafka_protocol::messages::{
-    DescribeProducersRequest, DescribeProducersResponse,
-    describe_producers_request::TopicRequest,
-    describe_producers_response::{PartitionResponse, ProducerState, TopicResponse},
+use kafka_protocol::{
+    ResponseError,
+    messages::{
+        DescribeProducersRequest, DescribeProducersResponse,
+        describe_producers_request::TopicRequest,
+        describe_producers_response::{PartitionResponse, ProducerState, TopicResponse},
+    },
 };
 use partition_log::ProducerDescription;
 
@@ -52,6 +55,7 @@ fn producers(
     topic: &str,
     index: i32,
 ) -> Result<Vec<ProducerDescription>, Refusal> {
+    model::TopicName::new(topic).map_err(|_| ResponseError::InvalidTopicException)?;
     let partition = context.broker().partition(image, TopicRef::Name(topic), index)?;
     Ok(partition.producers()?)
 }

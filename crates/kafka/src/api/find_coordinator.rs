@@ -78,12 +78,6 @@ type Node = (i32, String, u16);
 
 fn find(image: &Image, listener: &str, key_type: i8, key: &str) -> Result<Node, Refusal> {
     let kind = kind(key_type)?;
-    if kind == SlotKind::Transactions && key.is_empty() {
-        return Err(Refusal::new(ResponseError::InvalidRequest, "the transactional id is empty"));
-    }
-    if kind == SlotKind::Groups && key.is_empty() {
-        return Err(Refusal::new(ResponseError::InvalidGroupId, "the group id is empty"));
-    }
     let leader = coordinator_of(image, kind, key);
     let broker = leader.and_then(|leader| image.brokers.get(&leader));
     let reachable = broker.and_then(|broker| Some((broker, endpoint(broker, listener)?)));

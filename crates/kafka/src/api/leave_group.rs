@@ -61,6 +61,10 @@ fn response(
     let response = LeaveGroupResponse::default();
     let left = match left {
         Ok(left) => left,
+        // A group that does not exist has none of them as a member.
+        Err(GroupError::UnknownMemberId) => {
+            members.iter().map(|_| Err(GroupError::UnknownMemberId)).collect()
+        }
         Err(error) => return response.with_error_code(Refusal::from(error).code()),
     };
     let code = |result: Result<(), GroupError>| match result {

@@ -97,5 +97,6 @@ fn response(mut topics: Vec<Judged>, stored: &Result<(), GroupError>) -> OffsetC
             }
         }
     }
+    topics.retain(|topic| !topic.partitions.is_empty());
     OffsetCommitResponse::default().with_topics(topics)
 }

@@ -30,7 +30,8 @@ impl Api for OffsetDelete {
         request: OffsetDeleteRequest,
     ) -> Outcome<OffsetDeleteResponse> {
         let image = context.broker().cluster.image();
-        let topics: Vec<_> = request.topics.iter().map(|topic| judge(&image, topic)).collect();
+        let named = request.topics.iter().filter(|topic| !topic.partitions.is_empty());
+        let topics: Vec<_> = named.map(|topic| judge(&image, topic)).collect();
         match begin(&context, &request, &topics) {
             Ok(deleted) => Outcome::later(async move {
                 match deleted.await {
@@ -71,6 +72,9 @@ fn begin(
     request: &OffsetDeleteRequest,
     topics: &[Judged],
 ) -> Result<impl Future<Output = Result<Deleted, GroupError>> + Send + use<>, GroupError> {
+    if request.group_id.is_empty() {
+        return Err(GroupError::InvalidGroupId);
+    }
     let broker = context.broker();
     let slot = broker.slot(SlotKind::Groups, &request.group_id)?;
     let wanted: Vec<_> = topics.iter().filter_map(|(wanted, _)| wanted.clone()).collect();

@@ -121,10 +121,11 @@ fn answer(
             return response.with_error_code(code).with_topics(refused.collect());
         }
     };
-    let known: BTreeMap<TopicId, BTreeMap<u32, FetchedOffset>> = fetched
-        .into_iter()
-        .map(|(topic, offsets)| (topic, offsets.into_iter().collect()))
-        .collect();
+    // A topic may have been asked for more than once.
+    let mut known: BTreeMap<TopicId, BTreeMap<u32, FetchedOffset>> = BTreeMap::new();
+    for (topic, offsets) in fetched {
+        known.entry(topic).or_default().extend(offsets);
+    }
     let topics = match topics {
         Some(topics) => topics.into_iter().map(|topic| asked_topic(image, topic, &known)).collect(),
         None => {

@@ -14,6 +14,9 @@ use coordinator::{
 };
 use kafka_protocol::messages::{SyncGroupRequest, SyncGroupResponse};
 
+/// The first version whose clients must name protocol type and name (KIP-559).
+const NAMES_PROTOCOL: i16 = 5;
+
 /// Handles versions 0 to 5.
 pub(super) struct SyncGroup;
 
@@ -36,6 +39,10 @@ fn begin(
 ) -> Result<impl Future<Output = Result<Synced, GroupError>> + Send + use<>, GroupError> {
     if request.group_id.is_empty() {
         return Err(GroupError::InvalidGroupId);
+    }
+    let names_protocol = request.protocol_type.is_some() && request.protocol_name.is_some();
+    if context.version() >= NAMES_PROTOCOL && !names_protocol {
+        return Err(GroupError::InconsistentProtocol);
     }
     let broker = context.broker();
     let slot = broker.slot(SlotKind::Groups, &request.group_id)?;

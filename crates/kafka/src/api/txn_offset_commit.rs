@@ -103,7 +103,13 @@ async fn stage(
     }
     let group = coordinating_partition(image, SlotKind::Groups, &request.group_id)?;
     let slot = group.partition.get();
-    let producer = producer_in_epoch(request.producer_id.0, request.producer_epoch)?;
+    let producer =
+        producer_in_epoch(request.producer_id.0, request.producer_epoch).map_err(|refusal| {
+            match refusal.error {
+                ResponseError::ProducerFenced => ResponseError::InvalidProducerEpoch.into(),
+                _ => refusal,
+            }
+        })?;
     let from = MemberRef {
         member: &request.member_id,
         instance: request.group_instance_id.as_deref(),
@@ -166,5 +172,6 @@ fn response(
             }
         }
     }
+    topics.retain(|topic| !topic.partitions.is_empty());
     TxnOffsetCommitResponse::default().with_topics(topics)
 }

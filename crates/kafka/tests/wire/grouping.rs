@@ -52,6 +52,8 @@ fn sync(member: &str, generation: i32) -> SyncGroupRequest {
         .with_group_id(GroupId("g".into()))
         .with_generation_id(generation)
         .with_member_id(member.to_owned().into())
+        .with_protocol_type(Some("consumer".into()))
+        .with_protocol_name(Some("range".into()))
         .with_assignments(vec![share])
 }
 
@@ -148,7 +150,7 @@ async fn commits_are_refused_partition_by_partition() {
     assert_eq!(committed(&mut client, commit("t", 0, &long)).await, too_large);
     assert_eq!(committed(&mut client, commit("t", 0, &long[1..])).await, 0);
     let zombie = commit("t", 0, "").with_generation_id_or_member_epoch(3);
-    assert_eq!(committed(&mut client, zombie).await, ResponseError::IllegalGeneration.code());
+    assert_eq!(committed(&mut client, zombie).await, ResponseError::UnknownMemberId.code());
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,13 +21,9 @@ impl ClassicGroup {
                 Err(GroupError::UnknownMemberId)
             };
         }
-        if self.is_empty() && !self.has_record() {
-            // Nobody ever was a member here.
-            return Err(GroupError::IllegalGeneration);
-        }
         self.check_member(member, instance)?;
         self.check_generation(generation)?;
-        if matches!(self.phase, Phase::Completing { .. }) {
+        if matches!(self.phase, Phase::Completing { .. }) && !by.transactional {
             // It joined, and does not know yet what it is to read.
             return Err(GroupError::RebalanceInProgress);
         }

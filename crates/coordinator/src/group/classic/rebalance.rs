@@ -109,7 +109,6 @@ impl ClassicGroup {
         for member in self.members.values_mut() {
             member.is_new = false;
             member.synced = false;
-            member.assignment = bytes::Bytes::new();
             member.refresh(now.time);
             waiting.extend(member.joining.take().map(|ticket| (ticket, member.id.clone())));
         }

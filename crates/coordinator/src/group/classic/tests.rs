@@ -544,8 +544,8 @@ fn commits_of_no_member_are_for_empty_groups() {
 }
 
 #[test]
-fn a_commit_of_a_generation_for_a_group_that_never_had_one_is_an_illegal_generation() {
-    assert_eq!(Scene::new().commit("a-u", 1), Err(GroupError::IllegalGeneration));
+fn a_commit_of_a_generation_for_a_group_that_never_had_one_is_of_no_member() {
+    assert_eq!(Scene::new().commit("a-u", 1), Err(GroupError::UnknownMemberId));
 }
 
 #[test]

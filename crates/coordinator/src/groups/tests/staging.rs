@@ -114,13 +114,43 @@ async fn two_transactions_hold_a_partition_until_both_are_decided() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_commit_that_came_after_the_staging_stays() {
+async fn a_commit_that_came_after_the_staging_stays_even_within_a_millisecond() {
     let setting = Setting::new().await;
+    setting.commit("g", &[(TOPIC, 0, 1)]).await.unwrap();
     setting.stage_now(7, "g", &[(TOPIC, 0, 5)]).await;
-    tokio::time::sleep(Duration::from_secs(1)).await;
     setting.commit("g", &[(TOPIC, 0, 9)]).await.unwrap();
     setting.end(7, Commit).await;
     assert_eq!(setting.fetch("g").await, [(TOPIC, 0, 9)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_transactions_the_one_that_staged_last_counts_in_whichever_order_they_end() {
+    for order in [[7, 8], [8, 7]] {
+        let setting = Setting::new().await;
+        setting.stage_now(7, "g", &[(TOPIC, 0, 5)]).await;
+        setting.stage_now(8, "g", &[(TOPIC, 0, 6)]).await;
+        for id in order {
+            setting.end(id, Commit).await;
+        }
+        assert_eq!(setting.fetch("g").await, [(TOPIC, 0, 6)]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_deleted_is_not_brought_back_by_a_transaction() {
+    let mut setting = Setting::new().await;
+    setting.stage_now(7, "g", &[(TOPIC, 0, 5), (OTHER, 1, 6)]).await;
+    let deleted = setting.groups().delete_offsets(0, "g", &[(TOPIC, vec![0])]).unwrap();
+    assert_eq!(deleted.await, Ok(vec![Ok(())]));
+    assert_eq!(setting.stable("g").await, FetchedOffset::None);
+    setting.begin_session().await;
+    setting.end(7, Commit).await;
+    assert_eq!(setting.fetch("g").await, [(OTHER, 1, 6)]);
+    setting.stage_now(8, "g", &[(TOPIC, 0, 5)]).await;
+    setting.groups().delete(0, "g").unwrap().await.unwrap();
+    assert_eq!(setting.keys_below("test/staged_offsets/").await, 0);
+    setting.end(8, Commit).await;
+    assert_eq!(setting.groups().describe(0, "g"), Err(GroupError::GroupIdNotFound));
 }
 
 #[tokio::test(start_paused = true)]

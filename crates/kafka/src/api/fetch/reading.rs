@@ -42,7 +42,7 @@ enum Found {
     Diverged(Partition, partition_log::EpochEnd),
     Read(ReadAnswer),
     /// No bytes were left for it.
-    Positions(Watermarks),
+    Positions(Watermarks, Isolation),
 }
 
 /// Reads what `survey` wants and answers.
@@ -110,7 +110,7 @@ async fn read(
         Wanted::Refused(refusal) => return Found::Refused(refusal),
         Wanted::Diverged(partition, end) => return Found::Diverged(partition, end),
         Wanted::Read { partition, .. } if share == 0 => {
-            return Found::Positions(partition.watermarks());
+            return Found::Positions(partition.watermarks(), isolation);
         }
         Wanted::Read { partition, from, .. } => (partition, from),
     };
@@ -154,7 +154,10 @@ impl Building<'_> {
             Found::Refused(refusal) => {
                 empty.with_high_watermark(-1).with_error_code(refusal.code())
             }
-            Found::Positions(watermarks) => self.positions(empty, &watermarks),
+            Found::Positions(watermarks, isolation) => {
+                let aborted = (isolation == Isolation::ReadCommitted).then(Vec::new);
+                self.positions(empty, &watermarks).with_aborted_transactions(aborted)
+            }
             Found::Diverged(partition, end) => {
                 let data = self.positions(empty, &partition.watermarks());
                 data.with_diverging_epoch(
