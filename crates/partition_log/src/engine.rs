@@ -8,6 +8,7 @@ use crate::{
     partition::Shared,
     pipeline::ActiveSession,
     producer_windows::ProducerWindows,
+    read_ahead::ReadAhead,
     sequencer::{Advance, Phase},
     terms::TermsQueue,
     wal_progress::WalLedger,
@@ -31,7 +32,10 @@ use wal::RecoveredFrame;
 const HELD_BACK_TICK: Duration = Duration::from_millis(50);
 
 /// Share of the memory budget that may cache bytes of index objects and segments.
-const READ_CACHE_SHARE: u64 = 4;
+const READ_CACHE_SHARE: u64 = 2;
+
+/// The part of the read cache that may hold what nobody asked for yet: half.
+const READ_AHEAD_PART: u64 = 2;
 
 /// The part of the memory budget that uploads in flight may hold together, a quarter: while the store hangs they give nothing
 /// back, and appends must go on.
@@ -46,6 +50,7 @@ pub(crate) struct Engine {
     pub(crate) flush_queue: FlushQueue,
     pub(crate) producer_windows: ProducerWindows,
     pub(crate) reader: ObjectReader,
+    pub(crate) read_ahead: ReadAhead,
     /// Looked up once: appends are too many for that.
     pub(crate) appended_bytes: metrics::Counter,
     pub(crate) terms: TermsQueue,
@@ -89,6 +94,7 @@ impl Engine {
             flush_queue: FlushQueue::default(),
             producer_windows: ProducerWindows::default(),
             reader: ObjectReader::new(parts.objects.clone(), cache_bytes),
+            read_ahead: ReadAhead::new(cache_bytes / READ_AHEAD_PART),
             appended_bytes: metrics::counter!("alluvium_append_bytes_total"),
             terms: TermsQueue::default(),
             failing: AtomicU64::new(0),

@@ -30,6 +30,7 @@ mod produced;
 mod producer_state;
 mod producer_windows;
 mod read;
+mod read_ahead;
 mod recovery;
 mod sequencer;
 mod shutdown;

@@ -37,8 +37,8 @@ use storage::{ObjectError, ObjectErrorKind, ObjectName, Objects};
 const BLOCKS_PER_GET: usize = 8;
 /// GETs in flight for one read.
 const GETS_PER_READ: usize = 16;
-/// The part of the cache that decoded runs may take: a quarter.
-const RUNS_PART_OF_CACHE: u64 = 4;
+/// The part of the cache that decoded runs may take: an eighth.
+const RUNS_PART_OF_CACHE: u64 = 8;
 
 /// Why objects could not be read.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]

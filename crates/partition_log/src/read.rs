@@ -5,7 +5,7 @@ use crate::{
     Watermarks,
     engine::Engine,
     index::IndexEntry,
-    object_read::{FoundRecord, ObjectReadError, ObjectReadRequest, find_in_batch},
+    object_read::{FoundRecord, ObjectRead, ObjectReadError, ObjectReadRequest, find_in_batch},
     partition::Shared,
     producer_state::Aborted,
     sequencer::Sequencer,
@@ -60,6 +60,7 @@ pub(crate) async fn read(
         };
         match partition.engine.reader.read(wanted, &entries).await {
             Ok(found) => {
+                read_ahead(partition, wanted, &found, entries);
                 let committed_only = request.isolation == Isolation::ReadCommitted;
                 let aborted =
                     committed_only.then(|| named_once(aborted, found.aborted, found.next));
@@ -77,6 +78,27 @@ pub(crate) async fn read(
         object,
         reason: "the object is missing".to_owned(),
     })
+}
+
+/// Has what follows `found` fetched into the cache, for a reader that reads on and on.
+fn read_ahead(
+    partition: &Shared,
+    request: ObjectReadRequest,
+    found: &ObjectRead,
+    entries: Vec<IndexEntry>,
+) {
+    let engine = Arc::clone(&partition.engine);
+    let (read, bytes) = (request.from..found.next, found.bytes as u64);
+    let now = engine.parts.clock.boot_time();
+    if found.next >= request.to || !engine.read_ahead.follows(partition.id, read, bytes, now) {
+        return;
+    }
+    let next = ObjectReadRequest { from: found.next, max_bytes: found.bytes, ..request };
+    let tasks = engine.parts.tasks.clone();
+    tasks.spawn("read-ahead", async move {
+        // Whoever asks for these bytes is told what is wrong with them.
+        let _ = engine.reader.read(next, &entries).await;
+    });
 }
 
 fn plan(sequencer: &Sequencer, request: ReadRequest) -> Result<Plan, ReadError> {

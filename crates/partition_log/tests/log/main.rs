@@ -5,6 +5,7 @@ mod cluster;
 mod commit;
 mod manifest_fold;
 mod memory;
+mod read_ahead;
 mod records;
 mod recovery;
 mod terms;
