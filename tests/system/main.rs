@@ -6,6 +6,7 @@
 
 mod admin;
 mod bad_input;
+mod brokers;
 mod clients;
 mod connect;
 mod consumer_groups;

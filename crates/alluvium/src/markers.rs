@@ -1,27 +1,34 @@
-//! [`PartitionMarkers`]: the way of transactions' ends to the partitions. On one broker a local call.
+//! [`PartitionMarkers`]: the way of transactions' ends to the partitions: a local call, or a request to the broker that owns one.
 
 use async_trait::async_trait;
 use cluster::{Cluster, ClusterParts};
 use coordinator::transaction::{Marked, Marker, Markers, ProducerIds, TransactionResult};
 use formats::record_batch::{EndTransactionMarker, TransactionResult as MarkedResult};
+use kafka::{PartitionMarker, Peers};
 use metadata::{MetadataStore, RangeQuery, families::Keys};
 use model::{PartitionId, ProducerId, TopicId};
 use partition_log::{AppendError, EndTransaction, PartitionLogs};
 use std::sync::Arc;
 
-/// Markers to partitions that this broker owns.
+/// Markers to partitions, wherever they are.
 #[derive(Debug)]
 pub(crate) struct PartitionMarkers {
     cluster: Cluster,
     logs: PartitionLogs,
+    peers: Peers,
     metadata: Arc<dyn MetadataStore>,
     keys: Keys,
 }
 
 impl PartitionMarkers {
-    pub(crate) fn new(cluster: Cluster, logs: PartitionLogs, parts: &ClusterParts) -> Self {
+    pub(crate) fn new(
+        cluster: Cluster,
+        logs: PartitionLogs,
+        peers: Peers,
+        parts: &ClusterParts,
+    ) -> Self {
         let (metadata, keys) = (Arc::clone(&parts.metadata), parts.keys.clone());
-        Self { cluster, logs, metadata, keys }
+        Self { cluster, logs, peers, metadata, keys }
     }
 
     /// A topic that is not in sight may be too new for this broker's view: only the store can say that it is gone.
@@ -43,8 +50,13 @@ impl Markers for PartitionMarkers {
         let Some(info) = topic.and_then(|topic| topic.partitions.get(index)) else {
             return self.missing(partition.topic).await;
         };
-        if info.leader.is_some_and(|leader| leader != self.cluster.broker()) {
-            return Marked::Failed("another broker owns the partition".to_owned());
+        let elsewhere = info.leader.filter(|leader| *leader != self.cluster.broker());
+        if let (Some(owner), Some(topic)) = (elsewhere, topic) {
+            let Some(owner) = image.brokers.get(&owner) else {
+                return Marked::Failed("the partition's owner is not alive".to_owned());
+            };
+            let (topic, partition) = (topic.name.clone(), partition.partition);
+            return self.peers.mark(owner, PartitionMarker { topic, partition, marker }).await;
         }
         let Some(log) = self.logs.get(partition) else {
             return Marked::Failed("the partition is not open here".to_owned());

@@ -14,7 +14,7 @@ use coordinator::{
     group::{ConsumerLimits, GroupLimits, Migration, consumer::Assignor},
     transaction::TransactionOptions,
 };
-use kafka::{Broker, BrokerOptions, Server, ServerOptions};
+use kafka::{Broker, BrokerOptions, Peers, Server, ServerOptions};
 use model::{
     BrokerId, ClusterId,
     config::{broker, deployment as process, parse_list},
@@ -150,7 +150,9 @@ impl Running {
             },
             recovery.frames,
         );
-        let coordinator = coordinator(&settings, parts, &cluster, &logs);
+        let listener = settings.text(&broker::INTER_BROKER_LISTENER_NAME).map(str::to_owned);
+        let peers = Peers::new(parts.tasks.clone(), listener);
+        let coordinator = coordinator(&settings, parts, &cluster, &logs, &peers);
         let http_address = http.as_ref().map(HttpServer::address);
         if let Some(http) = http {
             let health = BrokerHealth {
@@ -168,6 +170,7 @@ impl Running {
             cluster.clone(),
             logs.clone(),
             coordinator.clone(),
+            peers,
             broker_options(&settings, &stores),
         );
         let server = Server::start(
@@ -298,8 +301,9 @@ fn coordinator(
     parts: ClusterParts,
     cluster: &Cluster,
     logs: &PartitionLogs,
+    peers: &Peers,
 ) -> Coordinator {
-    let markers = PartitionMarkers::new(cluster.clone(), logs.clone(), &parts);
+    let markers = PartitionMarkers::new(cluster.clone(), logs.clone(), peers.clone(), &parts);
     let parts = CoordinatorParts {
         metadata: parts.metadata,
         keys: parts.keys,

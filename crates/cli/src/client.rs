@@ -1,6 +1,7 @@
 //! [`Client`]: knows the brokers and the leaders, and sends each request where it belongs.
 
-use crate::{CliError, addresses, connection::Connection};
+use crate::{CliError, addresses};
+use kafka_client::Connection;
 use kafka_protocol::{
     messages::{
         BrokerId, ListOffsetsRequest, MetadataRequest, MetadataResponse, TopicName,
@@ -45,7 +46,7 @@ impl Client {
                         controller: -1,
                     });
                 }
-                Err(error) => last = error,
+                Err(error) => last = error.into(),
             }
         }
         Err(last)
@@ -112,7 +113,7 @@ impl Client {
         if answer.is_err() {
             self.connections.remove(&broker);
         }
-        answer
+        Ok(answer?)
     }
 
     /// Sends to one broker without waiting for an answer.
@@ -122,7 +123,7 @@ impl Client {
         request: &R,
         version: i16,
     ) -> Result<(), CliError> {
-        self.connection(broker).await?.send(request, version).await
+        Ok(self.connection(broker).await?.send(request, version).await?)
     }
 
     /// Sends to the controller.

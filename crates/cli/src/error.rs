@@ -1,5 +1,6 @@
 //! What can go wrong in a command, in words for the person who typed it.
 
+use kafka_client::ConnectionError;
 use kafka_protocol::ResponseError;
 
 /// A command that failed.
@@ -81,5 +82,17 @@ impl CliError {
     /// Whether standard output was closed by its reader, which ends a command quietly.
     pub fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Io(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+}
+
+impl From<ConnectionError> for CliError {
+    fn from(error: ConnectionError) -> Self {
+        match error {
+            ConnectionError::Unreachable { address, reason } => {
+                Self::Unreachable { address, reason }
+            }
+            ConnectionError::Broken { address, reason } => Self::Connection { address, reason },
+            ConnectionError::Malformed { address, reason } => Self::Malformed { address, reason },
+        }
     }
 }

@@ -4,7 +4,6 @@
 
 mod addresses;
 mod client;
-mod connection;
 mod consume;
 mod error;
 mod partitioner;

@@ -1,6 +1,6 @@
 //! [`Broker`]: what every handler works with, and the look-ups that many share.
 
-use crate::{budget::ByteBudget, error::Refusal};
+use crate::{budget::ByteBudget, error::Refusal, peers::Peers};
 use cluster::{BrokerInfo, Cluster, Endpoint, Image, PartitionInfo, TopicInfo};
 use coordinator::Coordinator;
 use kafka_protocol::ResponseError;
@@ -44,6 +44,8 @@ pub struct Broker {
     pub logs: PartitionLogs,
     /// The groups of this broker.
     pub coordinator: Coordinator,
+    /// The other brokers.
+    pub(crate) peers: Peers,
     /// Settings.
     pub options: Arc<BrokerOptions>,
     /// What fetch answers may hold.
@@ -65,10 +67,11 @@ impl Broker {
         cluster: Cluster,
         logs: PartitionLogs,
         coordinator: Coordinator,
+        peers: Peers,
         options: BrokerOptions,
     ) -> Self {
         let fetch_budget = ByteBudget::new(options.fetch_buffer_max_bytes);
-        Self { cluster, logs, coordinator, options: Arc::new(options), fetch_budget }
+        Self { cluster, logs, coordinator, peers, options: Arc::new(options), fetch_budget }
     }
 
     /// A partition that this broker owns and has open.

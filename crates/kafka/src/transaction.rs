@@ -1,6 +1,6 @@
 //! What the handlers of transactional requests share: the slot of an id, producers as the wire names them, old error codes.
 
-use crate::{context::Context, error::Refusal, internal_topics::slot_partition};
+use crate::{context::Context, error::Refusal, internal_topics::slot_partition, peers::Addition};
 use cluster::Image;
 use coordinator::{
     JournalError, SlotError, SlotKind,
@@ -57,28 +57,56 @@ pub(crate) fn producer_in_epoch(producer: i64, epoch: i16) -> Result<ProducerInE
     Ok(ProducerInEpoch { producer, epoch })
 }
 
-/// Lets the producer's transaction go on on these partitions too, or begin.
+/// Lets the producer's transaction go on on these partitions too, or begin; waits a little for its last one to be completed.
 ///
 /// # Errors
-/// As [`coordinator::Transactions::add_partitions`].
+/// As [`add_partitions`].
 pub(crate) async fn join_transaction(
     context: &Context,
     id: TransactionalId<'_>,
     producer: ProducerInEpoch,
     partitions: &[PartitionId],
 ) -> Result<(), TransactionError> {
-    let transactions = context.broker().coordinator.transactions();
     for _ in 1..COMPLETION_PATIENCE {
-        let joined =
-            transactions.add_partitions(id, producer, partitions.iter().copied().collect());
-        match joined.await {
+        match add_partitions(context, id, producer, partitions).await {
             Err(TransactionError::ConcurrentTransactions) => {
                 tokio::time::sleep(COMPLETION_PAUSE).await;
             }
             joined => return joined,
         }
     }
-    transactions.add_partitions(id, producer, partitions.iter().copied().collect()).await
+    add_partitions(context, id, producer, partitions).await
+}
+
+/// Lets the producer's transaction go on on these partitions too, or begin: here, or where its id is coordinated.
+///
+/// # Errors
+/// As [`coordinator::Transactions::add_partitions`]; `Unavailable` when the coordinator could not be asked.
+pub(crate) async fn add_partitions(
+    context: &Context,
+    id: TransactionalId<'_>,
+    producer: ProducerInEpoch,
+    partitions: &[PartitionId],
+) -> Result<(), TransactionError> {
+    let broker = context.broker();
+    let image = broker.cluster.image();
+    let slots = image.topic(SlotKind::Transactions.topic());
+    let slot = slots.and_then(|slots| slots.partitions.get(id.slot as usize));
+    let coordinator = slot.and_then(|slot| slot.leader).filter(|it| *it != broker.cluster.broker());
+    let Some(coordinator) = coordinator else {
+        let partitions = partitions.iter().copied().collect();
+        return broker.coordinator.transactions().add_partitions(id, producer, partitions).await;
+    };
+    let named = partitions.iter().filter_map(|it| {
+        let topic = image.topic_by_id(it.topic)?;
+        Some((topic.name.clone(), it.partition))
+    });
+    let partitions = named.collect();
+    let addition = Addition { id: id.id.to_owned(), producer, partitions };
+    match image.brokers.get(&coordinator) {
+        Some(coordinator) => broker.peers.add_partitions(coordinator, addition).await,
+        None => Err(TransactionError::Unavailable),
+    }
 }
 
 /// How a transaction is to end.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -27,6 +28,11 @@ var codecs = map[string]kgo.CompressionCodec{
 	"snappy": kgo.SnappyCompression(),
 	"lz4":    kgo.Lz4Compression(),
 	"zstd":   kgo.ZstdCompression(),
+}
+
+// seeds takes brokers separated by commas.
+func seeds(bootstrap string) kgo.Opt {
+	return kgo.SeedBrokers(strings.Split(bootstrap, ",")...)
 }
 
 func main() {
@@ -64,7 +70,7 @@ func main() {
 
 func produce(bootstrap, topic string, partition int32, compression string, linger int, file string) {
 	client, err := kgo.NewClient(
-		kgo.SeedBrokers(bootstrap),
+		seeds(bootstrap),
 		kgo.ProducerBatchCompression(codecs[compression]),
 		kgo.ProducerLinger(time.Duration(linger)*time.Millisecond),
 		kgo.ProducerBatchMaxBytes(12_000_000),
@@ -128,7 +134,7 @@ func present(value []byte) []byte {
 
 func consume(bootstrap, topic string, partition int32, offset int64, count int) {
 	client, err := kgo.NewClient(
-		kgo.SeedBrokers(bootstrap),
+		seeds(bootstrap),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {partition: kgo.NewOffset().At(offset)}}),
 		kgo.BrokerMaxReadBytes(200_000_000),
 	)
@@ -161,7 +167,7 @@ func consume(bootstrap, topic string, partition int32, offset int64, count int) 
 // member joins a group, and prints and commits what it reads until standard input closes.
 func member(bootstrap, topic, group, instance, protocol string) {
 	options := []kgo.Opt{
-		kgo.SeedBrokers(bootstrap),
+		seeds(bootstrap),
 		kgo.ConsumerGroup(group),
 		kgo.ConsumeTopics(topic),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),

@@ -10,7 +10,7 @@ import (
 // writeTransactions writes three records in each of count transactions, and aborts every second one.
 func writeTransactions(bootstrap, topic, id string, count, partitions int) {
 	client, err := kgo.NewClient(
-		kgo.SeedBrokers(bootstrap),
+		seeds(bootstrap),
 		kgo.TransactionalID(id),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 	)

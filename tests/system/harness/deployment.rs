@@ -37,7 +37,11 @@ impl Deployment {
 
     /// Directory of what a broker keeps locally.
     pub fn local(&self) -> PathBuf {
-        self.directory.path().join("local")
+        self.local_of(1)
+    }
+
+    fn local_of(&self, broker: u32) -> PathBuf {
+        self.directory.path().join(format!("local-{broker}"))
     }
 
     pub fn directory(&self) -> &Path {
@@ -46,23 +50,28 @@ impl Deployment {
 
     /// The flags of a broker of this deployment, and `more` settings as key=value.
     pub fn arguments(&self, more: &[&str]) -> Vec<String> {
-        let mut arguments = vec!["--data-dir".to_owned(), self.local().display().to_string()];
+        self.arguments_of(1, more)
+    }
+
+    fn arguments_of(&self, broker: u32, more: &[&str]) -> Vec<String> {
+        let local = self.local_of(broker);
+        let mut arguments = vec!["--data-dir".to_owned(), local.display().to_string()];
         if let (Some(etcd), Some(minio)) = (&self.etcd, &self.minio) {
             let endpoint = self.object_store_endpoint.clone().unwrap_or_else(|| minio.endpoint());
             let etcd = etcd.endpoint().replace("http://", "etcd://");
             let objects = format!("s3://alluvium/{}", self.prefix);
+            let (id, zone) = (broker.to_string(), format!("zone-{broker}"));
             let flags = [
                 ("--metadata", etcd.as_str()),
                 ("--object-store", &objects),
                 ("--object-store-endpoint", &endpoint),
-                ("--broker-id", "1"),
-                ("--rack", "a"),
+                ("--broker-id", &id),
+                ("--rack", &zone),
             ];
             arguments.extend(
                 flags.iter().flat_map(|(flag, value)| [(*flag).to_owned(), (*value).to_owned()]),
             );
-            arguments
-                .extend(["--wal-dir".to_owned(), self.local().join("wal").display().to_string()]);
+            arguments.extend(["--wal-dir".to_owned(), local.join("wal").display().to_string()]);
         }
         for setting in more {
             arguments.extend(["--set".to_owned(), (*setting).to_owned()]);
@@ -85,6 +94,16 @@ impl Deployment {
     /// Starts a broker and waits until it is ready.
     pub fn broker(&self, more: &[&str]) -> Broker {
         Broker::start(self.directory.path(), &self.arguments(more), &self.environment())
+    }
+
+    /// Starts brokers 1 to `count`, each in a zone of its own with a disk of its own, and waits until they are ready.
+    pub fn brokers(&self, count: u32, more: &[&str]) -> Vec<Broker> {
+        let start = |number| {
+            let directory = self.directory.path().join(format!("broker-{number}"));
+            std::fs::create_dir_all(&directory).unwrap();
+            Broker::start(&directory, &self.arguments_of(number, more), &self.environment())
+        };
+        (1..=count).map(start).collect()
     }
 
     /// Starts a broker without waiting.

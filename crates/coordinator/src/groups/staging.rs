@@ -10,7 +10,7 @@ use super::{
     slot::{GroupSlot, SlotState},
 };
 use crate::{
-    GroupError,
+    GroupError, SlotError,
     group::{CommittedOffset, Committer, Group, GroupId, Now, offsets::Chunk},
     journal::{Position, Submission},
     transaction::{Marked, TransactionResult},
@@ -18,7 +18,7 @@ use crate::{
 use bytes::Bytes;
 use formats::metadata::{StagedOffsets, TopicOffsets};
 use metadata::{Operation, families::encode};
-use model::{PartitionId, ProducerId, TopicId};
+use model::{PartitionId, ProducerEpoch, ProducerId, TopicId};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// Bytes that a transaction may stage for one group: they are committed in one transaction of the journal.
@@ -35,8 +35,8 @@ pub struct StagingQuestion(u64);
 #[derive(Debug, Default)]
 pub(super) struct Staging {
     producers: HashMap<ProducerId, BTreeMap<GroupId, Staged>>,
-    /// Whose transactions ended, the newest last.
-    ended: VecDeque<ProducerId>,
+    /// Whose transactions ended, with the epoch of an end that bears one of its own; the newest last.
+    ended: VecDeque<(ProducerId, Option<ProducerEpoch>)>,
     ends: u64,
 }
 
@@ -60,13 +60,23 @@ impl Staging {
 
     fn ended_since(&self, producer: ProducerId, question: StagingQuestion) -> bool {
         let since = usize::try_from(self.ends - question.0).unwrap_or(usize::MAX);
-        since > ENDS_KEPT || self.ended.iter().rev().take(since).any(|ended| *ended == producer)
+        since > ENDS_KEPT
+            || self.ended.iter().rev().take(since).any(|(ended, _)| *ended == producer)
     }
 
-    /// Takes out what a producer's transaction staged.
-    fn end(&mut self, producer: ProducerId) -> BTreeMap<GroupId, Staged> {
+    /// Takes out what a producer's transaction staged. A late copy of an end that bears an epoch of its own finds nothing: what is
+    /// staged by then belongs to the next transaction.
+    fn end(
+        &mut self,
+        producer: ProducerId,
+        own_epoch: Option<ProducerEpoch>,
+    ) -> BTreeMap<GroupId, Staged> {
+        let end = (producer, own_epoch);
+        if own_epoch.is_some() && self.ended.contains(&end) {
+            return BTreeMap::new();
+        }
         self.ends += 1;
-        self.ended.push_back(producer);
+        self.ended.push_back(end);
         if self.ended.len() > ENDS_KEPT {
             self.ended.pop_front();
         }
@@ -176,15 +186,22 @@ impl Groups {
         Ok(self.stored(&slot, position, ()))
     }
 
-    /// Commits or drops what a producer's transaction staged in a slot.
-    pub(crate) async fn end_transaction(
+    /// Whether this broker coordinates a slot, or is about to.
+    pub(crate) fn coordinates(&self, slot: u32) -> bool {
+        !matches!(self.slot(slot), Err(GroupError::Slot(SlotError::NotCoordinator)))
+    }
+
+    /// Commits or drops what a producer's transaction staged in a slot. `own_epoch` is the epoch of the end when no other end
+    /// bears it: then a late copy changes nothing.
+    pub async fn end_transaction(
         &self,
         partition: PartitionId,
         producer: ProducerId,
+        own_epoch: Option<ProducerEpoch>,
         result: TransactionResult,
     ) -> Marked {
         let ended = self.slot(partition.partition.get()).and_then(|slot| {
-            let position = slot.end_transaction(producer, result, self.now())?;
+            let position = slot.end_transaction((producer, own_epoch), result, self.now())?;
             Ok((slot, position))
         });
         match ended {
@@ -270,13 +287,13 @@ impl GroupSlot {
 
     fn end_transaction(
         &self,
-        producer: ProducerId,
+        (producer, own_epoch): (ProducerId, Option<ProducerEpoch>),
         result: TransactionResult,
         now: Now,
     ) -> Result<Position, GroupError> {
         let mut state = self.open_state()?;
         let state = &mut *state;
-        for (id, staged) in state.staging.end(producer) {
+        for (id, staged) in state.staging.end(producer, own_epoch) {
             self.settle(state, &id, producer, (staged, result), now);
         }
         Ok(state.last)

@@ -98,8 +98,12 @@ async fn send(shared: &Shared, partition: PartitionId, marker: Marker) {
 async fn write(shared: &Shared, partition: PartitionId, marker: Marker) -> Marked {
     let name = shared.parts.topics.name(partition.topic);
     let is_group_slot = name.is_some_and(|name| name.as_str() == SlotKind::Groups.topic());
-    if is_group_slot {
-        return shared.groups.end_transaction(partition, marker.producer, marker.result).await;
+    if is_group_slot && shared.groups.coordinates(partition.partition.get()) {
+        let own_epoch = marker.epoch_is_its_own.then_some(marker.epoch);
+        return shared
+            .groups
+            .end_transaction(partition, marker.producer, own_epoch, marker.result)
+            .await;
     }
     shared.parts.markers.write(partition, marker).await
 }

@@ -1,13 +1,26 @@
 //! `WriteTxnMarkers` (API key 27): ends transactions on partitions of this broker. Sent by coordinators, and by the tool that
 //! aborts a transaction that hangs.
 //!
-//! An answer says that the marker is durable. Sources: KIP-98, KIP-664, KIP-890.
+//! An answer says that the marker is durable. Partitions of `__consumer_offsets` are group slots: there it ends what the transaction
+//! staged. Sources: KIP-98, KIP-664, KIP-890.
 
 use super::{Api, Outcome, Versions};
-use crate::{broker::TopicRef, context::Context, error::Refusal};
+use crate::{
+    broker::{TopicRef, find_partition, find_topic},
+    context::Context,
+    error::Refusal,
+    peers::bears_its_own_epoch,
+};
 use cluster::Image;
+use coordinator::{
+    Groups, SlotKind,
+    transaction::{self, Marked},
+};
 use formats::record_batch::{EndTransactionMarker, TransactionResult};
-use futures::future::join_all;
+use futures::{
+    FutureExt,
+    future::{BoxFuture, join_all},
+};
 use kafka_protocol::{
     ResponseError,
     messages::{
@@ -18,7 +31,7 @@ use kafka_protocol::{
         },
     },
 };
-use model::{ProducerEpoch, ProducerId};
+use model::{PartitionId, ProducerEpoch, ProducerId};
 use partition_log::{EndTransaction, PendingAppend};
 
 /// Handles version 1.
@@ -47,17 +60,20 @@ async fn write(
     marker: WritableTxnMarker,
 ) -> WritableTxnMarkerResult {
     let end = end_of(&marker);
-    let mut topics = Vec::with_capacity(marker.topics.len());
-    for topic in marker.topics {
-        // All are appended before one is waited for: they share a flush.
-        let appended = topic.partition_indexes.iter().map(|&index| {
-            let appended =
-                end.clone().and_then(|end| append(context, image, &topic.name, index, end));
-            settle(index, appended)
-        });
-        let appended: Vec<_> = appended.collect();
-        topics.push((topic.name, join_all(appended)));
-    }
+    // All are appended before one is waited for: they share a flush.
+    let topics: Vec<_> = marker
+        .topics
+        .into_iter()
+        .map(|topic| {
+            let begun = topic.partition_indexes.iter().map(|&index| {
+                let begun =
+                    end.clone().and_then(|end| begin(context, image, &topic.name, index, end));
+                settle(index, begun)
+            });
+            let begun: Vec<_> = begun.collect();
+            (topic.name, join_all(begun))
+        })
+        .collect();
     let mut results = Vec::with_capacity(topics.len());
     for (name, partitions) in topics {
         let partitions = partitions.await;
@@ -65,6 +81,12 @@ async fn write(
         results.push(result.with_name(name).with_partitions(partitions));
     }
     WritableTxnMarkerResult::default().with_producer_id(marker.producer_id).with_topics(results)
+}
+
+/// The end of a transaction on its way into a partition.
+enum Begun {
+    Append(PendingAppend),
+    Staged(BoxFuture<'static, Marked>),
 }
 
 fn end_of(marker: &WritableTxnMarker) -> Result<EndTransaction, Refusal> {
@@ -78,27 +100,51 @@ fn end_of(marker: &WritableTxnMarker) -> Result<EndTransaction, Refusal> {
         epoch: ProducerEpoch::from_wire(marker.producer_epoch).ok_or_else(invalid)?,
         marker: EndTransactionMarker { result, coordinator_epoch: marker.coordinator_epoch },
         leader_epoch: None,
-        epoch_is_its_own: false,
+        epoch_is_its_own: bears_its_own_epoch(marker),
     })
 }
 
-fn append(
+fn begin(
     context: &Context,
     image: &Image,
     topic: &str,
     index: i32,
     end: EndTransaction,
-) -> Result<PendingAppend, Refusal> {
-    let partition = context.broker().partition(image, TopicRef::Name(topic), index)?;
-    Ok(partition.end_transaction(end)?)
+) -> Result<Begun, Refusal> {
+    let broker = context.broker();
+    if topic == SlotKind::Groups.topic() {
+        let topic = find_topic(image, TopicRef::Name(topic))?;
+        let partition = PartitionId { topic: topic.id, partition: find_partition(topic, index)?.0 };
+        return Ok(Begun::Staged(end_staged(broker.coordinator.groups().clone(), partition, end)));
+    }
+    let partition = broker.partition(image, TopicRef::Name(topic), index)?;
+    Ok(Begun::Append(partition.end_transaction(end)?))
 }
 
-async fn settle(
-    index: i32,
-    appended: Result<PendingAppend, Refusal>,
-) -> WritableTxnMarkerPartitionResult {
-    let settled = match appended {
-        Ok(appended) => appended.acknowledged().await.map(drop).map_err(Refusal::from),
+fn end_staged(
+    groups: Groups,
+    partition: PartitionId,
+    end: EndTransaction,
+) -> BoxFuture<'static, Marked> {
+    let result = match end.marker.result {
+        TransactionResult::Commit => transaction::TransactionResult::Commit,
+        TransactionResult::Abort => transaction::TransactionResult::Abort,
+    };
+    let own_epoch = end.epoch_is_its_own.then_some(end.epoch);
+    async move { groups.end_transaction(partition, end.producer, own_epoch, result).await }.boxed()
+}
+
+async fn settle(index: i32, begun: Result<Begun, Refusal>) -> WritableTxnMarkerPartitionResult {
+    let settled = match begun {
+        Ok(Begun::Append(appended)) => {
+            appended.acknowledged().await.map(drop).map_err(Refusal::from)
+        }
+        Ok(Begun::Staged(ended)) => match ended.await {
+            Marked::Written => Ok(()),
+            Marked::Gone | Marked::Fenced(_) | Marked::Failed(_) => {
+                Err(ResponseError::NotLeaderOrFollower.into())
+            }
+        },
         Err(refusal) => Err(refusal),
     };
     WritableTxnMarkerPartitionResult::default()

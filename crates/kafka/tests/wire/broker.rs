@@ -11,7 +11,7 @@ use coordinator::{
     transaction::{Marked, Marker, Markers, ProducerIds, TransactionResult},
 };
 use formats::record_batch;
-use kafka::{Broker, BrokerOptions, ListenerSpec, Listeners, Server, ServerOptions};
+use kafka::{Broker, BrokerOptions, ListenerSpec, Listeners, Peers, Server, ServerOptions};
 use metadata::{MemoryStore, MetadataStore, families::Keys};
 use model::{
     BrokerId, ClusterId, LeaderEpoch, PartitionId, ProducerId, SessionId, TopicId, TopicName,
@@ -63,7 +63,8 @@ impl Served {
         let specs = ListenerSpec::parse_list("PLAINTEXT://127.0.0.1:9092", "").unwrap();
         let listeners = Listeners::bind(&specs, &network).await.unwrap();
         let address = listeners.addresses()[0].1;
-        let broker = Broker::new(cluster.clone(), logs, coordinator, broker_options);
+        let peers = Peers::new(parts.tasks.clone(), None);
+        let broker = Broker::new(cluster.clone(), logs, coordinator, peers, broker_options);
         let server =
             Server::start(listeners, &options, broker, parts.randomness.clone(), &parts.tasks);
         let metadata = Arc::clone(&parts.metadata);

@@ -183,7 +183,9 @@ pub const GROUP_MIN_SESSION_TIMEOUT_MS: ConfigKey =
 
 /// `inter.broker.listener.name`.
 pub const INTER_BROKER_LISTENER_NAME: ConfigKey =
-    ConfigKey::unset("inter.broker.listener.name", Text).documented("Kafka's; stored and shown.");
+    ConfigKey::unset("inter.broker.listener.name", Text).documented(
+        "The listener by which brokers tell each other how transactions ended; a broker's first one when it is not set.",
+    );
 
 /// `listener.security.protocol.map`.
 pub const LISTENER_SECURITY_PROTOCOL_MAP: ConfigKey = ConfigKey::broker(

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{StagingQuestion, transaction::TransactionResult};
 use TransactionResult::{Abort, Commit};
-use model::PartitionId;
+use model::{PartitionId, ProducerEpoch};
 
 fn producer(id: u64) -> ProducerId {
     ProducerId::new(id).unwrap()
@@ -41,7 +41,12 @@ impl Setting {
     }
 
     async fn end(&self, id: u64, result: TransactionResult) {
-        let ended = self.groups().end_transaction(slot(), producer(id), result).await;
+        self.end_with(id, None, result).await;
+    }
+
+    async fn end_with(&self, id: u64, own_epoch: Option<i16>, result: TransactionResult) {
+        let own_epoch = own_epoch.and_then(ProducerEpoch::from_wire);
+        let ended = self.groups().end_transaction(slot(), producer(id), own_epoch, result).await;
         assert_eq!(ended, Marked::Written);
     }
 
@@ -100,6 +105,18 @@ async fn what_is_staged_outlives_the_session() {
         assert_eq!(setting.fetch("g").await, left);
         assert_ne!(setting.stable("g").await, FetchedOffset::Unstable);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_copy_of_an_end_does_not_end_the_next_transaction() {
+    let setting = Setting::new().await;
+    setting.stage_now(7, "g", &[(TOPIC, 0, 5)]).await;
+    setting.end_with(7, Some(1), Commit).await;
+    setting.stage_now(7, "g", &[(TOPIC, 0, 9)]).await;
+    setting.end_with(7, Some(1), Commit).await;
+    assert_eq!(setting.fetch("g").await, [(TOPIC, 0, 5)]);
+    setting.end_with(7, Some(2), Commit).await;
+    assert_eq!(setting.fetch("g").await, [(TOPIC, 0, 9)]);
 }
 
 #[tokio::test(start_paused = true)]

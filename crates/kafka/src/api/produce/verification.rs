@@ -4,7 +4,12 @@
 //! The connection's next request waits meanwhile: batches keep their order. Requests without a transactional id pass.
 
 use super::topic_ref;
-use crate::{broker::TopicRef, context::Context, error::Refusal, transaction::transactional_id};
+use crate::{
+    broker::TopicRef,
+    context::Context,
+    error::Refusal,
+    transaction::{add_partitions, transactional_id},
+};
 use cluster::Image;
 use coordinator::transaction::{ProducerInEpoch, TransactionError, TransactionalId};
 use kafka_protocol::{ResponseError, messages::ProduceRequest};
@@ -131,12 +136,10 @@ async fn ask(
     partitions: &[PartitionId],
 ) -> Vec<Result<(), Refusal>> {
     let version = context.version();
-    let transactions = context.broker().coordinator.transactions();
     let answers = if version >= ADDS_PARTITIONS {
-        let wanted = partitions.iter().copied().collect();
-        vec![transactions.add_partitions(id, producer, wanted).await; partitions.len()]
+        vec![add_partitions(context, id, producer, partitions).await; partitions.len()]
     } else {
-        transactions.verify(id, producer, partitions).await
+        context.broker().coordinator.transactions().verify(id, producer, partitions).await
     };
     answers.into_iter().map(|answer| answer.map_err(|error| refusal(version, error))).collect()
 }

@@ -1,6 +1,6 @@
 //! One connection to one broker: a request, its answer.
 
-use crate::CliError;
+use crate::ConnectionError;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::{
     messages::{RequestHeader, ResponseHeader},
@@ -20,30 +20,40 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A connection with one request in flight at a time.
 #[derive(Debug)]
-pub(crate) struct Connection {
+pub struct Connection {
     address: String,
     stream: TcpStream,
     correlation_id: i32,
 }
 
 impl Connection {
-    pub(crate) async fn open(address: &str) -> Result<Self, CliError> {
+    /// Connects to `host:port`.
+    ///
+    /// # Errors
+    /// [`ConnectionError::Unreachable`], after 5 seconds at most.
+    pub async fn open(address: &str) -> Result<Self, ConnectionError> {
         let unreachable =
-            |reason: String| CliError::Unreachable { address: address.to_owned(), reason };
+            |reason: String| ConnectionError::Unreachable { address: address.to_owned(), reason };
         let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(address))
             .await
             .map_err(|_| unreachable("no answer within 5 s".to_owned()))?
             .map_err(|error| unreachable(error.to_string()))?;
-        stream.set_nodelay(true)?;
+        stream.set_nodelay(true).map_err(|error| unreachable(error.to_string()))?;
         Ok(Self { address: address.to_owned(), stream, correlation_id: 0 })
     }
 
-    /// Sends a request of `version` and reads its answer.
-    pub(crate) async fn call<R: Request>(
+    /// Sends a request of `version` and reads its answer. After an error the connection is of no use any more.
+    ///
+    /// # Errors
+    /// As [`ConnectionError`] says; no answer within 60 seconds counts as broken.
+    ///
+    /// # Cancel safety
+    /// None: drop the connection with the call.
+    pub async fn call<R: Request>(
         &mut self,
         request: &R,
         version: i16,
-    ) -> Result<R::Response, CliError> {
+    ) -> Result<R::Response, ConnectionError> {
         self.send(request, version).await?;
         let mut answer = timeout(ANSWER_TIMEOUT, self.read_frame())
             .await
@@ -57,12 +67,15 @@ impl Connection {
         R::Response::decode(&mut answer, version).map_err(|error| self.malformed(&error))
     }
 
-    /// Sends a request that has no answer (acks=0), or whose answer is read by [`Connection::call`].
-    pub(crate) async fn send<R: Request>(
+    /// Sends a request that has no answer (acks=0).
+    ///
+    /// # Errors
+    /// As [`ConnectionError`] says.
+    pub async fn send<R: Request>(
         &mut self,
         request: &R,
         version: i16,
-    ) -> Result<(), CliError> {
+    ) -> Result<(), ConnectionError> {
         self.correlation_id = self.correlation_id.wrapping_add(1);
         let header = RequestHeader::default()
             .with_request_api_key(R::KEY)
@@ -80,7 +93,7 @@ impl Connection {
         self.stream.write_all(&frame).await.map_err(|error| self.broken(&error.to_string()))
     }
 
-    async fn read_frame(&mut self) -> Result<Bytes, CliError> {
+    async fn read_frame(&mut self) -> Result<Bytes, ConnectionError> {
         let mut head = [0; 4];
         let read = self.stream.read_exact(&mut head).await;
         read.map_err(|error| self.broken(&error.to_string()))?;
@@ -94,11 +107,11 @@ impl Connection {
         Ok(frame.into())
     }
 
-    fn broken(&self, reason: &str) -> CliError {
-        CliError::Connection { address: self.address.clone(), reason: reason.to_owned() }
+    fn broken(&self, reason: &str) -> ConnectionError {
+        ConnectionError::Broken { address: self.address.clone(), reason: reason.to_owned() }
     }
 
-    fn malformed(&self, reason: &impl ToString) -> CliError {
-        CliError::Malformed { address: self.address.clone(), reason: reason.to_string() }
+    fn malformed(&self, reason: &impl ToString) -> ConnectionError {
+        ConnectionError::Malformed { address: self.address.clone(), reason: reason.to_string() }
     }
 }

@@ -1,0 +1,86 @@
+//! [`Peers`]: what a broker tells others about transactions.
+//!
+//! A coordinator tells the owner of a partition how a transaction ended (`WriteTxnMarkers`); whoever gets a transaction's first batch, or
+//! offsets of it, tells its coordinator that it goes on there (`AddPartitionsToTxn`, KIP-890). What gathers while requests to a broker
+//! are under way goes out together in the next one. Nothing is retried here: who asks, asks again (DESIGN section 8).
+
+mod additions;
+mod line;
+mod markers;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use additions::Addition;
+pub use markers::PartitionMarker;
+pub(crate) use markers::bears_its_own_epoch;
+
+use crate::broker::endpoint;
+use cluster::BrokerInfo;
+use coordinator::transaction::{Marked, TransactionError};
+use line::{Letter, Line};
+use parking_lot::Mutex;
+use runtime::Tasks;
+use std::{collections::HashMap, sync::Arc};
+
+/// The other brokers of the cluster. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Peers {
+    tasks: Tasks,
+    /// `inter.broker.listener.name`; a broker's first listener when it is not set.
+    listener: Option<String>,
+    markers: Lines<PartitionMarker>,
+    additions: Lines<Addition>,
+}
+
+type Lines<L> = Arc<Mutex<HashMap<Arc<str>, Line<L>>>>;
+
+impl Peers {
+    /// No connections yet; they are made by tasks of `tasks`. `listener` names the listener that brokers are reached by.
+    pub fn new(tasks: Tasks, listener: Option<String>) -> Self {
+        Self { tasks, listener, markers: Lines::default(), additions: Lines::default() }
+    }
+
+    /// Writes a marker to a partition that `owner` is said to own, and waits until it is durable there.
+    ///
+    /// # Cancel safety
+    /// Safe: the marker may be written all the same.
+    pub async fn mark(&self, owner: &BrokerInfo, marker: PartitionMarker) -> Marked {
+        self.send(&self.markers, owner, marker).await
+    }
+
+    /// Adds partitions to a transaction that `coordinator` is said to coordinate.
+    ///
+    /// # Errors
+    /// As [`coordinator::Transactions::add_partitions`]; `Unavailable` when it could not be asked.
+    pub(crate) async fn add_partitions(
+        &self,
+        coordinator: &BrokerInfo,
+        addition: Addition,
+    ) -> Result<(), TransactionError> {
+        self.send(&self.additions, coordinator, addition).await
+    }
+
+    async fn send<L: Letter>(&self, lines: &Lines<L>, broker: &BrokerInfo, letter: L) -> L::Answer {
+        let endpoint = match &self.listener {
+            Some(name) => endpoint(broker, name),
+            None => broker.endpoints.first(),
+        };
+        let Some(endpoint) = endpoint else {
+            return L::unanswered(format!("broker {} has no listener for brokers", broker.id));
+        };
+        let address: Arc<str> = format!("{}:{}", endpoint.host, endpoint.port).into();
+        let line = self.line(lines, address);
+        line.send(letter).await
+    }
+
+    fn line<L: Letter>(&self, lines: &Lines<L>, address: Arc<str>) -> Line<L> {
+        let mut lines = lines.lock();
+        if let Some(line) = lines.get(&address).filter(|line| !line.is_closed()) {
+            return line.clone();
+        }
+        lines.retain(|_, line| !line.is_closed());
+        let line = Line::open(&address, &self.tasks);
+        lines.insert(address, line.clone());
+        line
+    }
+}

@@ -1,0 +1,7 @@
+//! A connection to a Kafka broker: what the commands use, and what brokers tell each other by.
+
+mod connection;
+mod error;
+
+pub use connection::Connection;
+pub use error::ConnectionError;
