@@ -20,6 +20,7 @@ mod kill;
 mod memory;
 mod mirror;
 mod modes;
+mod offsets_topic;
 mod outages;
 mod round_trip;
 mod scale;

@@ -7,6 +7,7 @@ mod doctor;
 mod listening;
 mod markers;
 mod serve;
+mod slot_logs;
 mod wal_command;
 mod wal_slot;
 mod wiring;

@@ -5,6 +5,7 @@ use crate::{
     deployment::{self, Deployment},
     listening::Listening,
     markers::{ClusterProducerIds, PartitionMarkers},
+    slot_logs::PartitionSlotLogs,
     wal_slot::WalSlot,
     wiring::{BrokerHealth, ClusterAuthority, ClusterTopics, Engines},
 };
@@ -304,6 +305,7 @@ fn coordinator(
     peers: &Peers,
 ) -> Coordinator {
     let markers = PartitionMarkers::new(cluster.clone(), logs.clone(), peers.clone(), &parts);
+    let slot_logs = PartitionSlotLogs::new(logs.clone(), parts.clock.clone());
     let parts = CoordinatorParts {
         metadata: parts.metadata,
         keys: parts.keys,
@@ -313,6 +315,7 @@ fn coordinator(
         topics: Arc::new(ClusterTopics(cluster.clone())),
         markers: Arc::new(markers),
         producer_ids: Arc::new(ClusterProducerIds(cluster.clone())),
+        slot_logs: Arc::new(slot_logs),
     };
     Coordinator::new(coordinator_options(settings), parts)
 }

@@ -10,6 +10,7 @@ pub mod group;
 mod groups;
 pub mod journal;
 mod options;
+mod slot_log;
 mod slot_table;
 pub mod slots;
 pub mod transaction;
@@ -22,5 +23,6 @@ pub use groups::{
 };
 pub use journal::{Journal, SessionStamp};
 pub use options::{CoordinatorOptions, CoordinatorParts, Topics};
+pub use slot_log::{NoSlotLogs, SlotLogError, SlotLogs, SlotRecord};
 pub use slots::{SlotClaim, SlotKind, slot_of};
 pub use transaction::{TransactionError, Transactions};

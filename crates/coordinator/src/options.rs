@@ -1,6 +1,7 @@
 //! Settings and surroundings of a broker's coordinators.
 
 use crate::{
+    SlotLogs,
     group::{GroupLimits, TopicCatalog},
     transaction::{Markers, ProducerIds, TransactionOptions},
 };
@@ -55,6 +56,8 @@ pub struct CoordinatorParts {
     pub markers: Arc<dyn Markers>,
     /// Producer ids.
     pub producer_ids: Arc<dyn ProducerIds>,
+    /// The logs of the slots' partitions.
+    pub slot_logs: Arc<dyn SlotLogs>,
 }
 
 /// The topics there are, as whoever knows them tells.

@@ -8,6 +8,7 @@ pub mod crc32c;
 pub mod index_object;
 mod layout;
 pub mod metadata;
+pub mod offsets_topic;
 pub mod record_batch;
 pub mod segment;
 mod trailer;

@@ -1,6 +1,13 @@
 //! Loading a slot from the journal, and keeping its deadlines from then on.
 
-use super::{Groups, slot::GroupSlot, staging::Staging, unfolded::Unfolded};
+use super::{
+    Groups,
+    offsets_topic::subjects,
+    slot::{GroupSlot, SlotState},
+    staging::Staging,
+    unfolded::Unfolded,
+    unwritten::Unwritten,
+};
 use crate::{
     Journal, JournalError, SlotClaim,
     group::{Group, GroupId, MemberRecords, Now, offsets::Chunk},
@@ -106,8 +113,12 @@ async fn read(
         loaded.take_staged(producer, &id.into(), decode(entry)?);
     }
     loaded.groups.retain(|_, group| group.has_record() || !group.is_forgettable());
-    let Loaded { groups, unfolded, staging, .. } = loaded;
-    Ok(GroupSlot::new(claim, keys, journal.clone(), groups, unfolded, staging))
+    let Loaded { groups: loaded, unfolded, staging, .. } = loaded;
+    // Whoever owned the slot before may not have told everything.
+    let mut unwritten = Unwritten::new(Arc::clone(&groups.shared.unwritten));
+    unwritten.add_all(loaded.values().flat_map(subjects));
+    let state = SlotState { groups: loaded, unfolded, staging, unwritten, ..SlotState::default() };
+    Ok(GroupSlot::new(claim, keys, journal.clone(), state))
 }
 
 /// A slot as far as it was read.

@@ -10,11 +10,13 @@ mod expiry;
 mod load;
 mod members;
 mod offsets;
+mod offsets_topic;
 mod slot;
 mod staging;
 #[cfg(test)]
 mod tests;
 mod unfolded;
+mod unwritten;
 mod waiting;
 
 pub use offsets::{Deleted, Fetched, FetchedOffset, OffsetCommit, Wanted};
@@ -33,7 +35,10 @@ use crate::{
 use model::PartitionId;
 use slot::GroupSlot;
 use std::sync::Arc;
-use tokio::time::{Instant, timeout};
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout},
+};
 use waiting::Answer;
 
 /// What each member that wanted to leave is told.
@@ -51,16 +56,21 @@ struct Shared {
     parts: CoordinatorParts,
     started: Instant,
     slots: SlotTable<GroupSlot>,
+    /// Told when a slot's log lacks something.
+    unwritten: Arc<Notify>,
 }
 
 impl Groups {
     /// No groups; must be called inside a runtime.
     pub(crate) fn new(options: CoordinatorOptions, parts: CoordinatorParts) -> Self {
         let started = Instant::now();
-        let shared = Arc::new(Shared { options, parts, started, slots: SlotTable::default() });
+        let (slots, unwritten) = (SlotTable::default(), Arc::default());
+        let shared = Arc::new(Shared { options, parts, started, slots, unwritten });
         let groups = Self { shared };
         let tasks = &groups.shared.parts.tasks;
         tasks.spawn("offset_expiry", expiry::expire_for_ever(groups.clone(), tasks.shutdown()));
+        let telling = offsets_topic::write_for_ever(groups.clone(), tasks.shutdown());
+        tasks.spawn("offsets_topic", telling);
         groups
     }
 

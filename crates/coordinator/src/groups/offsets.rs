@@ -3,6 +3,7 @@
 use super::{
     Groups,
     slot::{GroupSlot, SlotState},
+    unwritten::Subject,
 };
 use crate::{
     GroupError,
@@ -148,6 +149,7 @@ impl GroupSlot {
                     offset.be_after(state.staging.newest_unix_ms(&id, topic, partition));
                 }
                 chunks.push(Chunk::of(topic, partition));
+                state.unwritten.add(Subject::Offset(id.clone(), topic, partition));
                 pieces.set(topic, offset.record(partition));
                 group.offsets_mut().set(topic, partition, offset);
             }
@@ -234,6 +236,7 @@ impl GroupSlot {
         for (topic, partition) in gone {
             if group.offsets_mut().remove(*topic, *partition) {
                 chunks.push(Chunk::of(*topic, *partition));
+                state.unwritten.add(Subject::Offset(id.clone(), *topic, *partition));
                 pieces.delete(*topic, *partition);
             }
         }

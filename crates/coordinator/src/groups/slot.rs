@@ -3,8 +3,10 @@
 use super::{
     Left,
     deadlines::Deadlines,
+    offsets_topic::subjects,
     staging::Staging,
     unfolded::Unfolded,
+    unwritten::{Subject, Unwritten},
     waiting::{Answer, Waiting},
 };
 use crate::{
@@ -46,6 +48,7 @@ pub struct NewJoin {
 /// A slot that is served.
 #[derive(Debug)]
 pub(crate) struct GroupSlot {
+    pub(super) claim: SlotClaim,
     pub(super) index: u32,
     pub(super) keys: Keys,
     /// Where commits are appended.
@@ -60,15 +63,17 @@ pub(crate) struct GroupSlot {
 pub(super) struct SlotState {
     pub(super) groups: HashMap<GroupId, Group>,
     pub(super) unfolded: Unfolded,
+    /// What the slot's log lacks.
+    pub(super) unwritten: Unwritten,
     /// What transactions are to commit.
     pub(super) staging: Staging,
     /// The last submission: what is read may be lost until it is stored.
     pub(super) last: Position,
     /// The last one with members of each group.
     pub(super) changed: HashMap<GroupId, Position>,
-    waiting: Waiting,
-    deadlines: Deadlines,
-    closed: bool,
+    pub(super) waiting: Waiting,
+    pub(super) deadlines: Deadlines,
+    pub(super) closed: bool,
 }
 
 impl GroupSlot {
@@ -77,17 +82,14 @@ impl GroupSlot {
         claim: SlotClaim,
         keys: &Keys,
         journal: Journal,
-        groups: HashMap<GroupId, Group>,
-        unfolded: Unfolded,
-        staging: Staging,
+        mut state: SlotState,
     ) -> Self {
         let index = claim.partition.partition.get();
-        let mut deadlines = Deadlines::default();
-        for group in groups.values() {
-            deadlines.at(group.id(), group.next_deadline());
+        for group in state.groups.values() {
+            state.deadlines.at(group.id(), group.next_deadline());
         }
-        let state = SlotState { groups, unfolded, staging, deadlines, ..SlotState::default() };
         Self {
+            claim,
             index,
             keys: keys.clone(),
             family: keys.group_commits(index, claim.epoch),
@@ -216,7 +218,12 @@ impl GroupSlot {
 
     /// Deletes a group with everything that is stored of it.
     pub(super) fn forget(&self, state: &mut SlotState, id: &GroupId) -> Position {
-        state.groups.remove(id);
+        if let Some(group) = state.groups.remove(id) {
+            state.unwritten.add(Subject::Group(id.clone()));
+            for subject in subjects(&group) {
+                state.unwritten.add(subject);
+            }
+        }
         state.changed.remove(id);
         let offsets = self.keys.offsets_of_group(self.index, id);
         let end = prefix_end(&offsets);
@@ -252,6 +259,7 @@ impl GroupSlot {
     pub(super) fn carry_out(&self, state: &mut SlotState, id: &GroupId, effects: Effects) {
         if effects.stores() {
             self.store(state, id, &effects);
+            state.unwritten.add(Subject::Group(id.clone()));
         }
         // What is told rests on what was decided before, too.
         let stored = state.changed.get(id).copied();

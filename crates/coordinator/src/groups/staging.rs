@@ -8,6 +8,7 @@ use super::{
     Groups,
     offsets::{OffsetCommit, Pieces, bytes_of},
     slot::{GroupSlot, SlotState},
+    unwritten::Subject,
 };
 use crate::{
     GroupError, SlotError,
@@ -318,6 +319,7 @@ impl GroupSlot {
                 .is_none_or(|known| known.committed_unix_ms <= offset.committed_unix_ms);
             if result == TransactionResult::Commit && is_newest {
                 chunks.push(Chunk::of(topic, partition));
+                state.unwritten.add(Subject::Offset(id.clone(), topic, partition));
                 pieces.set(topic, offset.record(partition));
                 offsets.set(topic, partition, offset);
             }

@@ -1,11 +1,12 @@
 //! Groups of a slot over a store in memory: what is answered is stored, and what is loaded is what there was.
 
 mod consumers;
+mod offsets_topic;
 mod staging;
 
 use super::*;
 use crate::{
-    FetchedOffset, OffsetCommit, SessionStamp, SlotClaim, SlotError, SlotKind, Topics,
+    FetchedOffset, OffsetCommit, SessionStamp, SlotClaim, SlotError, SlotKind, SlotLogs, Topics,
     group::{CatalogTopic, CommittedOffset, Committer, GroupState, Protocol, TopicCatalog},
     journal::JournalParts,
     transaction::{Marked, Marker, Markers, ProducerIds},
@@ -20,6 +21,7 @@ use metadata::{
 use model::{
     BrokerId, LeaderEpoch, Offset, PartitionIndex, ProducerId, SessionId, TopicId, TopicName,
 };
+use offsets_topic::Told;
 use proptest::prelude::*;
 use runtime::{Clock, Randomness, Tasks};
 use std::{collections::BTreeMap, time::Duration};
@@ -72,6 +74,7 @@ struct Setting {
     store: MemoryStore,
     clock: Clock,
     topics: Arc<Named>,
+    log: Arc<Told>,
     tasks: Tasks,
     options: CoordinatorOptions,
     journal: Option<Journal>,
@@ -95,6 +98,7 @@ impl Setting {
             store: MemoryStore::new(clock.clone()),
             clock,
             topics: Arc::new(topics),
+            log: Arc::default(),
             tasks: Tasks::new(),
             options,
             journal: None,
@@ -136,6 +140,7 @@ impl Setting {
             topics: Arc::clone(&self.topics) as Arc<dyn Topics>,
             markers: Arc::new(NoTransactions),
             producer_ids: Arc::new(NoTransactions),
+            slot_logs: Arc::clone(&self.log) as Arc<dyn SlotLogs>,
         };
         let tasks = self.tasks.clone();
         let journal = Journal::begin(

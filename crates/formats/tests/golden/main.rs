@@ -8,6 +8,7 @@
 
 mod index_object;
 mod metadata;
+mod offsets_topic;
 mod record_batch;
 mod segment;
 mod wal;

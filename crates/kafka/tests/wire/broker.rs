@@ -7,7 +7,7 @@ use cluster::{
     Ownership, WalKeeper, wal_identity::WalOnDisk,
 };
 use coordinator::{
-    Coordinator, CoordinatorOptions, CoordinatorParts, SlotClaim, SlotKind, Topics,
+    Coordinator, CoordinatorOptions, CoordinatorParts, NoSlotLogs, SlotClaim, SlotKind, Topics,
     transaction::{Marked, Marker, Markers, ProducerIds, TransactionResult},
 };
 use formats::record_batch;
@@ -172,6 +172,7 @@ fn coordinator_parts(
         topics: Arc::new(Image(cluster.clone())),
         markers: Arc::new(Marks(logs.clone())),
         producer_ids: Arc::new(Numbers(cluster.clone())),
+        slot_logs: Arc::new(NoSlotLogs),
     }
 }
 

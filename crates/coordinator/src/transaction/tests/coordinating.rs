@@ -2,8 +2,8 @@
 
 use super::events::{epoch, partition, producer, steps};
 use crate::{
-    Coordinator, CoordinatorOptions, CoordinatorParts, SessionStamp, SlotClaim, SlotError,
-    SlotKind, Topics,
+    Coordinator, CoordinatorOptions, CoordinatorParts, NoSlotLogs, SessionStamp, SlotClaim,
+    SlotError, SlotKind, Topics,
     transaction::{
         Marked, Marker, Markers, ProducerIds, ProducerInEpoch, TransactionError, TransactionResult,
         TransactionResult::{Abort, Commit},
@@ -121,6 +121,7 @@ impl Setting {
             topics: Arc::new(NoTopics),
             markers: Arc::clone(&self.partitions) as Arc<dyn Markers>,
             producer_ids: Arc::clone(&self.ids) as Arc<dyn ProducerIds>,
+            slot_logs: Arc::new(NoSlotLogs),
         };
         let coordinator = Coordinator::new(CoordinatorOptions::default(), parts);
         coordinator.session_began(session);
