@@ -6,7 +6,7 @@ use formats::{
     compression::{Codec, compress, decompress},
     record_batch::{
         BatchBuilder, BatchHeader, EndTransactionMarker, HEADER_BYTES, TransactionResult, batches,
-        recompress, records, stamp_log_append_time, verify_crc,
+        recompress, records, stamp_log_append_time, verify_crc, verify_records,
     },
 };
 
@@ -52,8 +52,13 @@ fn each_record(bytes: &[u8]) {
     batch.clear();
     batch.extend_from_slice(&header.encode());
     batch.extend_from_slice(body);
-    for record in records(&batch.into(), LIMIT_BYTES).into_iter().flatten().flatten() {
+    let batch = Bytes::from(batch);
+    let read: Vec<_> = records(&batch, LIMIT_BYTES).into_iter().flatten().collect();
+    for record in read.iter().flatten() {
         assert_eq!(record.headers.iter().count(), record.headers.len());
+    }
+    if codec_of(*codec) == Codec::None {
+        assert_eq!(verify_records(&batch, &header).is_ok(), read.iter().all(Result::is_ok));
     }
 }
 

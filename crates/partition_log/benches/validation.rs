@@ -17,10 +17,10 @@ const NOW: TimestampMs = TimestampMs(1_700_000_000_000);
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     let recompressed = TopicSettings { compression_type: CompressionType::Lz4, ..settings() };
-    for records in [15, 120] {
-        let batch = batch(records);
-        let mut group =
-            criterion.benchmark_group(format!("validation of {} KiB", batch.len() >> 10));
+    for (records, value_bytes) in [(15, 1_024), (120, 1_024), (1_000, 100)] {
+        let batch = batch(records, value_bytes);
+        let name = format!("validation of {} KiB in {records} records", batch.len() >> 10);
+        let mut group = criterion.benchmark_group(name);
         group.throughput(Throughput::Bytes(batch.len() as u64));
         for (name, settings) in
             [("as it is", &settings()), ("each record", &compacted()), ("to lz4", &recompressed)]
@@ -34,10 +34,11 @@ fn main() {
     criterion.final_summary();
 }
 
-fn batch(records: i64) -> Bytes {
+fn batch(records: i64, value_bytes: usize) -> Bytes {
     let mut builder = BatchBuilder::new(Codec::None);
+    let value = vec![7; value_bytes];
     for record in 0..records {
-        builder.push(NOW.0 + record, Some(b"key"), Some(&[7; 1_024]), &[]);
+        builder.push(NOW.0 + record, Some(b"key"), Some(&value), &[]);
     }
     builder.build()
 }

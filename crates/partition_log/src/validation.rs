@@ -1,9 +1,9 @@
 //! What a produced batch must be (PROTOCOL 3.2, Kafka's `LogValidator`), and what the topic makes of it.
 //!
 //! Pure. The fast path (producer's codec and time kept) neither decompresses nor allocates: the client's bytes go on as they
-//! are, and the header's largest timestamp is believed. Records are looked at only where a rule is about one: keys of compacted
-//! topics, a lower bound for timestamps, which record is to blame. Offsets are not assigned here; the sequencer patches base
-//! offset and leader epoch.
+//! are, and the header's largest timestamp is believed. Records that are not compressed are counted, as they lie. The others
+//! are looked at only where a rule is about one: keys of compacted topics, a lower bound for timestamps, which record is to
+//! blame. Offsets are not assigned here; the sequencer patches base offset and leader epoch.
 
 mod each_record;
 
@@ -12,7 +12,9 @@ use bytes::Bytes;
 use each_record::RecordRules;
 use formats::{
     compression::{Codec, CompressionError},
-    record_batch::{BatchError, BatchHeader, recompress, stamp_log_append_time, verify_crc},
+    record_batch::{
+        BatchError, BatchHeader, recompress, stamp_log_append_time, verify_crc, verify_records,
+    },
 };
 use model::{
     TimestampMs,
@@ -130,6 +132,8 @@ fn check_records(
     };
     if rules.keys_required || lower_bound || too_new {
         each_record::check(batch, header, &rules, records_limit(settings))?;
+    } else if matches!(header.attributes.compression(), Ok(Codec::None)) {
+        verify_records(batch, header).map_err(refused)?;
     }
     if too_new {
         let timestamp_ms = header.max_timestamp;

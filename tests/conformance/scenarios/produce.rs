@@ -8,6 +8,10 @@ use crate::{
 use bytes::Bytes;
 use formats::{compression::Codec, crc32c, record_batch::BatchBuilder};
 
+/// Where the offset deltas of `batch(&["a", "b"])` lie, and its timestamps' deltas: the header's largest time is believed.
+const OFFSET_DELTAS: [usize; 2] = [64, 76];
+const TIMESTAMP_DELTAS: [usize; 3] = [63, 74, 75];
+
 fn new() -> BatchBuilder {
     BatchBuilder::new(Codec::None)
 }
@@ -19,6 +23,11 @@ fn with_bytes(batch: &Bytes, at: usize, bytes: &[u8]) -> Bytes {
     let crc = crc32c::checksum(&changed[21..]);
     changed[17..21].copy_from_slice(&crc.to_be_bytes());
     changed.into()
+}
+
+/// The batch with a header that says it has `count` records.
+fn counting(batch: &Bytes, count: u8) -> Bytes {
+    with_bytes(&with_bytes(batch, 57, &[0, 0, 0, count]), 23, &[0, 0, 0, count - 1])
 }
 
 /// Sends each to the scenario's topic; then what was kept is read.
@@ -92,13 +101,30 @@ pub const SCENARIOS: &[Scenario] = &[
     alike("a batch whose last offset does not fit its count", |it| {
         each(it, &[], vec![filled(new(), &["a", "b"]).last_offset_delta(5).build()]);
     }),
+    alike("a batch whose count does not fit its records", |it| {
+        let whole = batch(&["a", "b"]);
+        each(it, &[], vec![counting(&whole, 3), counting(&whole, 1)]);
+    }),
+    alike("a batch whose records end too soon or are damaged", |it| {
+        let whole = batch(&["a", "b"]);
+        let others = (61..whole.len())
+            .filter(|at| !OFFSET_DELTAS.contains(at) && !TIMESTAMP_DELTAS.contains(at));
+        each(it, &[], others.map(|at| with_bytes(&whole, at, &[9])).collect());
+    }),
     deviating(
-        "a batch whose count does not fit its records",
-        "records are not looked at one by one unless a rule is about one: the CRC covers them",
+        "a batch whose records have offsets outside of it",
+        "a record gets an offset of its batch or the batch is refused; Kafka stores what no consumer can place",
         |it| {
             let whole = batch(&["a", "b"]);
-            let more = with_bytes(&with_bytes(&whole, 57, &[0, 0, 0, 3]), 23, &[0, 0, 0, 2]);
-            each(it, &[], vec![more]);
+            each(it, &[], OFFSET_DELTAS.map(|at| with_bytes(&whole, at, &[9])).into());
+        },
+    ),
+    deviating(
+        "a compressed batch whose count does not fit its records",
+        "compressed batches are not opened unless a rule is about their records: the CRC covers them",
+        |it| {
+            let whole = filled(BatchBuilder::new(Codec::Lz4), &["a", "b"]).build();
+            each(it, &[], vec![counting(&whole, 3)]);
         },
     ),
     alike("a batch with a base offset of its own", |it| {

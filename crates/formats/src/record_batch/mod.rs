@@ -15,6 +15,7 @@ mod records;
 mod rewrite;
 mod split;
 mod varint;
+mod walk;
 
 pub use attributes::Attributes;
 pub use builder::{BatchBuilder, TimestampType};
@@ -26,6 +27,7 @@ pub use record::Record;
 pub use records::{Records, records};
 pub use rewrite::{patched_head, recompress, stamp_log_append_time};
 pub use split::{Batches, batches, verify_crc};
+pub use walk::verify_records;
 
 #[cfg(test)]
 mod tests;

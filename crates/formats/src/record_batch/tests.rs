@@ -310,6 +310,27 @@ proptest! {
     }
 
     #[test]
+    fn a_walk_over_records_passes_what_can_be_read(at in HEADER_BYTES..95, to: u8, cut in 0_usize..3, more in 0_usize..2, count in 0_i32..4) {
+        let headers = [(Bytes::from_static(b"h"), None), (Bytes::from_static(b"i"), Some(Bytes::from_static(b"j")))];
+        let mut builder = BatchBuilder::new(Codec::None);
+        let whole = builder.push(1_000, Some(b"key"), Some(b"value"), &headers).push(999, None, None, &[]).build();
+        let mut body = whole[..whole.len() - cut].to_vec();
+        body.extend(vec![0; more]);
+        if let Some(byte) = body.get_mut(at) {
+            *byte = to;
+        }
+        let header = BatchHeader {
+            batch_length: body.len() as i32 - 12,
+            record_count: count,
+            ..BatchHeader::parse(&whole).unwrap()
+        };
+        body[..HEADER_BYTES].copy_from_slice(&header.encode());
+        let batch = Bytes::from(body);
+        let can_be_read = records(&batch, LIMIT).unwrap().all(|record| record.is_ok());
+        prop_assert_eq!(verify_records(&batch, &header).is_ok(), can_be_read);
+    }
+
+    #[test]
     fn arbitrary_control_records_never_panic(key in proptest::option::of(proptest::collection::vec(any::<u8>(), 0..8)), value in proptest::option::of(proptest::collection::vec(any::<u8>(), 0..8))) {
         let record = Record { offset: 0, timestamp: 0, key: key.map(Bytes::from), value: value.map(Bytes::from), headers: Headers::default() };
         let _ = EndTransactionMarker::read(&record);

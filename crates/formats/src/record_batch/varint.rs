@@ -2,14 +2,21 @@
 
 use bytes::{Buf, Bytes};
 
+/// Bytes that lie in one piece: [`Buf::chunk`] has all of them.
+pub(super) trait Contiguous: Buf {}
+
+impl Contiguous for Bytes {}
+
+impl Contiguous for &[u8] {}
+
 /// Takes a 32-bit integer off the front; `None` when it is cut short or too long.
-pub(super) fn take_i32(bytes: &mut Bytes) -> Option<i32> {
+pub(super) fn take_i32(bytes: &mut impl Contiguous) -> Option<i32> {
     let raw = u32::try_from(take(bytes, 5)?).ok()?;
     Some((raw >> 1) as i32 ^ -((raw & 1) as i32))
 }
 
 /// Takes a 64-bit integer off the front; `None` when it is cut short or too long.
-pub(super) fn take_i64(bytes: &mut Bytes) -> Option<i64> {
+pub(super) fn take_i64(bytes: &mut impl Contiguous) -> Option<i64> {
     let raw = take(bytes, 10)?;
     Some((raw >> 1) as i64 ^ -((raw & 1) as i64))
 }
@@ -24,9 +31,9 @@ pub(super) fn put(output: &mut Vec<u8>, value: i64) {
     output.push(raw as u8);
 }
 
-fn take(bytes: &mut Bytes, most_bytes: usize) -> Option<u64> {
+fn take(bytes: &mut impl Contiguous, most_bytes: usize) -> Option<u64> {
     let mut value = 0_u64;
-    for (index, byte) in bytes.iter().take(most_bytes).enumerate() {
+    for (index, byte) in bytes.chunk().iter().take(most_bytes).enumerate() {
         let bits = u64::from(byte & 0x7f);
         let shift = 7 * index as u32;
         if shift == 63 && bits > 1 {

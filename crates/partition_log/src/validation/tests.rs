@@ -76,6 +76,15 @@ fn count_and_last_offset_delta_must_agree() {
 }
 
 #[test]
+fn a_count_that_does_not_fit_the_records_is_refused() {
+    for count in [2_i32, 4] {
+        let whole = with_bytes(&batch(Codec::None), 57, &count.to_be_bytes());
+        let changed = with_bytes(&whole, 23, &(count - 1).to_be_bytes());
+        assert!(is_invalid(&check(&changed, &settings())), "{count} of 3");
+    }
+}
+
+#[test]
 fn a_base_offset_other_than_zero_is_refused() {
     let mut changed = batch(Codec::None).to_vec();
     changed[7] = 1;
