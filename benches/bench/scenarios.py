@@ -208,6 +208,42 @@ def footprint(system: System, topic: str) -> Outcome:
     return Outcome(figures, [section.cost])
 
 
+def transactions(system: System, topic: str) -> Outcome:
+    """1 and 16 producers that do one transaction after another: two partitions, ten records of 100 bytes on each."""
+    figures, sections = {}, []
+    driver(system.bootstrap, "create-topic", topic=topic, partitions=2)
+    driver(system.bootstrap, "transactions", topic=topic, producers=16, seconds=5)
+    for producers in [1, 16]:
+        with Section(system) as section:
+            ours = driver(system.bootstrap, "transactions", topic=topic, producers=producers, seconds=30)
+        named = f"{producers} producer{'s'[: producers - 1]}"
+        figures[f"{named} transactions/s"] = ours["transactions_per_second"]
+        figures |= percentiles(f"{named} EndTxn", ours["end_ms"])
+        figures |= percentiles(f"{named} transaction", ours["transaction_ms"])
+        sections.append(section.cost)
+    return Outcome(figures, sections)
+
+
+def transactional_ids(system: System, topic: str) -> Outcome:
+    """10,000 transactional ids at rest: the memory of each, and how long a broker takes to start with them."""
+    driver(system.bootstrap, "create-topic", topic=topic, partitions=2)
+    driver(system.bootstrap, "transactions", topic=topic, producers=16, seconds=1)
+    with Section(system, settle=False) as section:
+        before = system.broker.resident_mib()
+        taken = driver(system.bootstrap, "transactions", topic=topic, producers=16, seconds=0, at_rest=10_000)
+        figures = {"10,000 ids taken s": taken["at_rest_seconds"]}
+        time.sleep(2)
+        figures["each id KiB of RSS"] = (system.broker.resident_mib() - before) * 1024 / 10_000
+    system.broker.stop()
+    started = time.monotonic()
+    system.start()
+    figures["start s"] = time.monotonic() - started
+    # The ids are there when a coordinator takes a transaction of one.
+    driver(system.bootstrap, "transactions", topic=topic, producers=16, seconds=0)
+    figures["start until ids are served s"] = time.monotonic() - started
+    return Outcome(figures, [section.cost])
+
+
 def costs(client: str, cost: Cost, byte_count: int) -> dict[str, float]:
     """CPU and requests per GiB of what `client` wrote."""
     gib = byte_count / GIB
@@ -242,6 +278,10 @@ SCENARIOS = {
     "history": Scenario(history, ["kafka", "embedded-wal"]),
     "object-latency": Scenario(object_latency, ["minio-object", "minio-object-fast"], quiet_disk=True),
     "puts": Scenario(puts, ["minio-object"]),
+    "transactions": Scenario(
+        transactions, ["kafka", "embedded-wal", "minio-wal", "minio-object", "minio-object-fast"], quiet_disk=True
+    ),
+    "transactional-ids": Scenario(transactional_ids, ["kafka", "embedded-wal", "minio-wal"], fresh=True),
     "footprint": Scenario(footprint, ["kafka", "embedded-wal"], fresh=True),
 }
 

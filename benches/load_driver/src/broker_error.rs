@@ -18,6 +18,11 @@ impl BrokerError {
         matches!(self.0, 3 | 5 | 6)
     }
 
+    /// What a coordinator answers for a moment: it is not known yet, loads, or completes the producer's last transaction.
+    pub(crate) fn coordinator_is_busy(self) -> bool {
+        matches!(self.0, 14 | 15 | 16 | 51)
+    }
+
     /// `TOPIC_ALREADY_EXISTS`.
     pub(crate) fn topic_exists(self) -> bool {
         self.0 == 36

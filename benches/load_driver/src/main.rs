@@ -21,6 +21,8 @@ mod producer;
 mod rebalance;
 mod report;
 mod tail;
+mod transactional_producer;
+mod transactions;
 mod wire;
 
 use clap::{Parser, Subcommand};
@@ -52,6 +54,8 @@ enum Command {
     Commit(commit::Commit),
     /// Form a large group, let one more member join, and time both; or make many groups
     Rebalance(rebalance::Rebalance),
+    /// Do transactions, one after another, and say how long their ends take
+    Transactions(transactions::Transactions),
     /// Open connections and leave them idle until standard input ends
     Idle(idle::Idle),
 }
@@ -79,6 +83,9 @@ fn run(arguments: &Arguments) -> Result<String, DriverError> {
         Command::Tail(command) => command.run(&cluster).map(|report| serde_json::json!(report)),
         Command::Commit(command) => command.run(&cluster).map(|report| serde_json::json!(report)),
         Command::Rebalance(command) => {
+            command.run(&cluster).map(|report| serde_json::json!(report))
+        }
+        Command::Transactions(command) => {
             command.run(&cluster).map(|report| serde_json::json!(report))
         }
         Command::Idle(command) => command.run(&cluster).map(|report| serde_json::json!(report)),

@@ -106,6 +106,25 @@ pub(crate) struct RebalanceReport {
     pub(crate) driver_cpu_seconds: f64,
 }
 
+/// What `transactions` prints.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct TransactionsReport {
+    pub(crate) seconds: f64,
+    pub(crate) transactions: u64,
+    pub(crate) transactions_per_second: f64,
+    /// Requests that were sent again because the producer's transaction before was not complete.
+    pub(crate) came_back: u64,
+    /// From a transaction's first request to the answer to its last.
+    pub(crate) transaction_ms: Percentiles,
+    /// Until its partitions are added, waiting for the transaction before included.
+    pub(crate) begin_ms: Percentiles,
+    /// From `EndTxn` to its answer.
+    pub(crate) end_ms: Percentiles,
+    /// How long it took to take the ids that are left at rest.
+    pub(crate) at_rest_seconds: f64,
+    pub(crate) driver_cpu_seconds: f64,
+}
+
 /// What `idle` prints.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct IdleReport {
