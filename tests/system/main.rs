@@ -11,6 +11,7 @@ mod clients;
 mod connect;
 mod consumer_groups;
 mod dev;
+mod franz_go;
 mod full_disk;
 mod groups;
 mod harness;

@@ -56,6 +56,28 @@ pub fn go_program(module: &Path) -> Result<PathBuf, Error> {
     Ok(directory.join("program"))
 }
 
+/// The test binary of a package of `dependency`, at the version that a Go module requires.
+///
+/// # Errors
+/// [`Error::Install`].
+pub fn go_tests(module: &Path, dependency: &str, package: &str) -> Result<PathBuf, Error> {
+    let sources = ["go.mod", "go.sum"].map(|name| module.join(name));
+    let sources: Vec<&Path> = sources.iter().map(PathBuf::as_path).collect();
+    let directory = once("go-tests", &sources, |directory| {
+        let go = |arguments: &[&str], at: &Path| {
+            let mut go = Command::new("go");
+            go.args(arguments).env("GOTOOLCHAIN", "local").env("CGO_ENABLED", "0");
+            output("go", go.current_dir(at))
+        };
+        go(&["mod", "download", dependency], module)?;
+        let found = go(&["list", "-m", "-f", "{{.Dir}}", dependency], module)?;
+        let program = directory.join("program").display().to_string();
+        let package = Path::new(found.trim()).join(package);
+        go(&["test", "-c", "-trimpath", "-o", &program, "."], &package).map(drop)
+    })?;
+    Ok(directory.join("program"))
+}
+
 /// The modules of a package of Node.js, as its lock file pins them.
 ///
 /// # Errors
@@ -116,15 +138,20 @@ fn once(
 }
 
 fn run(tool: &'static str, command: &mut Command) -> Result<(), Error> {
+    output(tool, command).map(drop)
+}
+
+/// What a program prints that must succeed.
+fn output(tool: &'static str, command: &mut Command) -> Result<String, Error> {
     let failed = |reason: String| Error::Install { tool, reason };
-    let output = command
+    let ended = command
         .stdin(Stdio::null())
         .output()
         .map_err(|error| failed(format!("could not run it: {error}")))?;
-    if output.status.success() {
-        return Ok(());
+    if ended.status.success() {
+        return Ok(String::from_utf8_lossy(&ended.stdout).into_owned());
     }
-    let text = [output.stdout, output.stderr].concat();
+    let text = [ended.stdout, ended.stderr].concat();
     let text = String::from_utf8_lossy(&text).into_owned();
     let tail: Vec<&str> = text.lines().rev().take(5).collect();
     Err(failed(tail.into_iter().rev().collect::<Vec<_>>().join(" | ")))
