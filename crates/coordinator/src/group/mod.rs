@@ -203,29 +203,12 @@ impl Group {
             Kind::Consumer(group) => group.heartbeat(beat, view, &mut effects),
             Kind::Classic(_) if beat.epoch != 0 => Err(GroupError::GroupIdNotFound),
             Kind::Classic(classic) => {
-                let empty = classic.is_empty();
-                let mut waiting = classic.clone();
-                let upgraded = if empty {
-                    Ok(ConsumerGroup::new(self.id.clone(), view.now))
-                } else {
-                    ConsumerGroup::upgraded(&mut waiting, view, &mut effects)
-                };
-                let joined = upgraded.and_then(|mut group| {
-                    let answer = group.heartbeat(beat, view, &mut effects)?;
-                    Ok((group, answer))
-                });
-                match joined {
-                    Ok((group, answer)) => {
-                        effects.clear_members = true;
-                        effects.deadline = None;
-                        self.kind = Kind::Consumer(group);
-                        Ok(answer)
-                    }
-                    Err(error) => {
-                        effects = Effects::default();
-                        Err(error)
-                    }
-                }
+                let mut attempt = Effects::default();
+                upgraded(classic, beat, view, &mut attempt).map(|(group, answer)| {
+                    effects = attempt;
+                    self.kind = Kind::Consumer(group);
+                    answer
+                })
             }
         };
         (answer, effects)
@@ -370,4 +353,23 @@ impl Group {
             Kind::Consumer(group) => Ok(group.describe(view)),
         }
     }
+}
+
+/// What a classic group becomes when the first member of the consumer protocol joins it.
+fn upgraded(
+    classic: &ClassicGroup,
+    beat: &ConsumerHeartbeat,
+    view: &View<'_>,
+    effects: &mut Effects,
+) -> Result<(ConsumerGroup, ConsumerAnswer), GroupError> {
+    let mut group = if classic.is_empty() {
+        ConsumerGroup::new(classic.id().clone(), view.now)
+    } else {
+        // A copy: should the member be refused, nobody has noticed.
+        ConsumerGroup::upgraded(&mut classic.clone(), view, effects)?
+    };
+    let answer = group.heartbeat(beat, view, effects)?;
+    effects.clear_members = true;
+    effects.deadline = None;
+    Ok((group, answer))
 }

@@ -1,6 +1,6 @@
 //! A group as it is stored.
 
-use super::{ClassicGroup, ConsumerGroup, Group, GroupId, Kind, MemberId, Now};
+use super::{ClassicGroup, ConsumerGroup, Group, GroupId, Kind, MemberId, Now, Protocol};
 use formats::metadata as records;
 use std::time::Duration;
 
@@ -41,4 +41,29 @@ impl Group {
         };
         Self::of(kind)
     }
+}
+
+/// A duration as it is stored.
+pub(super) fn milliseconds(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
+}
+
+/// A duration as it was stored.
+pub(super) fn duration(milliseconds: u32) -> Duration {
+    Duration::from_millis(u64::from(milliseconds))
+}
+
+/// What a member of the classic protocol knows, as it is stored.
+pub(super) fn protocol_records(protocols: &[Protocol]) -> Vec<records::GroupProtocol> {
+    let records = protocols.iter().map(|protocol| records::GroupProtocol {
+        name: protocol.name.to_string(),
+        metadata: protocol.metadata.clone(),
+    });
+    records.collect()
+}
+
+/// The same as it was stored.
+pub(super) fn protocols(stored: Vec<records::GroupProtocol>) -> Vec<Protocol> {
+    let protocols = stored.into_iter();
+    protocols.map(|it| Protocol { name: it.name.into(), metadata: it.metadata }).collect()
 }

@@ -4,7 +4,7 @@ use super::{Groups, slot::GroupSlot};
 use crate::{
     GroupError,
     group::{
-        ConsumerAnswer, ConsumerHeartbeat, ConsumerLeave, Effects, Group, GroupId, View,
+        ConsumerAnswer, ConsumerHeartbeat, ConsumerLeave, Group, GroupId, View,
         consumer::ConsumerGroupDescription,
     },
     journal::Position,
@@ -101,7 +101,7 @@ impl GroupSlot {
         let state = &mut *state;
         let group = state.groups.get_mut(id).ok_or(GroupError::GroupIdNotFound)?;
         let id = group.id().clone();
-        let (answer, effects): (_, Effects) = group.consumer_leave(leave, view);
+        let (answer, effects) = group.consumer_leave(leave, view);
         self.carry_out(state, &id, effects);
         Ok((answer?, state.changed.get(&id).copied().unwrap_or_default()))
     }

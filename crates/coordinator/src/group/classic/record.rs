@@ -1,8 +1,9 @@
 //! A group as it is stored: as of its last completed rebalance, or since it is empty.
 
-use super::{ClassicGroup, GroupId, Member, Now, Phase, Protocol};
+use super::{ClassicGroup, GroupId, Member, Now, Phase};
+use crate::group::record::{duration, milliseconds, protocol_records, protocols};
 use formats::metadata as records;
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 impl ClassicGroup {
     /// What is stored of it, besides its offsets.
@@ -49,11 +50,6 @@ impl ClassicGroup {
 }
 
 fn member_record(member: &Member) -> records::GroupMember {
-    let milliseconds = |duration: Duration| u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
-    let protocols = member.protocols.iter().map(|protocol| records::GroupProtocol {
-        name: protocol.name.to_string(),
-        metadata: protocol.metadata.clone(),
-    });
     records::GroupMember {
         id: member.id.to_string(),
         instance_id: member.instance.as_ref().map(ToString::to_string),
@@ -61,14 +57,12 @@ fn member_record(member: &Member) -> records::GroupMember {
         client_host: member.client_host.to_string(),
         session_timeout_ms: milliseconds(member.session_timeout),
         rebalance_timeout_ms: milliseconds(member.rebalance_timeout),
-        protocols: protocols.collect(),
+        protocols: protocol_records(&member.protocols),
         assignment: member.assignment.clone(),
     }
 }
 
 fn member(stored: records::GroupMember, now: Now) -> Member {
-    let duration = |milliseconds: u32| Duration::from_millis(u64::from(milliseconds));
-    let protocols = stored.protocols.into_iter();
     let mut member = Member {
         id: stored.id.into(),
         instance: stored.instance_id.map(Arc::from),
@@ -76,9 +70,7 @@ fn member(stored: records::GroupMember, now: Now) -> Member {
         client_host: stored.client_host.into(),
         session_timeout: duration(stored.session_timeout_ms),
         rebalance_timeout: duration(stored.rebalance_timeout_ms),
-        protocols: protocols
-            .map(|it| Protocol { name: it.name.into(), metadata: it.metadata })
-            .collect(),
+        protocols: protocols(stored.protocols),
         assignment: stored.assignment,
         joining: None,
         syncing: None,

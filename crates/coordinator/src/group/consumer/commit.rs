@@ -21,7 +21,11 @@ impl ConsumerGroup {
         if !by.transactional && member.classic.is_none() && !by.knows_member_epochs {
             return Err(GroupError::UnsupportedVersion);
         }
-        check_epoch(member, generation)
+        // A transaction's producer knows that refusal by its older name.
+        check_epoch(member, generation).map_err(|error| match error {
+            GroupError::StaleMemberEpoch if by.transactional => GroupError::IllegalGeneration,
+            error => error,
+        })
     }
 
     /// Checks whether a member may read what is committed; a reader that names none may.

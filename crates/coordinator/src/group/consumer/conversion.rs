@@ -6,7 +6,10 @@ use super::{
     classic::{partitions, share, version},
     leave::Downgraded,
 };
-use crate::group::{CONSUMER, ClassicGroup, Member, embedded};
+use crate::group::{
+    CONSUMER, ClassicGroup, Member, embedded,
+    record::{milliseconds, protocol_records},
+};
 use formats::metadata as records;
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -103,15 +106,9 @@ impl ConsumerGroup {
 
     /// The group as a classic one would have been stored, with the target as its assignment.
     fn classic_record(&self, view: &View<'_>) -> records::Group {
-        let milliseconds =
-            |it: std::time::Duration| u32::try_from(it.as_millis()).unwrap_or(u32::MAX);
         let members = self.members.values().filter_map(|member| {
             let classic = member.classic.as_ref()?;
             let target = self.target.get(&member.id).unwrap_or(&member.assigned);
-            let protocols = classic.protocols.iter().map(|protocol| records::GroupProtocol {
-                name: protocol.name.to_string(),
-                metadata: protocol.metadata.clone(),
-            });
             Some(records::GroupMember {
                 id: member.id.to_string(),
                 instance_id: member.instance.as_ref().map(ToString::to_string),
@@ -119,7 +116,7 @@ impl ConsumerGroup {
                 client_host: member.client_host.to_string(),
                 session_timeout_ms: milliseconds(classic.session_timeout),
                 rebalance_timeout_ms: milliseconds(member.rebalance_timeout),
-                protocols: protocols.collect(),
+                protocols: protocol_records(&classic.protocols),
                 assignment: share(target, version(classic), view).into(),
             })
         });

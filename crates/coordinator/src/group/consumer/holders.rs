@@ -1,6 +1,6 @@
 //! [`Holders`]: which member has a partition, or has yet to give it up. Nobody else gets it before.
 
-use super::{ConsumerMember, MemberId, Partitions};
+use super::{ConsumerMember, MemberId};
 use model::TopicId;
 use std::collections::BTreeMap;
 
@@ -42,6 +42,5 @@ impl Holders {
 }
 
 fn held(member: &ConsumerMember) -> impl Iterator<Item = (TopicId, u32)> {
-    let of = |partitions: &'_ Partitions| partitions.iter().collect::<Vec<_>>();
-    of(&member.assigned).into_iter().chain(of(&member.revoking))
+    member.assigned.iter().chain(member.revoking.iter())
 }

@@ -4,7 +4,10 @@ use super::{
     Assignor, ClassicSide, ConsumerGroup, ConsumerMember, GroupId, MemberId, MemberState, Now,
     Partitions, Subscription,
 };
-use crate::group::{CONSUMER, Protocol};
+use crate::group::{
+    CONSUMER,
+    record::{duration, milliseconds, protocol_records, protocols},
+};
 use bytes::Bytes;
 use formats::metadata as records;
 use model::TopicId;
@@ -129,18 +132,10 @@ fn member_record(member: &ConsumerMember) -> records::ConsumerGroupMember {
     }
 }
 
-fn milliseconds(duration: Duration) -> u32 {
-    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
-}
-
 fn classic_record(classic: &ClassicSide) -> records::ClassicProtocols {
-    let protocols = classic.protocols.iter().map(|protocol| records::GroupProtocol {
-        name: protocol.name.to_string(),
-        metadata: protocol.metadata.clone(),
-    });
     records::ClassicProtocols {
         session_timeout_ms: milliseconds(classic.session_timeout),
-        protocols: protocols.collect(),
+        protocols: protocol_records(&classic.protocols),
     }
 }
 
@@ -158,17 +153,13 @@ fn from_member_record(
     session_timeout: Duration,
     now: Now,
 ) -> ConsumerMember {
-    let duration = |milliseconds: u32| Duration::from_millis(u64::from(milliseconds));
     let state = match record.state() {
         records::MemberState::Stable => MemberState::Stable,
         records::MemberState::Revoking => MemberState::Revoking,
         records::MemberState::Waiting => MemberState::Waiting,
     };
     let classic = record.classic.map(|classic| {
-        let protocols = classic.protocols.into_iter();
-        let protocols =
-            protocols.map(|it| Protocol { name: it.name.into(), metadata: it.metadata });
-        ClassicSide::new(duration(classic.session_timeout_ms), protocols.collect())
+        ClassicSide::new(duration(classic.session_timeout_ms), protocols(classic.protocols))
     });
     let session_timeout =
         classic.as_ref().map_or(session_timeout, |classic| classic.session_timeout);

@@ -215,6 +215,9 @@ fn commits_and_reads_need_the_members_epoch() {
     assert_eq!(commit("m", 2, true), Err(GroupError::StaleMemberEpoch));
     assert_eq!(commit("n", 1, true), Err(GroupError::UnknownMemberId));
     assert_eq!(commit("", -1, true), Err(GroupError::UnknownMemberId));
+    let from = MemberRef { member: "m", instance: None, generation: 2 };
+    let by = crate::group::Committer { from, transactional: true, knows_member_epochs: false };
+    assert_eq!(scene.group.check_commit(by, now), Err(GroupError::IllegalGeneration));
     assert_eq!(scene.group.check_fetch(None, -1), Ok(()));
     assert_eq!(scene.group.check_fetch(Some("m"), 1), Ok(()));
     assert_eq!(scene.group.check_fetch(Some("m"), 0), Err(GroupError::StaleMemberEpoch));
