@@ -7,6 +7,7 @@ use crate::{
     broker_error::BrokerError,
     cluster::Cluster,
     connection::Connection,
+    coordinator::wait_for_coordinator,
     error::DriverError,
     latency::Latency,
     pace::Pace,
@@ -21,11 +22,7 @@ use std::{
     time::Duration,
 };
 
-const FIND_COORDINATOR: (i16, i16) = (10, 1);
 const OFFSET_COMMIT: (i16, i16) = (8, 6);
-/// Attempts at what a moment may mend.
-const ATTEMPTS: u32 = 600;
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// Who commits how often.
 #[derive(Clone, Debug, clap::Args)]
@@ -89,22 +86,6 @@ impl Commit {
             driver_cpu_seconds: driver_cpu_seconds(),
         })
     }
-}
-
-/// Asks for a coordinator until there is one.
-fn wait_for_coordinator(cluster: &Cluster) -> Result<(), DriverError> {
-    let mut connection = Connection::open(cluster.bootstrap())?;
-    for _ in 0..ATTEMPTS {
-        let mut request = Request::new(FIND_COORDINATOR.0, FIND_COORDINATOR.1, 0);
-        request.text("group-0").i8(0);
-        let mut answer = Answer::new("FindCoordinator", connection.call(request)?)?;
-        answer.i32()?;
-        if answer.i16()? == 0 {
-            return Ok(());
-        }
-        thread::sleep(PAUSE);
-    }
-    Err(DriverError::Usage("there is no coordinator"))
 }
 
 /// What one connection measured.

@@ -11,6 +11,7 @@ mod commit;
 mod connection;
 mod consume;
 mod consumer;
+mod coordinator;
 mod error;
 mod idle;
 mod latency;

@@ -5,6 +5,7 @@
 
 use crate::{
     cluster::Cluster,
+    coordinator::wait_for_coordinator,
     error::DriverError,
     member::Member,
     report::{RebalanceReport, driver_cpu_seconds},
@@ -49,6 +50,7 @@ impl Rebalance {
     /// Runs it.
     pub(crate) fn run(&self, cluster: &Cluster) -> Result<RebalanceReport, DriverError> {
         let clock = Clock::system();
+        wait_for_coordinator(cluster)?;
         let start = clock.boot_time();
         if let Some(groups) = self.groups {
             for number in 0..groups {
@@ -138,15 +140,17 @@ fn settle_consumers(members: &mut [Member]) -> Result<(), DriverError> {
         for member in members.iter_mut() {
             member.send_consumer_heartbeat()?;
         }
-        let mut changed = false;
+        let (mut changed, mut too_early) = (false, false);
         for member in members.iter_mut() {
             let (code, news) = member.consumer_heard()?;
-            if COMES_BACK.contains(&code) {
-                thread::sleep(PAUSE);
-            } else if code != 0 {
+            if code != 0 && !COMES_BACK.contains(&code) {
                 return Err(DriverError::Usage("a heartbeat was refused"));
             }
+            too_early |= code != 0;
             changed |= news || code != 0;
+        }
+        if too_early {
+            thread::sleep(PAUSE);
         }
         let shares = members.iter().map(Member::share);
         if !changed && shares.min() > Some(0) {
