@@ -41,7 +41,18 @@ impl Api for OffsetFetch {
         let mut seen = HashSet::new();
         let groups = request.groups.into_iter().filter(|group| seen.insert(group.group_id.clone()));
         let fetched = join_all(groups.map(|group| fetch(&context, group, stable)));
-        Outcome::later(async move { OffsetFetchResponse::default().with_groups(fetched.await) })
+        Outcome::later(async move {
+            let groups = fetched.await.into_iter().map(without_topics_if_refused);
+            OffsetFetchResponse::default().with_groups(groups.collect())
+        })
+    }
+}
+
+/// A group that is refused has an error of its own, and no topics beside it.
+fn without_topics_if_refused(group: OffsetFetchResponseGroup) -> OffsetFetchResponseGroup {
+    match group.error_code {
+        0 => group,
+        _ => group.with_topics(Vec::new()),
     }
 }
 

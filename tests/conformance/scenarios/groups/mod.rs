@@ -1,6 +1,7 @@
 //! Groups and their offsets.
 
 mod committed_offsets;
+mod consumers;
 mod coordinators;
 mod deleting;
 mod describing;
@@ -15,7 +16,7 @@ mod synchronizing;
 use crate::scenario::Scenario;
 
 /// A list for each file.
-pub const ALL: [&[Scenario]; 11] = [
+pub const ALL: [&[Scenario]; 12] = [
     coordinators::SCENARIOS,
     joining::SCENARIOS,
     static_members::SCENARIOS,
@@ -27,4 +28,5 @@ pub const ALL: [&[Scenario]; 11] = [
     offset_commits::SCENARIOS,
     committed_offsets::SCENARIOS,
     offset_deletion::SCENARIOS,
+    consumers::SCENARIOS,
 ];
