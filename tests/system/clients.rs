@@ -186,6 +186,7 @@ fn sarama_does_everything() {
 }
 
 #[test]
+#[ignore = "kafka-python 3.0.12 sometimes waits for ever on a lock of its own (NetworkSelector.wakeup), the more the busier the machine"]
 fn kafka_python_does_everything() {
     does_everything(Kind::Embedded, Client::KafkaPython);
 }
