@@ -1,4 +1,4 @@
-# Everything that CI runs: format, lints, build, all tests. About 25 minutes on a fresh 2-core machine, 12 on a warm one.
+# Everything that CI runs: format, lints, build, all tests. About 40 minutes on a fresh 2-core machine, 25 on a warm one.
 verify:
     bash .ci/run
 
