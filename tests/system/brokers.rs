@@ -2,7 +2,8 @@
 
 use crate::harness::{
     Broker, Deployment, Kind,
-    programs::{Client, create_topic, python, run},
+    programs::{Client, create_topic, run},
+    records::{read_distinct, values_of_transactions},
 };
 use std::collections::BTreeSet;
 
@@ -10,19 +11,6 @@ const PARTITIONS: u32 = 6;
 
 fn addresses(brokers: &[Broker]) -> String {
     brokers.iter().map(Broker::address).collect::<Vec<_>>().join(",")
-}
-
-/// The committed values of a topic; none of them twice.
-fn committed(bootstrap: &str, topic: &str) -> BTreeSet<String> {
-    let mut command = python("isolation.py");
-    command.args(["--bootstrap", bootstrap, "--topic", topic, "--isolation", "read_committed"]);
-    let output = run(command.args(["--partitions", &PARTITIONS.to_string()]), b"").stdout;
-    let output = String::from_utf8(output).unwrap();
-    let values = output.lines().map(|line| line.split_once(' ').unwrap().1.to_owned());
-    let all: Vec<String> = values.collect();
-    let set: BTreeSet<String> = all.iter().cloned().collect();
-    assert_eq!(set.len(), all.len(), "no record twice");
-    set
 }
 
 #[test]
@@ -40,14 +28,13 @@ fn transactions_span_brokers_and_outlive_each_of_them() {
             let mut command = client.transactions();
             command.args(["write", "--bootstrap", &bootstrap, "--topic", &topic, "--id", id]);
             run(command.args(["--count", &COUNT.to_string(), "--partitions", "3"]), b"");
-            let kept = (0..COUNT).filter(|number| number % 2 == 0);
-            let records = kept.flat_map(|number| (0..3).map(move |record| (number, record)));
-            written.extend(records.map(|(number, record)| format!("{id}-{number}-{record}")));
+            written.extend(values_of_transactions(id, COUNT, false));
             if id == "all" {
                 brokers[round].kill();
             }
         }
-        assert_eq!(committed(&bootstrap, &topic), written);
+        let committed = read_distinct(&bootstrap, &topic, PARTITIONS, "read_committed");
+        assert_eq!(committed, written);
         brokers[round].restart();
     }
 }

@@ -3,7 +3,8 @@
 
 use crate::harness::{
     Deployment, Kind, Member, eventually,
-    programs::{Client, create_topic, read_values, run, text},
+    programs::{Client, create_topic, run, text},
+    records::{read_distinct, until_read, values_of_transactions},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
@@ -90,7 +91,7 @@ impl Exam<'_> {
     fn shares_a_topic_in_a_group(&self) {
         let first = self.member("first");
         self.write("t", 0..300, &[]);
-        until_read(&[&first], 0..300);
+        until_read(&[&first], &[], 0..300);
         let second = self.member("second");
         // It shares once it has read anything: until then, more is written.
         let mut written = 300;
@@ -99,16 +100,16 @@ impl Exam<'_> {
             written += 50;
             if second.records().is_empty() { Err("it has no share".to_owned()) } else { Ok(()) }
         });
-        until_read(&[&first, &second], 0..written);
+        until_read(&[&first, &second], &[], 0..written);
         let mut read = first.stop();
         self.write("t", written..written + 300, &[]);
-        until_read(&[&second], written..written + 300);
+        until_read(&[&second], &[], written..written + 300);
         written += 300;
         read.extend(second.stop());
         assert_keys_kept_together(&read, written);
         self.write("t", written..written + 100, &[]);
         let third = self.member("third");
-        until_read(&[&third], written..written + 100);
+        until_read(&[&third], &[], written..written + 100);
         assert_eq!(third.stop().len(), 100, "it reads what was not committed, and no more");
     }
 
@@ -121,27 +122,10 @@ impl Exam<'_> {
             "transactions",
             &["--id", "id", "--count", "6", "--partitions", "2"],
         );
-        let written = |committed: &dyn Fn(u32) -> bool| -> BTreeSet<String> {
-            let numbers = (0..6).filter(|number| committed(*number));
-            numbers.flat_map(|number| (0..3).map(move |it| format!("id-{number}-{it}"))).collect()
-        };
-        let values = |isolation| read_values(self.address, "transactions", 2, isolation);
-        let committed = values("read_committed");
-        assert_eq!(committed.len(), 9, "{committed:?}");
-        assert_eq!(BTreeSet::from_iter(committed), written(&|number| number % 2 == 0));
-        assert_eq!(BTreeSet::from_iter(values("read_uncommitted")), written(&|_| true));
+        let values = |isolation| read_distinct(self.address, "transactions", 2, isolation);
+        assert_eq!(values("read_committed"), values_of_transactions("id", 6, false));
+        assert_eq!(values("read_uncommitted"), values_of_transactions("id", 6, true));
     }
-}
-
-/// Waits until the members together have read all of these numbers.
-fn until_read(members: &[&Member], numbers: Range<u32>) {
-    let wanted: BTreeSet<String> = numbers.map(|number| number.to_string()).collect();
-    eventually(|| {
-        let read = members.iter().flat_map(|member| member.records());
-        let read: BTreeSet<String> = read.map(|(_, _, value)| value).collect();
-        let missing = wanted.difference(&read).count();
-        if missing == 0 { Ok(()) } else { Err(format!("{missing} of {} missing", wanted.len())) }
-    });
 }
 
 /// All partitions are used, and each key's records lie in one of them, in the order of writing.

@@ -2,7 +2,8 @@
 
 use crate::harness::{
     Deployment, Kind, Worker,
-    programs::{create_topic, kafka_tool, read_values, run, text},
+    programs::{create_topic, kafka_tool, run, text},
+    records::read_values,
     until,
 };
 use serde_json::json;

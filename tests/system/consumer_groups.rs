@@ -1,12 +1,10 @@
 //! Groups under the consumer protocol (KIP-848), of real clients, and Kafka's tools for them.
 
-use crate::{
-    groups::{produce, until_no_lag, until_read},
-    harness::{
-        Broker, Deployment, Kind, Member, eventually,
-        group_tool::{described, groups},
-        programs::{Client, create_topic, kafka_tool, run, text},
-    },
+use crate::harness::{
+    Broker, Deployment, Kind, Member, eventually,
+    group_tool::{described, groups, until_no_lag},
+    programs::{Client, create_topic, kafka_tool, run, text},
+    records::{numbers, produce, until_read},
 };
 
 /// Members learn of each other soon.
@@ -46,13 +44,6 @@ fn until_shared(address: &str, group: &str, expected: &[usize]) {
     });
 }
 
-fn numbers(members: &[&Member]) -> Vec<u32> {
-    let records = members.iter().flat_map(|member| member.records());
-    let mut numbers: Vec<u32> = records.map(|(_, _, value)| value.parse().unwrap()).collect();
-    numbers.sort_unstable();
-    numbers
-}
-
 #[test]
 fn members_of_three_clients_share_a_topic_and_take_over_from_one_that_is_killed() {
     let deployment = Deployment::start(Kind::Embedded);
@@ -70,13 +61,13 @@ fn members_of_three_clients_share_a_topic_and_take_over_from_one_that_is_killed(
     // The one for which a member asks: franz-go does, for its own balancer's namesake.
     assert!(state.contains("range") && state.contains("Stable"), "{state}");
     produce(&address, "shared", 0..600);
-    until_read(&[&python, &go, &java], &[], 600);
+    until_read(&[&python, &go, &java], &[], 0..600);
     until_no_lag(&address, "modern", 6);
     let read = numbers(&[&python, &go, &java]);
     assert_eq!(read, (0..600).collect::<Vec<_>>(), "each record once while nobody comes or goes");
     let read_by_java = java.kill();
     produce(&address, "shared", 600..1200);
-    until_read(&[&python, &go], &read_by_java, 1200);
+    until_read(&[&python, &go], &read_by_java, 0..1200);
     until_shared(&address, "modern", &[3, 3]);
     python.stop();
     until_shared(&address, "modern", &[6]);
@@ -108,7 +99,7 @@ fn members_that_come_and_go_read_every_record_once() {
     produce(&address, "moving", 400..800);
     until_shared(&address, "movers", &[4, 4]);
     produce(&address, "moving", 800..1200);
-    until_read(&[&first, &second], &[], 1200);
+    until_read(&[&first, &second], &[], 0..1200);
     until_no_lag(&address, "movers", 8);
     let read = numbers(&[&first, &second]);
     assert_eq!(read, (0..1200).collect::<Vec<_>>());
@@ -135,7 +126,7 @@ fn a_group_outlives_its_broker(kind: Kind) {
     for _round in 0..2 {
         produce(&address, "steady", written..written + 200);
         written += 200;
-        until_read(&all, &[], written);
+        until_read(&all, &[], 0..written);
         until_no_lag(&address, "survivors", 4);
         let before = groups(&address, &["--describe", "--group", "survivors", "--members"]);
         broker.kill();
@@ -145,7 +136,7 @@ fn a_group_outlives_its_broker(kind: Kind) {
         assert_eq!(member_ids(&before), member_ids(&after), "{before}, then {after}");
     }
     produce(&address, "steady", written..written + 200);
-    until_read(&all, &[], written + 200);
+    until_read(&all, &[], 0..written + 200);
     until_no_lag(&address, "survivors", 4);
     for member in members {
         member.stop();
@@ -182,21 +173,21 @@ fn a_group_changes_its_protocol_member_by_member_and_back() {
     let older = start((Client::Librdkafka, "older"), &[]);
     until_shared(&address, "movers", &[2, 2]);
     produce(&address, "live", 0..200);
-    until_read(&[&old, &older], &[], 200);
+    until_read(&[&old, &older], &[], 0..200);
     let new = start((Client::Java, "new"), &CONSUMER);
     until_shared(&address, "movers", &[1, 1, 2]);
     produce(&address, "live", 200..400);
-    until_read(&[&old, &older, &new], &[], 400);
+    until_read(&[&old, &older, &new], &[], 0..400);
     let read_by_older = older.stop();
     until_shared(&address, "movers", &[2, 2]);
     produce(&address, "live", 400..600);
-    until_read(&[&old, &new], &read_by_older, 600);
+    until_read(&[&old, &new], &read_by_older, 0..600);
     let read_by_new = new.stop();
     until_shared(&address, "movers", &[4]);
     let kinds = list_by_type(&address);
     assert!(kinds.contains("Classic"), "{kinds}");
     produce(&address, "live", 600..800);
-    until_read(&[&old], &[read_by_older, read_by_new].concat(), 800);
+    until_read(&[&old], &[read_by_older, read_by_new].concat(), 0..800);
     old.stop();
     until_no_lag(&address, "movers", 4);
 }

@@ -2,46 +2,14 @@
 
 use crate::harness::{
     Broker, Deployment, Kind, Member, eventually,
-    group_tool::{described, group_tool, groups},
+    group_tool::{described, group_tool, groups, until_no_lag},
     programs::{Client, attempt, create_topic, kafka_tool, run, text},
+    records::{numbers, produce, until_read},
 };
-use std::{collections::BTreeSet, process::Command};
+use std::process::Command;
 
 /// Groups start without waiting for further members.
 const NO_DELAY: &str = "group.initial.rebalance.delay.ms=0";
-
-/// Writes numbered records to a topic, spread over its partitions.
-pub(crate) fn produce(address: &str, topic: &str, numbers: std::ops::Range<u32>) {
-    let lines: Vec<String> = numbers.map(|number| format!("k{number}:{number}")).collect();
-    let lines = lines.join("\n") + "\n";
-    let mut kcat = Command::new("kcat");
-    kcat.args(["-P", "-b", address, "-t", topic, "-K", ":", "-X", "message.timeout.ms=60000"]);
-    run(&mut kcat, lines.as_bytes());
-}
-
-/// Waits until the members together, with what was read before, have all numbers below `count`.
-pub(crate) fn until_read(members: &[&Member], before: &[(i32, u64, String)], count: u32) {
-    let wanted: BTreeSet<String> = (0..count).map(|number| number.to_string()).collect();
-    eventually(|| {
-        let read = members.iter().flat_map(|member| member.records()).chain(before.to_vec());
-        let read: BTreeSet<String> = read.map(|(_, _, value)| value).collect();
-        let missing = wanted.difference(&read).count();
-        if missing == 0 { Ok(()) } else { Err(format!("{missing} of {count} records are missing")) }
-    });
-}
-
-/// Waits until everything that was read is committed.
-pub(crate) fn until_no_lag(address: &str, group: &str, partitions: usize) {
-    eventually(|| {
-        let offsets = described(address, group);
-        let behind = offsets.values().filter(|(_, lag)| lag != "0").count();
-        if offsets.len() == partitions && behind == 0 {
-            Ok(())
-        } else {
-            Err(format!("{offsets:?}"))
-        }
-    });
-}
 
 #[test]
 fn members_of_three_clients_share_a_topic_and_take_over_from_one_that_is_killed() {
@@ -62,19 +30,14 @@ fn members_of_three_clients_share_a_topic_and_take_over_from_one_that_is_killed(
         if shares == ["2", "2", "2"] { Ok(()) } else { Err(output) }
     });
     produce(&address, "shared", 0..600);
-    until_read(&[&python, &go, &java], &[], 600);
+    until_read(&[&python, &go, &java], &[], 0..600);
     until_no_lag(&address, "mixed", 6);
-    let mut read: Vec<u32> = [&python, &go, &java]
-        .iter()
-        .flat_map(|member| member.records())
-        .map(|(_, _, value)| value.parse().unwrap())
-        .collect();
-    read.sort_unstable();
+    let read = numbers(&[&python, &go, &java]);
     assert_eq!(read, (0..600).collect::<Vec<_>>(), "each record once while nobody comes or goes");
     let read_by_java = java.kill();
     assert!(!read_by_java.is_empty());
     produce(&address, "shared", 600..1200);
-    until_read(&[&python, &go], &read_by_java, 1200);
+    until_read(&[&python, &go], &read_by_java, 0..1200);
     assert!(!python.stop().is_empty() && !go.stop().is_empty());
     until_no_lag(&address, "mixed", 6);
 }
@@ -96,7 +59,7 @@ fn a_group_outlives_its_broker(kind: Kind) {
         produce(&address, "steady", written..written + 200);
         written += 200;
         for member in &members {
-            until_read(&[member], &[], written);
+            until_read(&[member], &[], 0..written);
         }
         let before: Vec<_> = clients.iter().map(|(_, group)| described(&address, group)).collect();
         broker.kill();
@@ -112,7 +75,7 @@ fn a_group_outlives_its_broker(kind: Kind) {
     }
     produce(&address, "steady", written..written + 200);
     for (member, (_, group)) in members.into_iter().zip(clients) {
-        until_read(&[&member], &[], written + 200);
+        until_read(&[&member], &[], 0..written + 200);
         until_no_lag(&address, group, 4);
         member.stop();
     }

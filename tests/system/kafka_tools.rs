@@ -3,7 +3,8 @@
 use crate::harness::{
     Broker, Deployment, Kind,
     group_tool::described,
-    programs::{attempt, create_topic, kafka_tool, read_values, run, text},
+    programs::{attempt, create_topic, kafka_tool, run, text},
+    records::read_values,
 };
 use serde_json::Value;
 use std::{fs, process::Command};

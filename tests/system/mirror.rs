@@ -3,9 +3,10 @@
 use crate::harness::{
     Deployment, Kafka, Kind, Member, Running, eventually,
     group_tool::described,
-    programs::{Client, create_topic, create_topic_when_ready, kafka_tool, run},
+    programs::{Client, create_topic, create_topic_when_ready, kafka_tool},
+    records::produce,
 };
-use std::{collections::BTreeSet, fs, ops::Range, path::Path, process::Command};
+use std::{collections::BTreeSet, fs, ops::Range, path::Path};
 
 const PARTITIONS: u32 = 2;
 
@@ -24,10 +25,7 @@ impl Way<'_> {
     }
 
     fn write(&self, numbers: Range<u32>) {
-        let lines: Vec<String> = numbers.map(|number| format!("k{number}:{number}")).collect();
-        let mut kcat = Command::new("kcat");
-        kcat.args(["-P", "-b", self.source.0, "-t", self.topic, "-K", ":"]);
-        run(&mut kcat, (lines.join("\n") + "\n").as_bytes());
+        produce(self.source.0, self.topic, numbers);
     }
 
     /// A member of the group of this topic's readers reads `numbers` in a cluster, and nothing else, and commits.

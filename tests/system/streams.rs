@@ -4,9 +4,10 @@
 use crate::harness::{
     Broker, Deployment, Kind, Running, eventually,
     group_tool::described,
-    programs::{alluvium, clients, create_topic, java, kafka_tool, read_values, run, text},
+    programs::{alluvium, clients, create_topic, java, kafka_tool, run, text},
+    records::{read_values, write_lines},
 };
-use std::{collections::BTreeMap, path::Path, process::Command};
+use std::{collections::BTreeMap, path::Path};
 
 const PARTITIONS: u32 = 2;
 const LINES_IN_A_PORTION: u32 = 250;
@@ -25,12 +26,10 @@ fn line(number: u32) -> String {
 }
 
 /// Writes the lines of a portion, spread over the partitions of the source.
-fn write_lines(address: &str, portion: u32) {
+fn write_portion(address: &str, portion: u32) {
     let numbers = portion * LINES_IN_A_PORTION..(portion + 1) * LINES_IN_A_PORTION;
     let lines: Vec<String> = numbers.map(|number| format!("{number}:{}", line(number))).collect();
-    let mut kcat = Command::new("kcat");
-    kcat.args(["-P", "-b", address, "-t", "lines", "-K", ":", "-X", "message.timeout.ms=60000"]);
-    run(&mut kcat, (lines.join("\n") + "\n").as_bytes());
+    write_lines(address, "lines", &lines);
 }
 
 fn start_word_count(address: &str, directory: &Path) -> Running {
@@ -97,15 +96,15 @@ fn counts_exactly(
     }
     let directory = deployment.directory();
     let mut application = start_word_count(&address, directory);
-    write_lines(&address, 0);
+    write_portion(&address, 0);
     let mut portions = 1;
     until_answered(&address, &application, portions);
     for _ in 0..strikes {
         let struck = portions + 6;
-        (portions..struck).for_each(|portion| write_lines(&address, portion));
+        (portions..struck).for_each(|portion| write_portion(&address, portion));
         application = strike(&mut broker, application, directory);
         portions = struck + 2;
-        (struck..portions).for_each(|portion| write_lines(&address, portion));
+        (struck..portions).for_each(|portion| write_portion(&address, portion));
         until_answered(&address, &application, portions);
     }
     assert_exact(&address, portions);

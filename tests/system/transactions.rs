@@ -3,26 +3,13 @@
 
 use crate::harness::{
     Broker, Deployment, Kind, Running,
-    programs::{Client, create_topic, kafka_tool, read_values, run, text},
+    programs::{Client, create_topic, kafka_tool, run, text},
+    records::{produce, read_distinct, read_values, values_of_transactions},
     until,
 };
-use std::{collections::BTreeSet, process::Command, thread, time::Duration};
+use std::{collections::BTreeSet, thread, time::Duration};
 
 const NO_DELAY: &str = "group.initial.rebalance.delay.ms=0";
-
-/// What `count` transactions of `id` wrote, those alone that count or all.
-fn written(id: &str, count: u32, all: bool) -> BTreeSet<String> {
-    let numbers = (0..count).filter(|number| all || number % 2 == 0);
-    let records = numbers.flat_map(|number| (0..3).map(move |record| (number, record)));
-    records.map(|(number, record)| format!("{id}-{number}-{record}")).collect()
-}
-
-fn set(values: Vec<String>) -> BTreeSet<String> {
-    let count = values.len();
-    let set: BTreeSet<_> = values.into_iter().collect();
-    assert_eq!(set.len(), count, "no record twice");
-    set
-}
 
 fn transactions_of_all_clients(kind: Kind) {
     const COUNT: u32 = 10;
@@ -38,10 +25,10 @@ fn transactions_of_all_clients(kind: Kind) {
     // Once from memory, once from objects.
     for _ in 0..2 {
         for topic in ["python", "go", "java"] {
-            let committed = read_values(&address, topic, 2, "read_committed");
-            assert_eq!(set(committed), written(topic, COUNT, false));
-            let all = read_values(&address, topic, 2, "read_uncommitted");
-            assert_eq!(set(all), written(topic, COUNT, true));
+            let committed = read_distinct(&address, topic, 2, "read_committed");
+            assert_eq!(committed, values_of_transactions(topic, COUNT, false));
+            let all = read_distinct(&address, topic, 2, "read_uncommitted");
+            assert_eq!(all, values_of_transactions(topic, COUNT, true));
         }
         assert!(broker.stop().is_some_and(|status| status.success()));
         broker.restart();
@@ -148,10 +135,7 @@ fn copies_exactly(kind: Kind, client: Client) {
     let batch = RECORDS / (times + 1);
     for round in 0..=times {
         let numbers = round * batch..(round + 1) * batch;
-        let lines: Vec<String> = numbers.map(|number| format!("k{number}:{number}")).collect();
-        let mut kcat = Command::new("kcat");
-        kcat.args(["-P", "-b", &address, "-t", "from", "-K", ":"]);
-        run(kcat.args(["-X", "message.timeout.ms=60000"]), lines.join("\n").as_bytes());
+        produce(&address, "from", numbers);
         if round == times {
             break;
         }
@@ -167,7 +151,7 @@ fn copies_exactly(kind: Kind, client: Client) {
     until(&format!("not everything was copied\n{}", tail(&broker)), || {
         read_values(&address, "to", PARTITIONS, "read_committed").len() >= expected.len()
     });
-    assert_eq!(set(read_values(&address, "to", PARTITIONS, "read_committed")), expected);
+    assert_eq!(read_distinct(&address, "to", PARTITIONS, "read_committed"), expected);
     copier.stop();
     nothing_hangs(&address, "copier", "to", PARTITIONS);
 }

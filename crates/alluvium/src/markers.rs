@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use cluster::{Cluster, ClusterParts};
-use coordinator::transaction::{Marked, Marker, Markers, ProducerIds, TransactionResult};
-use formats::record_batch::{EndTransactionMarker, TransactionResult as MarkedResult};
+use coordinator::transaction::{Marked, Marker, Markers, ProducerIds};
+use formats::record_batch::EndTransactionMarker;
 use kafka::{PartitionMarker, Peers};
 use metadata::{MetadataStore, RangeQuery, families::Keys};
 use model::{PartitionId, ProducerId, TopicId};
@@ -65,10 +65,7 @@ impl Markers for PartitionMarkers {
             producer: marker.producer,
             epoch: marker.epoch,
             marker: EndTransactionMarker {
-                result: match marker.result {
-                    TransactionResult::Commit => MarkedResult::Commit,
-                    TransactionResult::Abort => MarkedResult::Abort,
-                },
+                result: marker.result,
                 coordinator_epoch: marker.coordinator_epoch.to_wire(),
             },
             leader_epoch: Some(info.leader_epoch),

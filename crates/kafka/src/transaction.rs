@@ -1,6 +1,11 @@
 //! What the handlers of transactional requests share: the slot of an id, producers as the wire names them, old error codes.
 
-use crate::{context::Context, error::Refusal, internal_topics::slot_partition, peers::Addition};
+use crate::{
+    context::Context,
+    error::Refusal,
+    internal_topics::{coordinator_of, slot_partition},
+    peers::Addition,
+};
 use cluster::Image;
 use coordinator::{
     JournalError, SlotError, SlotKind,
@@ -90,10 +95,9 @@ pub(crate) async fn add_partitions(
 ) -> Result<(), TransactionError> {
     let broker = context.broker();
     let image = broker.cluster.image();
-    let slots = image.topic(SlotKind::Transactions.topic());
-    let slot = slots.and_then(|slots| slots.partitions.get(id.slot as usize));
-    let coordinator = slot.and_then(|slot| slot.leader).filter(|it| *it != broker.cluster.broker());
-    let Some(coordinator) = coordinator else {
+    let coordinator = coordinator_of(&image, SlotKind::Transactions, id.id);
+    let elsewhere = coordinator.filter(|it| *it != broker.cluster.broker());
+    let Some(coordinator) = elsewhere else {
         let partitions = partitions.iter().copied().collect();
         return broker.coordinator.transactions().add_partitions(id, producer, partitions).await;
     };

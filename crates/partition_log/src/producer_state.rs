@@ -49,13 +49,14 @@ impl ProducerStates {
     /// # Errors
     /// `OutOfOrderSequence`, `InvalidProducerEpoch`, `InvalidTransactionState`, `CoordinatorFenced`.
     pub(crate) fn check(&self, batch: &ProducedBatch) -> Result<Admission, AppendError> {
-        // A producer that nobody remembers may begin anywhere: its state expired, or its records are deleted.
-        let Some(producer) = self.producers.get(&batch.producer) else { return Ok(Admission::New) };
+        let known = self.producers.get(&batch.producer);
         if let Some(marker) = batch.marker {
-            producer.check_epoch(batch.epoch)?;
-            producer.check_coordinator(marker)?;
+            known.map_or(Ok(()), |producer| producer.check_epoch(batch.epoch))?;
+            check_coordinator(known, marker.coordinator_epoch)?;
             return Ok(Admission::New);
         }
+        // A producer that nobody remembers may begin anywhere: its state expired, or its records are deleted.
+        let Some(producer) = known else { return Ok(Admission::New) };
         if let Some(duplicate) = producer.find_duplicate(batch) {
             return Ok(Admission::Duplicate(duplicate));
         }
@@ -140,6 +141,15 @@ impl ProducerStates {
     pub(crate) fn len(&self) -> usize {
         self.producers.len()
     }
+}
+
+/// Refuses what a coordinator sends whose slot has a newer owner. Before its first marker a producer is at epoch -1, as in Kafka.
+fn check_coordinator(known: Option<&Producer>, got: i32) -> Result<(), AppendError> {
+    let current = known.and_then(|producer| producer.coordinator_epoch).unwrap_or(-1);
+    if got < current {
+        return Err(AppendError::CoordinatorFenced { current, got });
+    }
+    Ok(())
 }
 
 #[cfg(test)]

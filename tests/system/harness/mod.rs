@@ -11,6 +11,7 @@ pub mod load;
 pub mod member;
 pub mod patience;
 pub mod programs;
+pub mod records;
 pub mod running;
 
 pub use broker::Broker;

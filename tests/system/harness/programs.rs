@@ -186,12 +186,3 @@ fn topic_creation(address: &str, name: &str, partitions: u32) -> Command {
     command.args(["topic", "-b", address, "create", name, "--partitions", &partitions.to_string()]);
     command
 }
-
-/// The values of a topic up to its end, by partition, as a reader of that isolation level sees them.
-pub fn read_values(address: &str, topic: &str, partitions: u32, isolation: &str) -> Vec<String> {
-    let mut command = python("isolation.py");
-    command.args(["--bootstrap", address, "--topic", topic, "--isolation", isolation]);
-    command.args(["--partitions", &partitions.to_string()]);
-    let output = text(&run(&mut command, b"").stdout);
-    output.lines().map(|line| line.split_once(' ').unwrap().1.to_owned()).collect()
-}

@@ -1,10 +1,13 @@
 //! Members under the consumer protocol (KIP-848), as requests see them.
 
-use super::{Groups, slot::GroupSlot};
+use super::{
+    Groups,
+    slot::{GroupSlot, SlotState},
+};
 use crate::{
     GroupError,
     group::{
-        ConsumerAnswer, ConsumerHeartbeat, ConsumerLeave, Group, GroupId, View,
+        ConsumerAnswer, ConsumerHeartbeat, ConsumerLeave, Effects, Group, GroupId, View,
         consumer::ConsumerGroupDescription,
     },
     journal::Position,
@@ -27,8 +30,7 @@ impl Groups {
     {
         let slot = self.slot(slot)?;
         if beat.member.is_empty() {
-            let unique = uuid::Builder::from_random_bytes(self.shared.parts.randomness.bytes16());
-            beat.member = unique.into_uuid().to_string().into();
+            beat.member = self.unique_id();
         }
         let catalog = self.catalog();
         let (answer, position) =
@@ -86,9 +88,8 @@ impl GroupSlot {
         }
         let group = state.groups.get_mut(id).ok_or(GroupError::GroupIdNotFound)?;
         let id = group.id().clone();
-        let (answer, effects) = group.consumer_heartbeat(beat, view);
-        self.carry_out(state, &id, effects);
-        Ok((answer?, state.changed.get(&id).copied().unwrap_or_default()))
+        let decided = group.consumer_heartbeat(beat, view);
+        self.concluded(state, &id, decided)
     }
 
     fn consumer_leave(
@@ -101,8 +102,18 @@ impl GroupSlot {
         let state = &mut *state;
         let group = state.groups.get_mut(id).ok_or(GroupError::GroupIdNotFound)?;
         let id = group.id().clone();
-        let (answer, effects) = group.consumer_leave(leave, view);
-        self.carry_out(state, &id, effects);
-        Ok((answer?, state.changed.get(&id).copied().unwrap_or_default()))
+        let decided = group.consumer_leave(leave, view);
+        self.concluded(state, &id, decided)
+    }
+
+    /// Carries out what was decided, also beside a refusal; what is told rests on all that is not stored yet.
+    fn concluded(
+        &self,
+        state: &mut SlotState,
+        id: &GroupId,
+        (answer, effects): (Result<ConsumerAnswer, GroupError>, Effects),
+    ) -> Result<Decided, GroupError> {
+        self.carry_out(state, id, effects);
+        Ok((answer?, state.changed.get(id).copied().unwrap_or_default()))
     }
 }

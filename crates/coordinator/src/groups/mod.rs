@@ -173,11 +173,15 @@ impl Groups {
             return Err(GroupError::InvalidSessionTimeout);
         }
         let slot = self.slot(slot)?;
-        let unique = uuid::Builder::from_random_bytes(self.shared.parts.randomness.bytes16());
-        let unique: Arc<str> = unique.into_uuid().to_string().into();
         let catalog = self.catalog();
-        let answer = slot.join(group, join, unique, &self.view(catalog.as_ref()))?;
+        let answer = slot.join(group, join, self.unique_id(), &self.view(catalog.as_ref()))?;
         Ok(self.answered(slot, answer))
+    }
+
+    /// Names a new member as no other is named.
+    fn unique_id(&self) -> Arc<str> {
+        let unique = uuid::Builder::from_random_bytes(self.shared.parts.randomness.bytes16());
+        unique.into_uuid().to_string().into()
     }
 
     /// Synchronizes, on return; the future ends when the member's assignment is there.

@@ -218,8 +218,11 @@ fn end_v1(
     check_producer(known, producer, epoch)?;
     match known.state {
         Ongoing => {
-            let next =
-                TransactionalProducer { state: result.preparing(), updated: now, ..known.clone() };
+            let next = TransactionalProducer {
+                state: TransactionState::preparing(result),
+                updated: now,
+                ..known.clone()
+            };
             Ok(Decision::to(next, Answer::GoOn(producer, epoch)))
         }
         state if state.ending() == Some(result) => Err(TransactionError::ConcurrentTransactions),
@@ -282,7 +285,7 @@ fn prepare_v2(
         return Decision::unchanged(Answer::NeedsProducerId);
     }
     let mut next = TransactionalProducer {
-        state: result.preparing(),
+        state: TransactionState::preparing(result),
         epoch: raised(known.epoch),
         last_epoch: Some(known.epoch),
         next_producer: fresh.filter(|_| exhausted),
@@ -343,7 +346,7 @@ fn completed(
         epoch,
         previous_producer: if replaced { Some(known.producer) } else { known.previous_producer },
         next_producer: None,
-        state: result.complete(),
+        state: TransactionState::complete(result),
         partitions: BTreeSet::new(),
         updated: now,
         epoch_is_its_own: false,

@@ -21,5 +21,6 @@ mod verification;
 pub use coordinator::{ProducerInEpoch, TransactionOptions, TransactionalId, Transactions};
 pub use decide::{Answer, Decision, Event, PARTITIONS_MAX, decide};
 pub use error::TransactionError;
+pub use formats::record_batch::TransactionResult;
 pub use ports::{Marked, Marker, Markers, ProducerIds};
-pub use state::{TransactionResult, TransactionState, TransactionVersion, TransactionalProducer};
+pub use state::{TransactionState, TransactionVersion, TransactionalProducer};

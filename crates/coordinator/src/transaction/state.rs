@@ -1,5 +1,6 @@
 //! [`TransactionalProducer`]: what a coordinator knows of one transactional id (KIP-98, KIP-360, KIP-890).
 
+use formats::record_batch::TransactionResult;
 use model::{PartitionId, ProducerEpoch, ProducerId, TimestampMs};
 use std::collections::BTreeSet;
 
@@ -21,15 +22,6 @@ pub enum TransactionState {
     CompleteCommit,
     /// The last transaction was aborted, and every partition knows.
     CompleteAbort,
-}
-
-/// How a transaction ends.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum TransactionResult {
-    /// Its records count.
-    Commit,
-    /// They do not.
-    Abort,
 }
 
 /// What the client that ends a transaction goes by (`transaction.version`).
@@ -98,22 +90,20 @@ impl TransactionState {
             _ => None,
         }
     }
-}
 
-impl TransactionResult {
-    /// The state while markers are on their way.
-    pub const fn preparing(self) -> TransactionState {
-        match self {
-            Self::Commit => TransactionState::PrepareCommit,
-            Self::Abort => TransactionState::PrepareAbort,
+    /// Its state while markers of this result are on their way.
+    pub const fn preparing(result: TransactionResult) -> Self {
+        match result {
+            TransactionResult::Commit => Self::PrepareCommit,
+            TransactionResult::Abort => Self::PrepareAbort,
         }
     }
 
-    /// The state once every partition knows.
-    pub const fn complete(self) -> TransactionState {
-        match self {
-            Self::Commit => TransactionState::CompleteCommit,
-            Self::Abort => TransactionState::CompleteAbort,
+    /// Its state once every partition knows of this result.
+    pub const fn complete(result: TransactionResult) -> Self {
+        match result {
+            TransactionResult::Commit => Self::CompleteCommit,
+            TransactionResult::Abort => Self::CompleteAbort,
         }
     }
 }

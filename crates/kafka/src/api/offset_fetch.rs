@@ -5,7 +5,7 @@
 use super::{Api, Outcome, Versions, group_text::wire};
 use crate::{context::Context, error::Refusal};
 use cluster::Image;
-use coordinator::{FetchedOffset, GroupError, SlotKind, Wanted};
+use coordinator::{FetchedOffset, SlotKind, Wanted};
 use futures::future::{BoxFuture, FutureExt, join_all};
 use kafka_protocol::{
     ResponseError,
@@ -35,24 +35,13 @@ impl Api for OffsetFetch {
         if version < 8 {
             let group = single_group(request);
             let fetched = fetch(&context, group, stable);
-            return Outcome::later(async move { single_response(version, fetched.await) });
+            return Outcome::later(async move { single_response(fetched.await) });
         }
         // Each group once: a short request must not ask for a long answer many times over.
         let mut seen = HashSet::new();
         let groups = request.groups.into_iter().filter(|group| seen.insert(group.group_id.clone()));
         let fetched = join_all(groups.map(|group| fetch(&context, group, stable)));
-        Outcome::later(async move {
-            let groups = fetched.await.into_iter().map(without_topics_if_refused);
-            OffsetFetchResponse::default().with_groups(groups.collect())
-        })
-    }
-}
-
-/// A group that is refused has an error of its own, and no topics beside it.
-fn without_topics_if_refused(group: OffsetFetchResponseGroup) -> OffsetFetchResponseGroup {
-    match group.error_code {
-        0 => group,
-        _ => group.with_topics(Vec::new()),
+        Outcome::later(async move { OffsetFetchResponse::default().with_groups(fetched.await) })
     }
 }
 
@@ -74,7 +63,7 @@ fn fetch(
     group: OffsetFetchRequestGroup,
     require_stable: bool,
 ) -> BoxFuture<'static, OffsetFetchResponseGroup> {
-    let broker = context.broker();
+    let (broker, version) = (context.broker(), context.version());
     let image = broker.cluster.image();
     let topics = group.topics.as_deref().map(|topics| existing(&image, topics));
     let fetched = broker.slot(SlotKind::Groups, &group.group_id).and_then(|slot| {
@@ -93,7 +82,10 @@ fn fetch(
             Ok(fetched) => fetched.await,
             Err(error) => Err(error),
         };
-        answer(&image, id, topics, fetched)
+        match fetched {
+            Ok(fetched) => answer(&image, id, topics, fetched),
+            Err(error) => refused(version, id, topics, Refusal::from(error).code()),
+        }
     }
     .boxed()
 }
@@ -120,18 +112,8 @@ fn answer(
     image: &Image,
     id: GroupId,
     topics: Option<Vec<OffsetFetchRequestTopics>>,
-    fetched: Result<coordinator::Fetched, GroupError>,
+    fetched: coordinator::Fetched,
 ) -> OffsetFetchResponseGroup {
-    let response = OffsetFetchResponseGroup::default().with_group_id(id);
-    let fetched = match fetched {
-        Ok(fetched) => fetched,
-        Err(error) => {
-            let code = Refusal::from(error).code();
-            // Version 1 has no other place for it than the partitions.
-            let refused = topics.unwrap_or_default().into_iter().map(|topic| refused(topic, code));
-            return response.with_error_code(code).with_topics(refused.collect());
-        }
-    };
     // A topic may have been asked for more than once.
     let mut known: BTreeMap<TopicId, BTreeMap<u32, FetchedOffset>> = BTreeMap::new();
     for (topic, offsets) in fetched {
@@ -143,15 +125,29 @@ fn answer(
             known.into_iter().filter_map(|(id, offsets)| known_topic(image, id, &offsets)).collect()
         }
     };
-    response.with_topics(topics)
+    OffsetFetchResponseGroup::default().with_group_id(id).with_topics(topics)
 }
 
-fn refused(topic: OffsetFetchRequestTopics, code: i16) -> OffsetFetchResponseTopics {
-    let partitions = topic
-        .partition_indexes
-        .iter()
-        .map(|index| partition(*index, &FetchedOffset::None).with_error_code(code));
-    OffsetFetchResponseTopics::default().with_name(topic.name).with_partitions(partitions.collect())
+/// A group that is refused has an error of its own and no topics; version 1 has no other place for it than the partitions.
+fn refused(
+    version: i16,
+    id: GroupId,
+    topics: Option<Vec<OffsetFetchRequestTopics>>,
+    code: i16,
+) -> OffsetFetchResponseGroup {
+    let response = OffsetFetchResponseGroup::default().with_group_id(id).with_error_code(code);
+    if version >= 2 {
+        return response;
+    }
+    let topics = topics.unwrap_or_default().into_iter().map(|topic| refused_topic(topic, code));
+    response.with_topics(topics.collect())
+}
+
+fn refused_topic(topic: OffsetFetchRequestTopics, code: i16) -> OffsetFetchResponseTopics {
+    let refused = partition(-1, &FetchedOffset::None).with_error_code(code);
+    let indexes = topic.partition_indexes.into_iter();
+    let partitions = indexes.map(|index| refused.clone().with_partition_index(index)).collect();
+    OffsetFetchResponseTopics::default().with_name(topic.name).with_partitions(partitions)
 }
 
 fn asked_topic(
@@ -195,8 +191,8 @@ fn partition(index: i32, fetched: &FetchedOffset) -> OffsetFetchResponsePartitio
     }
 }
 
-/// The answer of an older version, from that of a newer one.
-fn single_response(version: i16, group: OffsetFetchResponseGroup) -> OffsetFetchResponse {
+/// The answer of an older version, from that of a newer one; version 1 leaves the group's error out.
+fn single_response(group: OffsetFetchResponseGroup) -> OffsetFetchResponse {
     let topics = group.topics.into_iter().map(|topic| {
         let partitions = topic.partitions.into_iter().map(|it| {
             OffsetFetchResponsePartition::default()
@@ -210,9 +206,6 @@ fn single_response(version: i16, group: OffsetFetchResponseGroup) -> OffsetFetch
             .with_name(topic.name)
             .with_partitions(partitions.collect())
     });
-    let response = OffsetFetchResponse::default();
-    if version >= 2 && group.error_code != 0 {
-        return response.with_error_code(group.error_code);
-    }
-    response.with_topics(topics.collect())
+    let topics = topics.collect();
+    OffsetFetchResponse::default().with_error_code(group.error_code).with_topics(topics)
 }

@@ -10,13 +10,11 @@ use crate::{
     context::Context,
     error::Refusal,
     peers::bears_its_own_epoch,
+    transaction,
 };
 use cluster::Image;
-use coordinator::{
-    Groups, SlotKind,
-    transaction::{self, Marked},
-};
-use formats::record_batch::{EndTransactionMarker, TransactionResult};
+use coordinator::{Groups, SlotKind, transaction::Marked};
+use formats::record_batch::EndTransactionMarker;
 use futures::{
     FutureExt,
     future::{BoxFuture, join_all},
@@ -91,10 +89,7 @@ enum Begun {
 
 fn end_of(marker: &WritableTxnMarker) -> Result<EndTransaction, Refusal> {
     let invalid = || Refusal::from(ResponseError::InvalidRequest);
-    let result = match marker.transaction_result {
-        true => TransactionResult::Commit,
-        false => TransactionResult::Abort,
-    };
+    let result = transaction::result(marker.transaction_result);
     Ok(EndTransaction {
         producer: ProducerId::from_wire(marker.producer_id.0).ok_or_else(invalid)?,
         epoch: ProducerEpoch::from_wire(marker.producer_epoch).ok_or_else(invalid)?,
@@ -126,10 +121,7 @@ fn end_staged(
     partition: PartitionId,
     end: EndTransaction,
 ) -> BoxFuture<'static, Marked> {
-    let result = match end.marker.result {
-        TransactionResult::Commit => transaction::TransactionResult::Commit,
-        TransactionResult::Abort => transaction::TransactionResult::Abort,
-    };
+    let result = end.marker.result;
     let own_epoch = end.epoch_is_its_own.then_some(end.epoch);
     async move { groups.end_transaction(partition, end.producer, own_epoch, result).await }.boxed()
 }

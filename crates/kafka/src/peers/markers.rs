@@ -36,12 +36,38 @@ impl Letter for PartitionMarker {
     type Request = WriteTxnMarkersRequest;
     const VERSION: i16 = 1;
 
-    fn request(letters: &[&Self]) -> WriteTxnMarkersRequest {
-        request(letters)
+    /// One request for all of them: partitions that are told the same share a marker.
+    fn request(markers: &[&Self]) -> WriteTxnMarkersRequest {
+        let mut ends: Vec<(Marker, BTreeMap<&str, Vec<i32>>)> = Vec::new();
+        for PartitionMarker { topic, partition, marker } in markers {
+            let at = ends.iter().position(|(known, _)| known == marker).unwrap_or(ends.len());
+            if at == ends.len() {
+                ends.push((*marker, BTreeMap::new()));
+            }
+            if let Some((_, topics)) = ends.get_mut(at) {
+                topics.entry(topic.as_str()).or_default().push(partition.to_wire());
+            }
+        }
+        let ends = ends.into_iter().map(|(marker, topics)| writable(marker, topics)).collect();
+        WriteTxnMarkersRequest::default().with_markers(ends)
     }
 
-    fn answers(letters: &[&Self], response: &WriteTxnMarkersResponse) -> Vec<Marked> {
-        answers(letters, response)
+    fn answers(markers: &[&Self], response: &WriteTxnMarkersResponse) -> Vec<Marked> {
+        let mut codes = HashMap::new();
+        for marker in &response.markers {
+            for topic in &marker.topics {
+                for partition in &topic.partitions {
+                    let key =
+                        (marker.producer_id.0, topic.name.as_str(), partition.partition_index);
+                    codes.insert(key, partition.error_code);
+                }
+            }
+        }
+        let code_of = |it: &&PartitionMarker| {
+            let key = (it.marker.producer.to_wire(), it.topic.as_str(), it.partition.to_wire());
+            codes.get(&key).copied()
+        };
+        markers.iter().map(|marker| outcome(code_of(marker))).collect()
     }
 
     fn unanswered(reason: String) -> Marked {
@@ -52,22 +78,6 @@ impl Letter for PartitionMarker {
 /// Whether no other end of a transaction bears this marker's epoch.
 pub(crate) fn bears_its_own_epoch(marker: &WritableTxnMarker) -> bool {
     marker.unknown_tagged_fields.contains_key(&OWN_EPOCH_TAG)
-}
-
-/// One request for all of them: partitions that are told the same share a marker.
-pub(super) fn request(markers: &[&PartitionMarker]) -> WriteTxnMarkersRequest {
-    let mut ends: Vec<(Marker, BTreeMap<&str, Vec<i32>>)> = Vec::new();
-    for PartitionMarker { topic, partition, marker } in markers {
-        let at = ends.iter().position(|(known, _)| known == marker).unwrap_or(ends.len());
-        if at == ends.len() {
-            ends.push((*marker, BTreeMap::new()));
-        }
-        if let Some((_, topics)) = ends.get_mut(at) {
-            topics.entry(topic.as_str()).or_default().push(partition.to_wire());
-        }
-    }
-    let ends = ends.into_iter().map(|(marker, topics)| writable(marker, topics)).collect();
-    WriteTxnMarkersRequest::default().with_markers(ends)
 }
 
 fn writable(marker: Marker, topics: BTreeMap<&str, Vec<i32>>) -> WritableTxnMarker {
@@ -86,27 +96,6 @@ fn writable(marker: Marker, topics: BTreeMap<&str, Vec<i32>>) -> WritableTxnMark
         return writable.with_unknown_tagged_field(OWN_EPOCH_TAG, Bytes::new());
     }
     writable
-}
-
-/// What became of each marker, in their order.
-pub(super) fn answers(
-    markers: &[&PartitionMarker],
-    response: &WriteTxnMarkersResponse,
-) -> Vec<Marked> {
-    let mut codes = HashMap::new();
-    for marker in &response.markers {
-        for topic in &marker.topics {
-            for partition in &topic.partitions {
-                let key = (marker.producer_id.0, topic.name.as_str(), partition.partition_index);
-                codes.insert(key, partition.error_code);
-            }
-        }
-    }
-    let code_of = |it: &&PartitionMarker| {
-        let key = (it.marker.producer.to_wire(), it.topic.as_str(), it.partition.to_wire());
-        codes.get(&key).copied()
-    };
-    markers.iter().map(|marker| outcome(code_of(marker))).collect()
 }
 
 fn outcome(code: Option<i16>) -> Marked {

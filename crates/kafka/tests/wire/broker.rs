@@ -8,7 +8,7 @@ use cluster::{
 };
 use coordinator::{
     Coordinator, CoordinatorOptions, CoordinatorParts, NoSlotLogs, SlotClaim, SlotKind, Topics,
-    transaction::{Marked, Marker, Markers, ProducerIds, TransactionResult},
+    transaction::{Marked, Marker, Markers, ProducerIds},
 };
 use formats::record_batch;
 use kafka::{Broker, BrokerOptions, ListenerSpec, Listeners, Peers, Server, ServerOptions};
@@ -186,10 +186,7 @@ impl Markers for Marks {
         let Some(log) = self.0.get(partition) else {
             return Marked::Failed("not open".to_owned());
         };
-        let result = match marker.result {
-            TransactionResult::Commit => record_batch::TransactionResult::Commit,
-            TransactionResult::Abort => record_batch::TransactionResult::Abort,
-        };
+        let result = marker.result;
         let coordinator_epoch = marker.coordinator_epoch.to_wire();
         let end = EndTransaction {
             producer: marker.producer,

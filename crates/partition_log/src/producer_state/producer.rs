@@ -4,7 +4,6 @@
 
 use super::produced_batch::{ProducedBatch, sequence_after};
 use crate::AppendError;
-use formats::record_batch::EndTransactionMarker;
 use model::{Offset, ProducerEpoch, TimestampMs};
 use std::collections::VecDeque;
 
@@ -86,19 +85,6 @@ impl Producer {
             return Err(AppendError::InvalidProducerEpoch { current, got });
         }
         Ok(())
-    }
-
-    /// Refuses what a coordinator sends whose slot has a newer owner.
-    pub(super) fn check_coordinator(
-        &self,
-        marker: EndTransactionMarker,
-    ) -> Result<(), AppendError> {
-        match self.coordinator_epoch {
-            Some(current) if marker.coordinator_epoch < current => {
-                Err(AppendError::CoordinatorFenced { current, got: marker.coordinator_epoch })
-            }
-            _ => Ok(()),
-        }
     }
 
     /// A new epoch starts at sequence 0, and so does one whose batches are not known: a marker raised it.

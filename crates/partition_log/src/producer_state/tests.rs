@@ -273,6 +273,19 @@ fn an_older_coordinator_is_fenced() {
     assert_eq!(again.check(&of(2)), fenced);
 }
 
+#[test]
+fn no_coordinator_has_an_epoch_below_minus_one() {
+    let of = |coordinator_epoch| ProducedBatch {
+        marker: Some(EndTransactionMarker { result: Abort, coordinator_epoch }),
+        ..marker(1, Abort, 101)
+    };
+    for states in [states(&[]), states(&[transactional(1, 100)])] {
+        assert_eq!(states.check(&of(-1)), Ok(Admission::New));
+        let fenced = AppendError::CoordinatorFenced { current: -1, got: -2 };
+        assert_eq!(states.check(&of(-2)), Err(fenced));
+    }
+}
+
 /// One step of a random history.
 #[derive(Clone, Copy, Debug)]
 enum Step {

@@ -21,7 +21,7 @@ mod record;
 mod subscription;
 mod targeting;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod timing;
 
 pub use answer::ConsumerAnswer;

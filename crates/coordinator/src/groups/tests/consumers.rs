@@ -1,33 +1,10 @@
 //! Groups of the consumer protocol over a store: what is answered outlives the session.
 
 use super::*;
-use crate::group::{ConsumerAnswer, ConsumerHeartbeat, ConsumerLeave, consumer::Partitions};
-use std::collections::BTreeSet;
-
-fn first(member: &str) -> ConsumerHeartbeat {
-    ConsumerHeartbeat {
-        rebalance_timeout: Some(Duration::from_mins(5)),
-        names: Some(BTreeSet::from(["t".into()])),
-        owned: Some(Partitions::default()),
-        ..next(member, 0)
-    }
-}
-
-fn next(member: &str, epoch: u32) -> ConsumerHeartbeat {
-    ConsumerHeartbeat {
-        member: member.into(),
-        instance: None,
-        epoch,
-        client_id: "client".into(),
-        client_host: "/127.0.0.1".into(),
-        rack: None,
-        rebalance_timeout: None,
-        names: None,
-        regex: None,
-        assignor: None,
-        owned: None,
-    }
-}
+use crate::group::{
+    ConsumerAnswer, ConsumerHeartbeat, ConsumerLeave,
+    consumer::tests::beats::{first, next},
+};
 
 impl Setting {
     async fn beat(&self, beat: ConsumerHeartbeat) -> Result<ConsumerAnswer, GroupError> {
@@ -43,8 +20,8 @@ impl Setting {
 #[tokio::test(start_paused = true)]
 async fn members_go_on_in_their_epochs_under_the_next_session() {
     let mut setting = Setting::new().await;
-    assert_eq!(setting.beat(first("a")).await.unwrap().assignment.unwrap().len(), 4);
-    assert_eq!(setting.beat(first("b")).await.unwrap().epoch, 2);
+    assert_eq!(setting.beat(first("a", &["t"])).await.unwrap().assignment.unwrap().len(), 4);
+    assert_eq!(setting.beat(first("b", &["t"])).await.unwrap().epoch, 2);
     let told = setting.beat(next("a", 1)).await.unwrap().assignment.unwrap();
     let before = setting.groups().describe_consumers(0, "g").unwrap();
     setting.begin_session().await;
@@ -58,7 +35,7 @@ async fn members_go_on_in_their_epochs_under_the_next_session() {
 async fn an_answer_waits_until_it_is_stored_and_so_does_one_that_repeats_it() {
     let setting = Setting::new().await;
     setting.store.faults().fail_every(1, Fault::Unavailable);
-    assert_eq!(setting.beat(first("a")).await, Err(GroupError::TimedOut));
+    assert_eq!(setting.beat(first("a", &["t"])).await, Err(GroupError::TimedOut));
     let again = setting.beat(next("a", 1)).await;
     assert_eq!(again, Err(GroupError::TimedOut), "it would name the same epoch");
 }
@@ -66,7 +43,7 @@ async fn an_answer_waits_until_it_is_stored_and_so_does_one_that_repeats_it() {
 #[tokio::test(start_paused = true)]
 async fn a_deleted_group_leaves_no_member_behind() {
     let setting = Setting::new().await;
-    setting.beat(first("a")).await.unwrap();
+    setting.beat(first("a", &["t"])).await.unwrap();
     assert_eq!((setting.keys("groups").await, setting.keys("group_members").await), (1, 1));
     let leave = ConsumerLeave { member: "a".into(), instance: None, for_a_while: false };
     setting.groups().consumer_leave(0, "g", &leave).unwrap().await.unwrap();
@@ -79,7 +56,12 @@ async fn a_deleted_group_leaves_no_member_behind() {
 async fn a_thousand_members_outlive_the_session() {
     let mut setting = Setting::new().await;
     for number in 0..1_000 {
-        drop(setting.groups().consumer_heartbeat(0, "g", first(&number.to_string())).unwrap());
+        drop(
+            setting
+                .groups()
+                .consumer_heartbeat(0, "g", first(&number.to_string(), &["t"]))
+                .unwrap(),
+        );
     }
     let before = setting.groups().describe_consumers(0, "g").unwrap();
     let journal = setting.journal.clone().unwrap();

@@ -288,7 +288,7 @@ proptest! {
             let decided = decide(&live, &event, Some(producer(fresh)), NOW);
             let Ok(Decision { next: Some(next), .. }) = decided else { continue };
             if let Some(result) = live.state.ending() {
-                prop_assert_eq!(next.state, result.complete());
+                prop_assert_eq!(next.state, TransactionState::complete(result));
                 prop_assert_eq!(event, Event::Marked);
             }
             prop_assert!((next.producer, next.epoch) >= (live.producer, live.epoch));

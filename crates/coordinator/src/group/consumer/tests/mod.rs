@@ -1,5 +1,6 @@
 //! The group of the consumer protocol by its events, without clock, store or wire.
 
+pub(crate) mod beats;
 mod joining;
 mod migrating;
 mod reconciling;
@@ -10,6 +11,7 @@ use crate::group::{
     CatalogTopic, Group, GroupDescription, GroupLimits, GroupType, Join, Leaver, MemberRef,
     Protocol, Sync, Ticket, TopicCatalog,
 };
+use beats::{first, next};
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
@@ -100,33 +102,6 @@ fn all_topics(names: &[&str]) -> BTreeSet<Arc<str>> {
 
 fn share(partitions: &[(&str, u32)]) -> Partitions {
     partitions.iter().map(|(name, partition)| (topic(name), *partition)).collect()
-}
-
-/// A member's first heartbeat.
-fn first(member: &str, topics: &[&str]) -> ConsumerHeartbeat {
-    ConsumerHeartbeat {
-        rebalance_timeout: Some(REBALANCE),
-        names: Some(all_topics(topics)),
-        owned: Some(Partitions::default()),
-        ..next(member, 0)
-    }
-}
-
-/// One that says nothing new.
-fn next(member: &str, epoch: u32) -> ConsumerHeartbeat {
-    ConsumerHeartbeat {
-        member: member.into(),
-        instance: None,
-        epoch,
-        client_id: "client".into(),
-        client_host: "/127.0.0.1".into(),
-        rack: None,
-        rebalance_timeout: None,
-        names: None,
-        regex: None,
-        assignor: None,
-        owned: None,
-    }
 }
 
 impl Scene {
