@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from .scenarios import Outcome
+from .outcome import Outcome
 from .systems import SYSTEMS
 
 # More than this of a core used by others, or taken by the hypervisor, and a run says so.

@@ -1,4 +1,4 @@
-"""The loads, one function each, named after what issue 4 asks. A scenario takes a running system and returns figures by name.
+"""The loads of producers and consumers, one function each, and all scenarios by name. A scenario takes a running system and returns figures by name.
 
 Names of figures end in their unit. Rates are MiB/s (what Kafka's tools call MB/sec), GiB are 2^30 bytes of records.
 """
@@ -9,7 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .clients import driver, java_drain, java_producer
+from .coordinators import commits, groups_at_rest, rebalance, transactional_ids, transactions
 from .measure import Cost, Section
+from .outcome import Outcome, percentiles
 from .systems import System
 from .toolbox import built
 
@@ -21,14 +23,6 @@ DEFAULT_DRIVER = {"connections": 1, "in_flight": 5, "batch_bytes": 16_384, "batc
 PACED_DRIVER = {"connections": 1, "in_flight": 200, "batch_bytes": 16_384}
 GIB = 2**30
 IDLE_SECONDS = 60
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a scenario found, and the sections it was measured in."""
-
-    figures: dict[str, float]
-    sections: list[Cost]
 
 
 @dataclass(frozen=True)
@@ -208,42 +202,6 @@ def footprint(system: System, topic: str) -> Outcome:
     return Outcome(figures, [section.cost])
 
 
-def transactions(system: System, topic: str) -> Outcome:
-    """1 and 16 producers that do one transaction after another: two partitions, ten records of 100 bytes on each."""
-    figures, sections = {}, []
-    driver(system.bootstrap, "create-topic", topic=topic, partitions=2)
-    driver(system.bootstrap, "transactions", topic=topic, producers=16, seconds=5)
-    for producers in [1, 16]:
-        with Section(system) as section:
-            ours = driver(system.bootstrap, "transactions", topic=topic, producers=producers, seconds=30)
-        named = f"{producers} producer{'s'[: producers - 1]}"
-        figures[f"{named} transactions/s"] = ours["transactions_per_second"]
-        figures |= percentiles(f"{named} EndTxn", ours["end_ms"])
-        figures |= percentiles(f"{named} transaction", ours["transaction_ms"])
-        sections.append(section.cost)
-    return Outcome(figures, sections)
-
-
-def transactional_ids(system: System, topic: str) -> Outcome:
-    """10,000 transactional ids at rest: the memory of each, and how long a broker takes to start with them."""
-    driver(system.bootstrap, "create-topic", topic=topic, partitions=2)
-    driver(system.bootstrap, "transactions", topic=topic, producers=16, seconds=1)
-    with Section(system, settle=False) as section:
-        before = system.broker.resident_mib()
-        taken = driver(system.bootstrap, "transactions", topic=topic, producers=16, seconds=0, at_rest=10_000)
-        figures = {"10,000 ids taken s": taken["at_rest_seconds"]}
-        time.sleep(2)
-        figures["each id KiB of RSS"] = (system.broker.resident_mib() - before) * 1024 / 10_000
-    system.broker.stop()
-    started = time.monotonic()
-    system.start()
-    figures["start s"] = time.monotonic() - started
-    # The ids are there when a coordinator takes a transaction of one.
-    driver(system.bootstrap, "transactions", topic=topic, producers=16, seconds=0)
-    figures["start until ids are served s"] = time.monotonic() - started
-    return Outcome(figures, [section.cost])
-
-
 def costs(client: str, cost: Cost, byte_count: int) -> dict[str, float]:
     """CPU and requests per GiB of what `client` wrote."""
     gib = byte_count / GIB
@@ -266,10 +224,6 @@ def driver_produced(report: dict) -> dict[str, float]:
     }
 
 
-def percentiles(name: str, found: dict) -> dict[str, float]:
-    return {f"{name} p50 ms": found["p50"], f"{name} p99 ms": found["p99"], f"{name} p99.9 ms": found["p99_9"]}
-
-
 SCENARIOS = {
     "tuned-producer": Scenario(tuned_producer, ["kafka", "embedded-wal", "minio-wal"]),
     "single-partition": Scenario(single_partition, ["kafka", "embedded-wal", "minio-wal"]),
@@ -281,6 +235,9 @@ SCENARIOS = {
     "transactions": Scenario(
         transactions, ["kafka", "embedded-wal", "minio-wal", "minio-object", "minio-object-fast"], quiet_disk=True
     ),
+    "commits": Scenario(commits, ["kafka", "embedded-wal", "minio-wal"], quiet_disk=True),
+    "rebalance": Scenario(rebalance, ["kafka", "embedded-wal", "minio-wal"]),
+    "groups-at-rest": Scenario(groups_at_rest, ["kafka", "embedded-wal", "minio-wal"], fresh=True),
     "transactional-ids": Scenario(transactional_ids, ["kafka", "embedded-wal", "minio-wal"], fresh=True),
     "footprint": Scenario(footprint, ["kafka", "embedded-wal"], fresh=True),
 }

@@ -20,6 +20,9 @@ class Etcd:
         self.process = Process.start(command, directory / "log")
         self.process.wait_until(lambda: http_ok(f"{self.endpoint}/health"))
 
+    def database_bytes(self) -> float:
+        return next(value for name, _, value in samples(f"{self.endpoint}/metrics") if name == "etcd_mvcc_db_total_size_in_bytes")
+
 
 class Minio:
     def __init__(self, directory: Path):

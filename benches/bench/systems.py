@@ -28,6 +28,10 @@ class System:
         """Requests so far that the broker sent to object storage, by operation. Empty for a system without."""
         return {}
 
+    def etcd_bytes(self) -> float | None:
+        """Size of etcd's database; `None` for a system without."""
+        return None
+
     def stop(self) -> None:
         """The broker first: it drains into its stores."""
         self.broker.stop()
@@ -99,6 +103,9 @@ class Alluvium(System):
 
     def object_requests(self) -> dict[str, float]:
         return object_requests(self.http)
+
+    def etcd_bytes(self) -> float | None:
+        return self.etcd.database_bytes() if self.etcd else None
 
 
 class Running(System):

@@ -38,6 +38,9 @@ pub(crate) struct Rebalance {
     /// The protocol
     #[arg(long, value_enum, default_value = "classic")]
     protocol: Protocol,
+    /// The group; all its members must follow one protocol
+    #[arg(long, default_value = "rebalanced")]
+    group: String,
     /// Members of the group
     #[arg(long, default_value_t = 1000)]
     members: usize,
@@ -60,7 +63,7 @@ impl Rebalance {
             }
             return Ok(report(groups, since(&clock, start), 0.0));
         }
-        let open = || Member::open(cluster.bootstrap(), "rebalanced", &self.topic);
+        let open = || Member::open(cluster.bootstrap(), &self.group, &self.topic);
         let mut members = Vec::with_capacity(self.members + 1);
         for _ in 0..self.members {
             members.push(open()?);

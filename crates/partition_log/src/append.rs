@@ -4,7 +4,8 @@
 //! producer state, in that order, so that whatever refuses leaves nothing behind.
 
 use crate::{
-    Acknowledged, Acks, AppendError, AppendOrigin, Verification,
+    Acknowledged, Acks, AppendError, AppendOrigin, AwaitedRequest, ProducerConnection,
+    Verification,
     engine::Engine,
     partition::Shared,
     produced::produced_batch,
@@ -28,6 +29,8 @@ pub struct PendingAppend {
     end_offset: Offset,
     wait_for: WaitFor,
     log_append_time: Option<TimestampMs>,
+    /// Says that nothing follows before this is committed; for as long as it waits.
+    awaited: Option<AwaitedRequest>,
 }
 
 impl PendingAppend {
@@ -39,6 +42,12 @@ impl PendingAppend {
     /// Whether it waits for a commit, not for the WAL alone.
     pub fn awaits_commit(&self) -> bool {
         self.wait_for == WaitFor::Commit
+    }
+
+    /// Says that its sender sends nothing more before this is committed: waiting for more gains nothing.
+    pub(crate) fn with_nothing_to_follow(mut self) -> Self {
+        self.awaited = Some(ProducerConnection::await_one(&self.partition.engine));
+        self
     }
 
     /// Waits until it is durable as its acks ask. The one place where an append is acknowledged.
@@ -147,6 +156,7 @@ pub(crate) fn await_earlier(
         end_offset: offsets.end,
         wait_for,
         log_append_time,
+        awaited: None,
     }
 }
 
@@ -183,6 +193,7 @@ pub(crate) fn enter(
         end_offset,
         wait_for,
         log_append_time: batch.log_append_time,
+        awaited: None,
     })
 }
 

@@ -52,7 +52,11 @@ pub(crate) fn end_transaction(
     if end.epoch_is_its_own && sequencer.log.producers.epoch_of(end.producer) == Some(end.epoch) {
         return ended_before(partition, &sequencer, end);
     }
-    enter(partition, &mut sequencer, &batch, Some(&produced), WaitFor::Commit, admitted)
+    let entered =
+        enter(partition, &mut sequencer, &batch, Some(&produced), WaitFor::Commit, admitted);
+    drop(sequencer);
+    // Its producer begins nothing new before the coordinator knows that every partition has its marker.
+    entered.map(PendingAppend::with_nothing_to_follow)
 }
 
 fn marker_batch(end: EndTransaction, now: TimestampMs) -> Result<ValidBatch, AppendError> {

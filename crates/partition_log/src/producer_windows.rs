@@ -60,11 +60,12 @@ impl ProducerWindows {
         state.waiting > 0 && state.full == state.waiting && state.expected.is_empty()
     }
 
-    fn open(&self) -> u64 {
+    /// Opens a window of which is known that so many requests fill it; 0 when nothing is known yet.
+    fn open(&self, most: usize) -> u64 {
         let mut state = self.state.lock();
         state.next += 1;
         let id = state.next;
-        state.windows.insert(id, Window::default());
+        state.windows.insert(id, Window { most, ..Window::default() });
         id
     }
 
@@ -129,7 +130,16 @@ struct Connection {
 
 impl ProducerConnection {
     pub(crate) fn open(engine: &Arc<Engine>) -> Self {
-        let id = engine.producer_windows.open();
+        Self::with_window(engine, 0)
+    }
+
+    /// Notes that something waits for a commit that nothing of the same sender follows before it.
+    pub(crate) fn await_one(engine: &Arc<Engine>) -> AwaitedRequest {
+        Self::with_window(engine, 1).await_commit()
+    }
+
+    fn with_window(engine: &Arc<Engine>, most: usize) -> Self {
+        let id = engine.producer_windows.open(most);
         Self(Arc::new(Connection { engine: Arc::clone(engine), id }))
     }
 
@@ -179,7 +189,7 @@ mod tests {
 
     /// A window that had `most` requests under way, and was answered all of them at `moment`.
     fn known(windows: &ProducerWindows, most: usize, moment: u64) -> u64 {
-        let id = windows.open();
+        let id = windows.open(0);
         (0..most).for_each(|_| windows.sent(id));
         (0..most).for_each(|_| windows.answered(id, at(moment)));
         id
@@ -201,9 +211,22 @@ mod tests {
     #[test]
     fn a_window_that_was_never_answered_is_not_known_to_be_full() {
         let windows = ProducerWindows::default();
-        let id = windows.open();
+        let id = windows.open(0);
         windows.sent(id);
         assert!(!windows.are_full(at(0)));
+    }
+
+    #[test]
+    fn a_window_of_one_is_full_at_once() {
+        let windows = ProducerWindows::default();
+        let id = windows.open(1);
+        windows.sent(id);
+        assert!(windows.are_full(at(0)));
+        windows.answered(id, at(1));
+        windows.close(id);
+        let other = known(&windows, 1, 0);
+        windows.sent(other);
+        assert!(windows.are_full(at(1)), "nobody waits for a sender that is gone");
     }
 
     #[test]

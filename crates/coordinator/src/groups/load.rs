@@ -84,7 +84,7 @@ async fn read(
     let mut loaded = Loaded {
         now: groups.now(),
         groups: HashMap::new(),
-        unfolded: Unfolded::default(),
+        unfolded: Unfolded::of_slot(index),
         staging: Staging::default(),
     };
     let mut members_of: HashMap<String, MemberRecords> = HashMap::new();

@@ -85,6 +85,7 @@ impl Queue {
             batch.add(submission);
         }
         batch.through = Position(self.last.0 - self.waiting.len() as u64);
+        batch.is_all = self.waiting.is_empty();
         (batch.submissions > 0).then_some(batch)
     }
 }
@@ -96,6 +97,8 @@ pub(super) struct Batch {
     pub(super) through: Position,
     /// How many submissions it holds.
     pub(super) submissions: usize,
+    /// Whether it holds all that waited.
+    pub(super) is_all: bool,
     bytes: usize,
     operations: Vec<Operation>,
     pieces: BTreeMap<Bytes, Vec<u8>>,

@@ -138,7 +138,9 @@ async fn more_than_a_transaction_holds_goes_into_several_in_order() {
         let operations = vec![Operation::put(key, value)];
         journal.submit(Submission { operations, ..Submission::default() });
     }
+    let before = tokio::time::Instant::now();
     journal.settled(journal.position()).await.unwrap();
+    assert_eq!(before.elapsed(), Duration::ZERO, "nothing is gathered while more waits");
     let all = stored(&store, "n/").await;
     assert_eq!((all.len(), all[299].1.as_str(), all[100].1.as_str()), (300, "899", "700"));
 }

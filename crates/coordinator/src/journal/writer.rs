@@ -12,8 +12,8 @@ use std::time::Duration;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// After a batch of more submissions than this, the next one gathers for a while: the store has enough to do, and a
-/// larger transaction costs it hardly more.
+/// After a batch of more submissions than this, the next one gathers for a while, unless some of it waits already: the store has
+/// enough to do, and a larger transaction costs it hardly more.
 const BUSY_SUBMISSIONS: usize = 16;
 const GATHER: Duration = Duration::from_millis(10);
 
@@ -51,7 +51,7 @@ async fn until_over(journal: &Journal, parts: &JournalParts) {
             continue;
         };
         seq += 1;
-        let (through, submissions) = (batch.through, batch.submissions);
+        let (through, submissions, is_all) = (batch.through, batch.submissions, batch.is_all);
         let transaction = transaction(&parts.keys, session, head, seq, batch);
         metrics::histogram!("alluvium_journal_operations").record(transaction.then.len() as f64);
         match settle(journal, parts, seq, transaction).await {
@@ -66,7 +66,7 @@ async fn until_over(journal: &Journal, parts: &JournalParts) {
         metrics::counter!("alluvium_journal_transactions_total").increment(1);
         metrics::counter!("alluvium_journal_submissions_total").increment(submissions as u64);
         journal.settle(through);
-        if submissions > BUSY_SUBMISSIONS {
+        if submissions > BUSY_SUBMISSIONS && is_all {
             tokio::time::sleep(GATHER).await;
         }
     }
