@@ -41,14 +41,15 @@ def rebalance(system: System, topic: str) -> Outcome:
 def groups_at_rest(system: System, topic: str) -> Outcome:
     """10,000 groups of one member each at rest: the memory of each, and how long a broker takes to start with them."""
     driver(system.bootstrap, "create-topic", topic=topic, partitions=1)
-    driver(system.bootstrap, "rebalance", topic=topic, protocol="consumer", groups=10)
+    driver(system.bootstrap, "rebalance", topic=topic, protocol="consumer", group="first", groups=10)
     with Section(system, settle=False) as section:
         before = system.broker.resident_mib()
-        taken = driver(system.bootstrap, "rebalance", topic=topic, protocol="consumer", groups=10_000)
+        taken = driver(system.bootstrap, "rebalance", topic=topic, protocol="consumer", group="resting", groups=10_000)
         time.sleep(2)
         figures = {"10,000 groups made s": taken["formed_seconds"]}
         figures["each group KiB of RSS"] = (system.broker.resident_mib() - before) * 1024 / 10_000
-    restart(system, figures, "groups", lambda: driver(system.bootstrap, "rebalance", topic=topic, protocol="consumer", groups=1))
+    last = {"topic": topic, "protocol": "consumer", "group": "last", "groups": 1}
+    restart(system, figures, "groups", lambda: driver(system.bootstrap, "rebalance", **last))
     return Outcome(figures, [section.cost])
 
 

@@ -38,7 +38,7 @@ pub(crate) struct Rebalance {
     /// The protocol
     #[arg(long, value_enum, default_value = "classic")]
     protocol: Protocol,
-    /// The group; all its members must follow one protocol
+    /// The group, all of whose members must follow one protocol; with `--groups` what the names of all begin with
     #[arg(long, default_value = "rebalanced")]
     group: String,
     /// Members of the group
@@ -57,7 +57,7 @@ impl Rebalance {
         let start = clock.boot_time();
         if let Some(groups) = self.groups {
             for number in 0..groups {
-                let group = format!("resting-{number}");
+                let group = format!("{}-{number}", self.group);
                 let mut one = vec![Member::open(cluster.bootstrap(), &group, &self.topic)?];
                 self.settle(&mut one)?;
             }
