@@ -18,10 +18,10 @@ use coordinator::{
 use kafka::{Broker, BrokerOptions, Peers, Server, ServerOptions};
 use model::{
     BrokerId, ClusterId,
-    config::{broker, deployment as process, parse_list},
+    config::{broker, deployment as process, parse_boolean, parse_list},
 };
 use observability::{HttpServer, LogFormat, Telemetry, TelemetryOptions};
-use partition_log::{EngineOptions, PartitionLogs, Parts};
+use partition_log::{CleanerOptions, EngineOptions, PartitionLogs, Parts};
 use runtime::{Clock, Randomness, Tasks};
 use settings::Settings;
 use std::{process::ExitCode, sync::Arc, time::Duration};
@@ -293,7 +293,23 @@ fn engine_options(settings: &Settings, objects_are_local: bool) -> EngineOptions
         )),
         delete_delay: Duration::from_millis(number(&broker::LOG_SEGMENT_DELETE_DELAY_MS)),
         producer_expiration: Duration::from_millis(number(&broker::PRODUCER_ID_EXPIRATION_MS)),
+        cleaner: cleaner_options(settings),
+        merge_min_commits: None,
         fold_fan_in: 64,
+    }
+}
+
+fn cleaner_options(settings: &Settings) -> CleanerOptions {
+    let number = |key| settings.number(key).unwrap_or_default();
+    let rate = settings.text(&broker::LOG_CLEANER_IO_MAX_BYTES_PER_SECOND);
+    let rate: Option<f64> = rate.and_then(|text| text.trim().parse().ok());
+    CleanerOptions {
+        enabled: settings.text(&broker::LOG_CLEANER_ENABLE).and_then(parse_boolean).unwrap_or(true),
+        threads: number(&broker::LOG_CLEANER_THREADS) as usize,
+        backoff: Duration::from_millis(number(&broker::LOG_CLEANER_BACKOFF_MS)),
+        dedupe_buffer_bytes: number(&broker::LOG_CLEANER_DEDUPE_BUFFER_SIZE),
+        // Kafka's default, the largest number there is, means no limit.
+        bytes_per_second: rate.filter(|rate| *rate < u64::MAX as f64).map(|rate| rate as u64),
     }
 }
 

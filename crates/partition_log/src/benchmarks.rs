@@ -4,7 +4,10 @@ use crate::{AppendError, AppendOrigin, validation};
 use bytes::Bytes;
 use model::{
     TimestampMs,
-    config::{CleanupPolicy, CompressionType, DurabilityMode, TimestampType, TopicSettings},
+    config::{
+        CleanupPolicy, CompactionSettings, CompressionType, DurabilityMode, TimestampType,
+        TopicSettings,
+    },
 };
 
 /// What an append does before it takes its partition's lock: the bytes that go into the log.
@@ -31,6 +34,7 @@ pub fn settings() -> TopicSettings {
         retention_ms: None,
         retention_bytes: None,
         cleanup_policy: CleanupPolicy { delete: true, compact: false },
+        compaction: CompactionSettings::default(),
         unclean_leader_election: false,
     }
 }

@@ -50,6 +50,30 @@ pub(crate) struct IndexRun {
     pub(crate) through_seq: u64,
 }
 
+impl IndexRun {
+    /// Whether it is a partition segment: commits are numbered from 1.
+    pub(crate) fn is_merged(&self) -> bool {
+        self.level == 0 && self.through_seq == 0
+    }
+
+    /// The same without what lies before `slices`, its last ones: partition segments took its place.
+    #[must_use]
+    pub(crate) fn clipped<'a>(self, slices: impl IntoIterator<Item = &'a Slice>) -> Self {
+        let mut clipped = Self {
+            base_offset: self.end_offset,
+            size_bytes: 0,
+            max_timestamp: TimestampMs(-1),
+            ..self
+        };
+        for slice in slices {
+            clipped.base_offset = clipped.base_offset.min(slice.base_offset);
+            clipped.size_bytes += slice.bytes.end - slice.bytes.start;
+            clipped.max_timestamp = clipped.max_timestamp.max(slice.max_timestamp);
+        }
+        clipped
+    }
+}
+
 /// One element of the list.
 #[derive(Clone, Debug)]
 pub(crate) enum IndexEntry {
@@ -127,6 +151,11 @@ impl IndexEntry {
         }
     }
 
+    /// Whether it is a partition segment: it belongs to no commit, so no fold ever takes it in.
+    pub(crate) fn is_merged(&self) -> bool {
+        matches!(self, Self::Run(run) if run.is_merged())
+    }
+
     fn is_folded_by(&self, run: &IndexRun) -> bool {
         let (session, from_seq, through_seq) = self.commits();
         session == run.session && run.from_seq <= from_seq && through_seq <= run.through_seq
@@ -145,6 +174,14 @@ pub(crate) enum IndexError {
         found: Offset,
         /// The entry's object.
         object: ObjectName,
+    },
+    /// What is to take the place of entries does not cover them.
+    #[error("offsets {by:?} can't take the place of {replaced:?}")]
+    ReplacementMismatch {
+        /// Offsets of the new entries.
+        by: Range<u64>,
+        /// Offsets of the entries there.
+        replaced: Range<u64>,
     },
     /// A fold does not cover what it replaces.
     #[error("the fold into {object} covers {run:?}, the slices it replaces cover {slices:?}")]
@@ -205,23 +242,69 @@ impl LogIndex {
         Ok(())
     }
 
-    /// Replaces the entries of the run's commits by the run. Entries pruned meanwhile are no error.
+    /// End of the partition segments that the list begins with; its start when there is none.
+    fn merged_end(&self) -> Offset {
+        let merged = self.entries.iter().take_while(|entry| entry.is_merged());
+        merged.last().map_or(self.start(), IndexEntry::end_offset)
+    }
+
+    /// Puts `runs`, in offset order and without gaps, in the place of the entries of the same offsets. The first of these may have
+    /// been pruned meanwhile.
+    ///
+    /// # Errors
+    /// `ReplacementMismatch`; nothing changed then.
+    pub(crate) fn replace(&mut self, runs: Vec<IndexRun>) -> Result<(), IndexError> {
+        let (Some(start), Some(end)) =
+            (runs.first().map(|run| run.base_offset), runs.last().map(|run| run.end_offset))
+        else {
+            return Ok(());
+        };
+        let first = self.entries.partition_point(|entry| entry.base_offset() < start);
+        let beyond = self.entries.partition_point(|entry| entry.base_offset() < end);
+        let replaced = self.entries.range(first..beyond.max(first));
+        let found = replaced.clone().next().map_or(end, IndexEntry::base_offset);
+        let found_end = replaced.clone().last().map_or(end, IndexEntry::end_offset);
+        let starts = found == start || (first == 0 && found > start);
+        let follows = first == 0
+            || self.entries.get(first - 1).is_some_and(|before| before.end_offset() == start);
+        if !starts || !follows || found_end != end {
+            let by = start.get()..end.get();
+            let replaced = found.get()..found_end.get();
+            return Err(IndexError::ReplacementMismatch { by, replaced });
+        }
+        let gone: u64 = replaced.map(IndexEntry::size_bytes).sum();
+        let come: u64 = runs.iter().map(|run| run.size_bytes).sum();
+        self.size_bytes = self.size_bytes - gone + come;
+        let behind = self.entries.split_off(beyond.max(first));
+        self.entries.truncate(first);
+        self.entries.extend(runs.into_iter().map(IndexEntry::Run));
+        self.entries.extend(behind);
+        Ok(())
+    }
+
+    /// Replaces the entries of the run's commits by the run. Entries pruned or merged meanwhile are no error.
     ///
     /// # Errors
     /// `FoldMismatch`; nothing changed then.
-    pub(crate) fn fold(&mut self, run: IndexRun) -> Result<(), IndexError> {
+    pub(crate) fn fold(&mut self, mut run: IndexRun) -> Result<(), IndexError> {
         let Some(first) = self.entries.iter().position(|entry| entry.is_folded_by(&run)) else {
             return self.fold_of_nothing(&run);
         };
         let replaced = self.entries.iter().skip(first).take_while(|e| e.is_folded_by(&run));
         let (mut count, mut size_bytes, mut range) = (0, 0, None);
+        let mut newest = TimestampMs(-1);
         for entry in replaced {
+            newest = newest.max(entry.max_timestamp());
             let (base, _) = range.unwrap_or((entry.base_offset(), entry.end_offset()));
             range = Some((base, entry.end_offset()));
             size_bytes += entry.size_bytes();
             count += 1;
         }
         let (base, end) = range.unwrap_or((self.end, self.end));
+        let merged = first.checked_sub(1).and_then(|before| self.entries.get(before));
+        if run.base_offset < base && merged.is_some_and(IndexEntry::is_merged) {
+            run = IndexRun { base_offset: base, size_bytes, max_timestamp: newest, ..run };
+        }
         let starts = run.base_offset == base || (first == 0 && run.base_offset < base);
         if !starts || run.end_offset != end {
             return Err(fold_mismatch(&run, base, end));
@@ -232,10 +315,10 @@ impl LogIndex {
         Ok(())
     }
 
-    /// A run of which every entry is pruned already holds nothing of interest.
+    /// A run of which every entry is pruned or merged already holds nothing of interest.
     fn fold_of_nothing(&self, run: &IndexRun) -> Result<(), IndexError> {
-        let pruned = run.end_offset <= self.start();
-        if pruned { Ok(()) } else { Err(fold_mismatch(run, self.start(), self.start())) }
+        let gone = run.end_offset <= self.merged_end();
+        if gone { Ok(()) } else { Err(fold_mismatch(run, self.start(), self.start())) }
     }
 
     /// Drops entries that end at or below `log_start` and answers them.

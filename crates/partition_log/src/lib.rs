@@ -48,7 +48,9 @@ pub use partition::{
     AbortedTransaction, Acknowledged, Acks, AppendOrigin, EpochEnd, FoundOffset, Isolation,
     Partition, ReadAnswer, ReadRequest, TimestampQuery, Watermarks,
 };
-pub use partition_logs::{Claim, EngineOptions, EngineStatus, PartitionLogs, Parts, SessionStamp};
+pub use partition_logs::{
+    Claim, CleanerOptions, EngineOptions, EngineStatus, PartitionLogs, Parts, SessionStamp,
+};
 pub use ports::Authority;
 pub use producer_state::{ProducerDescription, Verification};
 pub use producer_windows::{AwaitedRequest, ProducerConnection};

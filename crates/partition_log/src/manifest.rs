@@ -59,7 +59,7 @@ pub(crate) async fn put_log_start(partition: &Shared, to: Offset) -> Result<Offs
 }
 
 /// What a put came to.
-enum Put {
+pub(crate) enum Put {
     /// It is stored, as of this revision.
     Done(Revision),
     /// The manifest is another one than was thought: this.
@@ -70,7 +70,11 @@ enum Put {
     NotOwner,
 }
 
-async fn put(
+/// Puts a manifest, if owner record and manifest are those of these revisions.
+///
+/// # Errors
+/// When it was not answered: it may have landed.
+pub(crate) async fn put(
     engine: &Engine,
     partition: &Shared,
     owner_revision: Revision,
@@ -144,8 +148,8 @@ fn adopt(partition: &Shared, manifest: Manifest, revision: Revision) {
     }
 }
 
-/// An earlier put of ours, whose answer was lost, landed.
-fn adopt_stored(partition: &Shared, stored: Option<Entry>) -> Result<(), LogError> {
+/// An earlier put of a log start of ours, whose answer was lost, landed.
+pub(crate) fn adopt_stored(partition: &Shared, stored: Option<Entry>) -> Result<(), LogError> {
     let (manifest, revision) = match stored {
         Some(entry) => {
             let manifest = families::decode(&entry)

@@ -25,12 +25,35 @@ pub(crate) struct Rest {
     pub(crate) epochs: Vec<EpochStart>,
     /// As of the last run's end.
     pub(crate) producers: ProducerSnapshot,
+    /// Offsets below have been compacted.
+    pub(crate) cleaned_through: Offset,
+}
+
+/// How far a manifest goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Covered {
+    /// The offset after the last that its rest names; `None` without a rest.
+    pub(crate) end: Option<Offset>,
+    /// Offsets below have been compacted.
+    pub(crate) cleaned_through: Offset,
 }
 
 impl Rest {
     /// Whether there is nothing worth an object.
     pub(crate) fn is_empty(&self) -> bool {
         self.runs.is_empty() && self.epochs.is_empty() && self.producers.producers.is_empty()
+    }
+
+    /// How far it goes.
+    pub(crate) fn covered(&self) -> Covered {
+        let end = self.runs.last().map(|run| run.end_offset);
+        Covered { end, cleaned_through: self.cleaned_through }
+    }
+
+    /// End of the partition segments that it begins with: no other segment is needed below.
+    pub(crate) fn merged_through(&self) -> Offset {
+        let merged = self.runs.iter().take_while(|run| run.is_merged());
+        merged.last().map_or(Offset::ZERO, |run| run.end_offset)
     }
 
     /// Its bytes.
@@ -40,6 +63,7 @@ impl Rest {
             groups: self.runs.iter().map(group).collect(),
             epochs: self.epochs.clone(),
             producer_state: self.producers.encode_to_vec().into(),
+            cleaned_through: self.cleaned_through.get(),
         };
         let mut bytes = message.encode_to_vec();
         bytes.extend(checksum(&bytes).to_le_bytes());
@@ -64,7 +88,9 @@ impl Rest {
             ProducerSnapshot::decode(message.producer_state).map_err(|error| error.to_string())?;
         let runs: Option<Vec<_>> = message.groups.iter().map(run).collect();
         let runs = runs.ok_or("a group has impossible values")?;
-        Ok(Self { runs, epochs: message.epochs, producers })
+        let cleaned_through = Offset::new(message.cleaned_through);
+        let cleaned_through = cleaned_through.ok_or("it was compacted to an impossible offset")?;
+        Ok(Self { runs, epochs: message.epochs, producers, cleaned_through })
     }
 }
 
@@ -121,7 +147,8 @@ mod tests {
             through_seq: 5,
         };
         let epochs = vec![EpochStart { epoch: 1, start_offset: 0 }];
-        Rest { runs: vec![run], epochs, producers: ProducerSnapshot::default() }
+        let producers = ProducerSnapshot::default();
+        Rest { runs: vec![run], epochs, producers, cleaned_through: Offset::new(2).expect("small") }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Names of objects: `{kind}/{hash}/{session}/…-{random}`. The hash spreads them over the store's partitions, the random part
 //! gives every upload a name of its own.
 
-use model::SessionId;
+use model::{PartitionId, PartitionIndex, SessionId, TopicId};
 use runtime::Randomness;
 use storage::ObjectName;
 
@@ -21,6 +21,40 @@ pub(crate) fn index(
     randomness: &Randomness,
 ) -> ObjectName {
     named("index", &format!("{session}/{level}/{from_seq:020}-{}", random(randomness)))
+}
+
+/// The first part of [`partition_segment`]'s and [`partition_rest`]'s names.
+pub(crate) const PARTITIONS: &str = "partition";
+
+/// A partition segment: `partition/{hash}/{topic}/{partition}/{session}/{random}`.
+pub(crate) fn partition_segment(
+    partition: PartitionId,
+    session: SessionId,
+    randomness: &Randomness,
+) -> ObjectName {
+    named(PARTITIONS, &format!("{}/{session}/{}", path(partition), random(randomness)))
+}
+
+/// The cold part of one manifest: `partition/{hash}/{topic}/{partition}/{session}/{random}-rest`.
+pub(crate) fn partition_rest(
+    partition: PartitionId,
+    session: SessionId,
+    randomness: &Randomness,
+) -> ObjectName {
+    named(PARTITIONS, &format!("{}/{session}/{}-rest", path(partition), random(randomness)))
+}
+
+/// The partition that an object of [`partition_segment`] or [`partition_rest`] belongs to.
+pub(crate) fn partition_of(object: &ObjectName) -> Option<PartitionId> {
+    let mut parts = object.as_str().split('/');
+    let (kind, _hash) = (parts.next()?, parts.next()?);
+    let topic: TopicId = parts.next()?.parse().ok()?;
+    let partition = PartitionIndex::new(parts.next()?.parse().ok()?)?;
+    (kind == PARTITIONS).then_some(PartitionId { topic, partition })
+}
+
+fn path(PartitionId { topic, partition }: PartitionId) -> String {
+    format!("{topic}/{:010}", partition.get())
 }
 
 /// The cold parts of many manifests: `manifest/{hash}/{session}/{random}`.
@@ -44,4 +78,22 @@ fn named(kind: &str, rest: &str) -> ObjectName {
 
 fn random(randomness: &Randomness) -> String {
     format!("{:016x}", u128::from_be_bytes(randomness.bytes16()) >> 64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_of_a_partition_says_which_one() {
+        let partition = PartitionId {
+            topic: TopicId::from_bytes([7; 16]),
+            partition: PartitionIndex::new(12).expect("small"),
+        };
+        let (session, randomness) = (SessionId::from_bytes([1; 16]), Randomness::seeded(1));
+        let segment = partition_segment(partition, session, &randomness);
+        assert_eq!(partition_of(&segment), Some(partition));
+        assert_eq!(partition_of(&partition_rest(partition, session, &randomness)), Some(partition));
+        assert_eq!(partition_of(&manifest_rests(session, &randomness)), None);
+    }
 }

@@ -13,8 +13,10 @@ mod block;
 mod by_time;
 mod cache;
 mod plan;
+mod sequential;
 
 pub(crate) use by_time::find_in_batch;
+pub(crate) use sequential::{Span, spans};
 
 use crate::{
     index::{IndexEntry, IndexRun, SegmentSlice},
@@ -105,8 +107,8 @@ pub(crate) struct FoundRecord {
 
 /// Blocks by object and position.
 type Key = (ObjectName, u64);
-/// Runs likewise; the partitions of a segment share its footer.
-type RunKey = (ObjectName, u64, PartitionId);
+/// Runs likewise; the partitions of a segment share its footer, and of a run the first slices may be merged away.
+type RunKey = (ObjectName, u64, PartitionId, Offset);
 type Slices = Arc<Vec<SegmentSlice>>;
 type BlockCache = SingleFlightCache<Key, Block, ObjectReadError>;
 
@@ -268,7 +270,7 @@ impl ObjectReader {
         partition: PartitionId,
         run: &IndexRun,
     ) -> Result<Arc<Vec<SegmentSlice>>, ObjectReadError> {
-        let key = (run.object.clone(), run.bytes.start, partition);
+        let key = (run.object.clone(), run.bytes.start, partition, run.base_offset);
         let plan = |_: &State<RunKey, Slices, ObjectReadError>| {
             let load = get_run(self.objects.clone(), partition, run.clone());
             Load { keys: vec![key.clone()], results: load.map(|result| vec![result]).boxed() }
@@ -375,7 +377,8 @@ async fn get_run(
         .get_range(&run.object, run.bytes.clone())
         .await
         .map_err(|error| read_error(&run.object, within.clone(), &error))?;
-    let slices = decode_run(partition, &run, &bytes).map_err(damaged)?;
+    let mut slices = decode_run(partition, &run, &bytes).map_err(damaged)?;
+    slices.retain(|segment| segment.slice.base_offset >= run.base_offset);
     let ends = slices.first().zip(slices.last()).map(|(first, last)| {
         (first.slice.partition, first.slice.base_offset..last.slice.end_offset)
     });

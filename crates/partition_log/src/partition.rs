@@ -153,6 +153,8 @@ pub(crate) struct Shared {
     pub(crate) sequencer: Mutex<Sequencer>,
     /// Held while the manifest is being put: one at a time.
     pub(crate) manifest_gate: tokio::sync::Mutex<()>,
+    /// Held while objects of this partition alone are stored, until the manifest names them.
+    pub(crate) upkeep_gate: tokio::sync::Mutex<()>,
 }
 
 impl Partition {

@@ -59,8 +59,41 @@ pub struct EngineOptions {
     pub delete_delay: Duration,
     /// `producer.id.expiration.ms`.
     pub producer_expiration: Duration,
+    /// The cleaner.
+    pub cleaner: CleanerOptions,
+    /// How many commits must have brought what lies in shared segments, before it is merged into partition segments; `None`
+    /// leaves it where it is.
+    pub merge_min_commits: Option<u64>,
     /// Commits folded into one index object, and index objects into one of the next level: 64.
     pub fold_fan_in: u64,
+}
+
+/// How much the cleaner may take, and how often it looks: Kafka's `log.cleaner.*`.
+#[derive(Clone, Debug)]
+pub struct CleanerOptions {
+    /// Pause between two looks for work (`log.cleaner.backoff.ms`).
+    pub backoff: Duration,
+    /// Whether compacted topics are cleaned (`log.cleaner.enable`).
+    pub enabled: bool,
+    /// Partitions cleaned at the same time (`log.cleaner.threads`).
+    pub threads: usize,
+    /// Bytes for keys, of all threads (`log.cleaner.dedupe.buffer.size`).
+    pub dedupe_buffer_bytes: u64,
+    /// Bytes read and written a second (`log.cleaner.io.max.bytes.per.second`); `None` is no limit.
+    pub bytes_per_second: Option<u64>,
+}
+
+impl Default for CleanerOptions {
+    /// Kafka's.
+    fn default() -> Self {
+        Self {
+            backoff: Duration::from_secs(15),
+            enabled: true,
+            threads: 1,
+            dedupe_buffer_bytes: 128 << 20,
+            bytes_per_second: None,
+        }
+    }
 }
 
 /// What the pipeline is built from.

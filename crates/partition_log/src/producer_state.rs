@@ -6,6 +6,7 @@
 //! rebuilds the state from segment footers and WAL frames, so replay and live agree by construction.
 
 mod description;
+mod last_record;
 mod produced_batch;
 mod producer;
 mod snapshot;
@@ -13,6 +14,7 @@ mod transactions;
 mod verification;
 
 pub use description::ProducerDescription;
+pub(crate) use last_record::LastRecord;
 pub(crate) use produced_batch::ProducedBatch;
 pub(crate) use producer::Duplicate;
 pub(crate) use transactions::Aborted;

@@ -35,10 +35,10 @@ enum Plan {
 /// Answers one read.
 pub(crate) async fn read(
     partition: &Shared,
-    request: ReadRequest,
+    mut request: ReadRequest,
 ) -> Result<ReadAnswer, ReadError> {
-    let mut missing = None;
-    for _ in 0..ATTEMPTS {
+    let mut missing = Vec::new();
+    while missing.len() < ATTEMPTS {
         let planned = plan(&partition.sequencer.lock(), request)?;
         let (entries, to, watermarks, aborted) = match planned {
             Plan::Answer(answer) => return Ok(answer),
@@ -59,6 +59,10 @@ pub(crate) async fn read(
             at_least_one: request.at_least_one_batch,
         };
         match partition.engine.reader.read(wanted, &entries).await {
+            // Compaction took everything up to there.
+            Ok(found) if found.batches.is_empty() && found.next > request.from => {
+                request.from = found.next;
+            }
             Ok(found) => {
                 read_ahead(partition, wanted, &found, entries);
                 let committed_only = request.isolation == Isolation::ReadCommitted;
@@ -67,11 +71,11 @@ pub(crate) async fn read(
                 return Ok(ReadAnswer { batches: found.batches, watermarks, aborted });
             }
             // A fold or a deletion may have taken its place: look again.
-            Err(ObjectReadError::Missing(object)) => missing = Some(object),
+            Err(ObjectReadError::Missing(object)) => missing.push(object),
             Err(error) => return Err(read_error(request.from, to, error)),
         }
     }
-    let object = missing.map(|object| object.to_string()).unwrap_or_default();
+    let object = missing.last().map(ToString::to_string).unwrap_or_default();
     Err(ReadError::Damaged {
         from: request.from,
         to: request.from.plus(1),

@@ -8,6 +8,7 @@ use crate::{
     AppendError, Claim, ReadError, SessionStamp, Watermarks,
     epochs::EpochStarts,
     index::LogIndex,
+    manifest_rest::Covered,
     producer_state::ProducerStates,
     tail::Tail,
     terms::{Position, Recorded, Terms},
@@ -57,6 +58,7 @@ pub(crate) struct NewTerms {
 pub(crate) struct OpenedLog {
     pub(crate) manifest: Manifest,
     pub(crate) manifest_revision: Revision,
+    pub(crate) covered: Covered,
     pub(crate) log_start: Offset,
     pub(crate) index: LogIndex,
     pub(crate) epochs: EpochStarts,

@@ -16,6 +16,7 @@ mod staging;
 #[cfg(test)]
 mod tests;
 mod unfolded;
+mod unwritten;
 mod waiting;
 
 pub use offsets::{Deleted, Fetched, FetchedOffset, OffsetCommit, Wanted};
@@ -29,7 +30,6 @@ use crate::{
         View,
     },
     journal::Position,
-    slot_log::write_for_ever,
     slot_table::SlotTable,
 };
 use model::PartitionId;
@@ -69,10 +69,8 @@ impl Groups {
         let groups = Self { shared };
         let tasks = &groups.shared.parts.tasks;
         tasks.spawn("offset_expiry", expiry::expire_for_ever(groups.clone(), tasks.shutdown()));
-        let (shared, slots) = (&groups.shared, groups.clone());
-        let (parts, unwritten) = (shared.parts.clone(), Arc::clone(&shared.unwritten));
-        let slots = move || slots.shared.slots.all().0;
-        tasks.spawn("offsets_topic", write_for_ever(parts, slots, unwritten, tasks.shutdown()));
+        let telling = offsets_topic::write_for_ever(groups.clone(), tasks.shutdown());
+        tasks.spawn("offsets_topic", telling);
         groups
     }
 

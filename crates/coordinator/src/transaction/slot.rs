@@ -10,7 +10,6 @@ use super::{
 use crate::{
     Journal, SlotClaim,
     journal::{Position, Submission},
-    slot_log::Unwritten,
 };
 use metadata::{
     Operation,
@@ -29,15 +28,7 @@ pub(super) struct TransactionSlot {
     /// Parent of what runs for these ids; ends with the slot.
     pub(super) tasks: Tasks,
     keys: Keys,
-    pub(super) ids: Mutex<Ids>,
-}
-
-/// What is known of the slot's ids.
-#[derive(Debug)]
-pub(super) struct Ids {
-    pub(super) known: HashMap<String, TransactionalProducer>,
-    /// Those that the slot's log was not told of.
-    pub(super) unwritten: Unwritten<String>,
+    ids: Mutex<HashMap<String, TransactionalProducer>>,
 }
 
 /// What was decided, and when it may be told.
@@ -55,11 +46,9 @@ impl TransactionSlot {
         journal: Journal,
         keys: Keys,
         tasks: Tasks,
-        known: HashMap<String, TransactionalProducer>,
-        unwritten: Unwritten<String>,
+        ids: HashMap<String, TransactionalProducer>,
     ) -> Self {
-        let ids = Mutex::new(Ids { known, unwritten });
-        Self { claim, journal, tasks, keys, ids }
+        Self { claim, journal, tasks, keys, ids: Mutex::new(ids) }
     }
 
     /// Decides about an id that is known.
@@ -71,8 +60,7 @@ impl TransactionSlot {
         now: TimestampMs,
     ) -> Decided {
         let mut ids = self.ids.lock();
-        let ids = &mut *ids;
-        let Some(known) = ids.known.get_mut(id) else {
+        let Some(known) = ids.get_mut(id) else {
             return self.decided(Err(TransactionError::UnknownProducer));
         };
         match decide(known, event, fresh, now) {
@@ -80,7 +68,6 @@ impl TransactionSlot {
             Ok(Decision { next: Some(next), answer }) => {
                 let begins_to_end = next.state.ending().is_some();
                 known.clone_from(&next);
-                ids.unwritten.add(id.to_owned());
                 let position = self.store(id, &next);
                 let to_mark = begins_to_end.then_some(next);
                 Decided { result: Ok(answer), position, to_mark }
@@ -92,13 +79,12 @@ impl TransactionSlot {
     /// Takes a new id in; an id that is there already is left as it is (`None`).
     pub(super) fn create(&self, id: &str, producer: TransactionalProducer) -> Option<Decided> {
         let mut ids = self.ids.lock();
-        if ids.known.contains_key(id) {
+        if ids.contains_key(id) {
             return None;
         }
         let answer = Answer::GoOn(producer.producer, producer.epoch);
         let position = self.store(id, &producer);
-        ids.known.insert(id.to_owned(), producer);
-        ids.unwritten.add(id.to_owned());
+        ids.insert(id.to_owned(), producer);
         Some(Decided { result: Ok(answer), position, to_mark: None })
     }
 
@@ -117,12 +103,12 @@ impl TransactionSlot {
     }
 
     fn slot(&self) -> u32 {
-        self.claim.index()
+        self.claim.partition.partition.get()
     }
 
     /// An id as it is now.
     pub(super) fn get(&self, id: &str) -> Option<TransactionalProducer> {
-        self.ids.lock().known.get(id).cloned()
+        self.ids.lock().get(id).cloned()
     }
 
     /// Every id as it is now, made into something else where that is wanted.
@@ -130,18 +116,15 @@ impl TransactionSlot {
         &self,
         choose: impl Fn(&str, &TransactionalProducer) -> Option<T>,
     ) -> Vec<T> {
-        self.ids.lock().known.iter().filter_map(|(id, known)| choose(id, known)).collect()
+        self.ids.lock().iter().filter_map(|(id, known)| choose(id, known)).collect()
     }
 
     /// Forgets the ids that nothing happened to for long.
     pub(super) fn expire(&self, expiration_ms: u64, now: TimestampMs) {
-        let mut ids = self.ids.lock();
-        let Ids { known, unwritten } = &mut *ids;
-        known.retain(|id, known| {
+        self.ids.lock().retain(|id, known| {
             let expired = known.expires_at(expiration_ms).is_some_and(|at| at <= now);
             if expired {
                 self.submit(Operation::Delete(self.keys.transaction(self.slot(), id)));
-                unwritten.add(id.clone());
             }
             !expired
         });

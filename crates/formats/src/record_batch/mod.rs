@@ -25,7 +25,7 @@ pub use headers::Headers;
 pub use marker::{EndTransactionMarker, TransactionResult};
 pub use record::Record;
 pub use records::{Records, records};
-pub use rewrite::{patched_head, recompress, stamp_log_append_time};
+pub use rewrite::{emptied, patched_head, recompress, stamp_log_append_time};
 pub use split::{Batches, batches, verify_crc};
 pub use walk::verify_records;
 

@@ -46,6 +46,16 @@ pub fn stamp_log_append_time(batch: &Bytes, timestamp: i64) -> Result<Bytes, Bat
     assemble(header, batch.get(HEADER_BYTES..).unwrap_or_default())
 }
 
+/// What compaction leaves of a batch whose records are all gone: a header that keeps its offsets, producer and sequence.
+///
+/// # Errors
+/// None in practice: a header alone fits every limit.
+pub fn emptied(header: &BatchHeader) -> Result<Bytes, BatchError> {
+    let attributes = header.attributes.with_compression(Codec::None).with_delete_horizon(false);
+    let left = BatchHeader { attributes, base_timestamp: -1, record_count: 0, ..*header };
+    assemble(left, &[])
+}
+
 /// Joins a header, whose length and CRC are set here, and records, compressed as the header says.
 pub(super) fn assemble(header: BatchHeader, records: &[u8]) -> Result<Bytes, BatchError> {
     let total_bytes = HEADER_BYTES + records.len();

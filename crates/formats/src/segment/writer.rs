@@ -6,10 +6,13 @@ use crate::layout::Layout;
 use crate::record_batch::{BatchHeader, EndTransactionMarker};
 use crate::trailer;
 use bytes::Bytes;
-use model::{Offset, PartitionId};
-use std::collections::BTreeMap;
+use model::{LeaderEpoch, Offset, PartitionId, TimestampMs};
+use std::{collections::BTreeMap, ops::Range};
 
 const MAGIC: [u8; 8] = *b"ALLUVSEG";
+
+/// The largest timestamp of no batches.
+const NO_TIMESTAMP: TimestampMs = TimestampMs(-1);
 
 /// One partition's batches for a segment, under construction.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +41,21 @@ pub struct Segment {
 #[derive(Clone, Debug, Default)]
 pub struct SegmentWriter {
     slices: BTreeMap<PartitionId, (Slice, Vec<Bytes>)>,
+}
+
+/// What a slice of a partition segment stands for: more than the batches in it say, when compaction took some.
+#[derive(Clone, Debug)]
+pub struct MergedRange {
+    /// The offsets.
+    pub offsets: Range<Offset>,
+    /// The epochs in force there, with their first offsets in the range.
+    pub epochs: Vec<(LeaderEpoch, Offset)>,
+    /// The last stable offset once everything up to its end is in the log.
+    pub last_stable_after: Offset,
+    /// Transactions whose abort markers it still holds, by last offset.
+    pub aborted: Vec<AbortedTransaction>,
+    /// Whether log compaction has been over it.
+    pub compacted: bool,
 }
 
 impl SliceContents {
@@ -136,8 +154,39 @@ impl SegmentWriter {
         else {
             return Ok(());
         };
+        self.insert(slice, parts)
+    }
+
+    /// Adds a partition's batches as what is left of `merged`, which may be nothing.
+    ///
+    /// # Errors
+    /// As [`SegmentWriter::push`], and when batches lie outside the range.
+    pub fn push_merged(
+        &mut self,
+        partition: PartitionId,
+        contents: SliceContents,
+        merged: MergedRange,
+    ) -> Result<(), SegmentError> {
+        let newest = contents.entries.iter().map(|entry| entry.max_timestamp).max();
+        let slice = Slice {
+            partition,
+            bytes: 0..contents.bytes,
+            base_offset: merged.offsets.start,
+            end_offset: merged.offsets.end,
+            epochs: merged.epochs,
+            max_timestamp: newest.unwrap_or(NO_TIMESTAMP),
+            last_stable_after: merged.last_stable_after,
+            aborted: merged.aborted,
+            compacted: merged.compacted,
+            batches: contents.entries,
+            extensions: Vec::new(),
+        };
+        self.insert(slice, contents.parts)
+    }
+
+    fn insert(&mut self, slice: Slice, parts: Vec<Bytes>) -> Result<(), SegmentError> {
         slice.check()?;
-        match self.slices.insert(partition, (slice, parts)) {
+        match self.slices.insert(slice.partition, (slice, parts)) {
             None => Ok(()),
             Some(_) => Err(SegmentError::Field("partition: it has a slice already")),
         }

@@ -11,7 +11,6 @@ mod metadata;
 mod offsets_topic;
 mod record_batch;
 mod segment;
-mod transactions_topic;
 mod wal;
 
 use std::path::PathBuf;

@@ -193,8 +193,10 @@ fn values_of_manifests_have_their_bytes() {
             rest: Some(reference.clone()),
             folded: vec![Folded { session: ID, through_seq: 64 }],
             epochs: epochs.clone(),
+            merged_through: 0,
         },
     );
+    check("manifest-merged", &Manifest { format: 1, merged_through: 5_000, ..Manifest::default() });
     let batch = ProducerBatch {
         first_sequence: 10,
         last_sequence: 12,
@@ -231,7 +233,12 @@ fn values_of_manifests_have_their_bytes() {
             groups: vec![group],
             epochs,
             producer_state: snapshot.encode_to_vec().into(),
+            cleaned_through: 0,
         },
+    );
+    check(
+        "manifest-rest-cleaned",
+        &ManifestRest { format: 1, cleaned_through: 4_000, ..ManifestRest::default() },
     );
 }
 

@@ -7,10 +7,10 @@ use formats::record_batch::{
     BatchBuilder, BatchHeader, EndTransactionMarker, TransactionResult, patched_head, verify_crc,
 };
 use formats::segment::{
-    AbortedTransaction, Extension, Footer, Origin, Segment, SegmentWriter, SliceContents,
-    TRAILER_BYTES, footer_range,
+    AbortedTransaction, Extension, Footer, MergedRange, Origin, Segment, SegmentWriter,
+    SliceContents, TRAILER_BYTES, footer_range,
 };
-use model::{Offset, PartitionId, PartitionIndex, ProducerId, TopicId};
+use model::{LeaderEpoch, Offset, PartitionId, PartitionIndex, ProducerId, TopicId};
 
 fn partition(topic: [u8; 16], index: u32) -> PartitionId {
     let partition = PartitionIndex::new(index).unwrap();
@@ -98,4 +98,38 @@ fn a_footer_with_extensions_has_its_bytes() {
     footer.extensions = vec![unknown];
     assert_golden("segment-footer-extensions-v1", &footer.encode());
     assert_eq!(Footer::decode(&golden("segment-footer-extensions-v1")), Ok(footer));
+}
+
+/// What compaction left of offsets 100 to 139: one record in the middle.
+fn partition_segment() -> Segment {
+    let mut contents = SliceContents::new();
+    let left = BatchBuilder::new(Codec::None)
+        .base_offset(110)
+        .leader_epoch(3)
+        .last_offset_delta(9)
+        .push_at(4, 1_700_000_000_000, Some(b"key"), Some(b"value"), &[])
+        .build();
+    push(&mut contents, left, None);
+    let merged = MergedRange {
+        offsets: offset(100)..offset(140),
+        epochs: vec![
+            (LeaderEpoch::new(3).unwrap(), offset(100)),
+            (LeaderEpoch::new(4).unwrap(), offset(130)),
+        ],
+        last_stable_after: offset(140),
+        aborted: vec![],
+        compacted: true,
+    };
+    let mut writer = SegmentWriter::new();
+    writer.push_merged(partition(*b"topic-a.........", 12), contents, merged).unwrap();
+    writer.finish()
+}
+
+#[test]
+fn a_partition_segment_has_its_bytes() {
+    assert_golden("partition-segment-v1", &partition_segment().parts.concat());
+    let object = golden("partition-segment-v1");
+    let range = footer_range(&object[object.len() - TRAILER_BYTES..]).unwrap();
+    let footer = Footer::decode(&object[range.start as usize..range.end as usize]).unwrap();
+    assert_eq!(footer, partition_segment().footer);
 }

@@ -17,7 +17,9 @@ use model::{
     BrokerId, ClusterId, LeaderEpoch, PartitionId, ProducerId, SessionId, TopicId, TopicName,
     WalId, config::TopicSettings,
 };
-use partition_log::{Authority, Claim, EndTransaction, EngineOptions, PartitionLogs, Parts};
+use partition_log::{
+    Authority, Claim, CleanerOptions, EndTransaction, EngineOptions, PartitionLogs, Parts,
+};
 use runtime::{Clock, Randomness, Tasks, net::Network};
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use storage::{FaultPlan, Objects};
@@ -239,6 +241,8 @@ fn engine_options() -> EngineOptions {
         retention_check_interval: Duration::from_mins(5),
         delete_delay: Duration::from_mins(1),
         producer_expiration: Duration::from_hours(24),
+        cleaner: CleanerOptions::default(),
+        merge_min_commits: None,
         fold_fan_in: 64,
     }
 }

@@ -213,12 +213,36 @@ pub const LOG_BUFFER_MAX_BYTES: ConfigKey = ConfigKey::broker(
     "Bytes of record batches kept in memory, waiting for object storage or read from there.",
 );
 
+/// `log.cleaner.backoff.ms`.
+pub const LOG_CLEANER_BACKOFF_MS: ConfigKey =
+    ConfigKey::broker("log.cleaner.backoff.ms", Long, "15000")
+        .takes(AtLeast(0))
+        .documented("How long the cleaner pauses when there is nothing to clean.");
+
+/// `log.cleaner.dedupe.buffer.size`.
+pub const LOG_CLEANER_DEDUPE_BUFFER_SIZE: ConfigKey =
+    ConfigKey::broker("log.cleaner.dedupe.buffer.size", Long, "134217728")
+        .takes(AtLeast(1_048_576))
+        .documented(
+            "Bytes that all cleaner threads may take for keys; more keys take several rounds.",
+        );
+
 /// `log.cleaner.delete.retention.ms`.
 pub const LOG_CLEANER_DELETE_RETENTION_MS: ConfigKey =
     ConfigKey::broker("log.cleaner.delete.retention.ms", Long, "86400000")
         .takes(AtLeast(0))
         .dynamic(ClusterWide)
         .documented("Default of `delete.retention.ms`.");
+
+/// `log.cleaner.enable`.
+pub const LOG_CLEANER_ENABLE: ConfigKey = ConfigKey::broker("log.cleaner.enable", Boolean, "true")
+    .documented("Whether compacted topics are cleaned.");
+
+/// `log.cleaner.io.max.bytes.per.second`.
+pub const LOG_CLEANER_IO_MAX_BYTES_PER_SECOND: ConfigKey =
+    ConfigKey::broker("log.cleaner.io.max.bytes.per.second", Double, "1.7976931348623157E308")
+        .takes(Fraction(1.0, f64::MAX))
+        .documented("Bytes a second that all cleaner threads may read and write together.");
 
 /// `log.cleaner.max.compaction.lag.ms`.
 pub const LOG_CLEANER_MAX_COMPACTION_LAG_MS: ConfigKey =
@@ -240,6 +264,11 @@ pub const LOG_CLEANER_MIN_COMPACTION_LAG_MS: ConfigKey =
         .takes(AtLeast(0))
         .dynamic(ClusterWide)
         .documented("Default of `min.compaction.lag.ms`.");
+
+/// `log.cleaner.threads`.
+pub const LOG_CLEANER_THREADS: ConfigKey = ConfigKey::broker("log.cleaner.threads", Int, "1")
+    .takes(AtLeast(1))
+    .documented("How many partitions are cleaned at the same time.");
 
 /// `log.cleanup.policy`.
 pub const LOG_CLEANUP_POLICY: ConfigKey = ConfigKey::broker("log.cleanup.policy", List, "delete")
@@ -574,7 +603,7 @@ pub const WAL_MAX_BYTES: ConfigKey = ConfigKey::broker("wal.max.bytes", Long, "1
     .important(High)
     .documented("Bytes that the write-ahead log holds while object storage is away.");
 
-static TABLE: [ConfigKey; 89] = [
+static TABLE: [ConfigKey; 94] = [
     ADVERTISED_LISTENERS,
     AUTO_CREATE_TOPICS_ENABLE,
     BROKER_ID,
@@ -607,10 +636,15 @@ static TABLE: [ConfigKey; 89] = [
     LISTENER_SECURITY_PROTOCOL_MAP,
     LISTENERS,
     LOG_BUFFER_MAX_BYTES,
+    LOG_CLEANER_BACKOFF_MS,
+    LOG_CLEANER_DEDUPE_BUFFER_SIZE,
     LOG_CLEANER_DELETE_RETENTION_MS,
+    LOG_CLEANER_ENABLE,
+    LOG_CLEANER_IO_MAX_BYTES_PER_SECOND,
     LOG_CLEANER_MAX_COMPACTION_LAG_MS,
     LOG_CLEANER_MIN_CLEANABLE_RATIO,
     LOG_CLEANER_MIN_COMPACTION_LAG_MS,
+    LOG_CLEANER_THREADS,
     LOG_CLEANUP_POLICY,
     LOG_DIRS,
     LOG_FLUSH_INTERVAL_MESSAGES,

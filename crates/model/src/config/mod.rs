@@ -4,6 +4,7 @@
 //! topic key takes its value from the topic's own override, else from its broker synonyms ([`ConfigLayers`]).
 
 mod broker_keys;
+mod compaction_settings;
 mod deployment_keys;
 mod invalid;
 mod key;
@@ -13,6 +14,7 @@ mod topic_settings;
 mod value;
 
 pub use broker_keys::{broker_key, broker_keys};
+pub use compaction_settings::CompactionSettings;
 pub use deployment_keys::{process_key, process_keys};
 pub use invalid::InvalidConfig;
 pub use key::{ConfigKey, ConfigType, Dynamic, Importance, Scope, Synonym, Validator};

@@ -259,7 +259,9 @@ pub const RETENTION_MS: ConfigKey = ConfigKey::topic(
 pub const SEGMENT_BYTES: ConfigKey =
     ConfigKey::topic("segment.bytes", Int, "1073741824", &[Synonym::same("log.segment.bytes")])
         .takes(AtLeast(14))
-        .documented("Stored and shown; flushes and merges decide the size of objects.");
+        .documented(
+            "In a compacted topic, the newest records of up to this size are not compacted.",
+        );
 
 /// `segment.index.bytes`.
 pub const SEGMENT_INDEX_BYTES: ConfigKey = ConfigKey::topic(
@@ -291,7 +293,7 @@ pub const SEGMENT_MS: ConfigKey = ConfigKey::topic(
     &[Synonym::same("log.roll.ms"), Synonym::times("log.roll.hours", 3_600_000)],
 )
 .takes(AtLeast(1))
-.documented("Stored and shown; flushes and merges decide when objects end.");
+.documented("In a compacted topic, records younger than this are not compacted.");
 
 /// `unclean.leader.election.enable`.
 pub const UNCLEAN_LEADER_ELECTION_ENABLE: ConfigKey = ConfigKey::topic(

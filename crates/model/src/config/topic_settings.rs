@@ -1,6 +1,6 @@
 //! A topic's settings in force: its own overrides over the broker's defaults, parsed and typed.
 
-use super::{ConfigKey, parse_boolean, parse_list, topic};
+use super::{CompactionSettings, ConfigKey, parse_boolean, parse_list, topic};
 use std::collections::BTreeMap;
 
 /// What a topic's settings come to. Built by the tables of this module; engines read it and never parse text.
@@ -25,6 +25,8 @@ pub struct TopicSettings {
     pub retention_bytes: Option<u64>,
     /// What happens to old records (`cleanup.policy`).
     pub cleanup_policy: CleanupPolicy,
+    /// How `compact` does it.
+    pub compaction: CompactionSettings,
     /// Whether ownership may move away from an unflushed WAL (`unclean.leader.election.enable`).
     pub unclean_leader_election: bool,
 }
@@ -67,6 +69,7 @@ impl TopicSettings {
                 CleanupPolicy::parse,
                 CleanupPolicy { delete: true, compact: false },
             ),
+            compaction: values.compaction(),
             unclean_leader_election: values.read(
                 &topic::UNCLEAN_LEADER_ELECTION_ENABLE,
                 parse_boolean,
@@ -92,6 +95,23 @@ impl Values<'_> {
                 .find_map(|synonym| parse(&synonym.convert(self.broker_values.get(synonym.name)?)))
         };
         own.or_else(inherited).or_else(|| key.default.and_then(&parse)).unwrap_or(fallback)
+    }
+
+    fn compaction(&self) -> CompactionSettings {
+        let default = CompactionSettings::default();
+        let number = |key, fallback| self.read(key, |text| text.trim().parse().ok(), fallback);
+        CompactionSettings {
+            min_dirty_millionths: self.read(
+                &topic::MIN_CLEANABLE_DIRTY_RATIO,
+                CompactionSettings::millionths,
+                default.min_dirty_millionths,
+            ),
+            min_lag_ms: number(&topic::MIN_COMPACTION_LAG_MS, default.min_lag_ms),
+            max_lag_ms: self.limit(&topic::MAX_COMPACTION_LAG_MS),
+            delete_retention_ms: number(&topic::DELETE_RETENTION_MS, default.delete_retention_ms),
+            segment_ms: number(&topic::SEGMENT_MS, default.segment_ms),
+            segment_bytes: number(&topic::SEGMENT_BYTES, default.segment_bytes),
+        }
     }
 
     /// A limit: negative or Kafka's largest number is none.
@@ -220,6 +240,7 @@ mod tests {
         assert_eq!(settings.retention_ms, Some(604_800_000));
         assert_eq!(settings.retention_bytes, None);
         assert!(settings.cleanup_policy.delete && !settings.cleanup_policy.compact);
+        assert_eq!(settings.compaction, CompactionSettings::default());
         assert!(!settings.unclean_leader_election);
     }
 
@@ -254,5 +275,17 @@ mod tests {
             &map(&[("log.retention.ms", "9")]),
         );
         assert_eq!(settings.retention_ms, Some(9));
+    }
+
+    #[test]
+    fn compaction_is_set_by_topic_over_the_brokers_values() {
+        let own = map(&[("min.cleanable.dirty.ratio", "0.01"), ("segment.ms", "1000")]);
+        let brokers =
+            map(&[("log.segment.bytes", "2000"), ("log.cleaner.min.cleanable.ratio", "1")]);
+        let compaction = TopicSettings::resolve(&own, &brokers).compaction;
+        let found =
+            (compaction.min_dirty_millionths, compaction.segment_ms, compaction.segment_bytes);
+        assert_eq!(found, (10_000, 1_000, 2_000));
+        assert_eq!(compaction.max_lag_ms, None);
     }
 }

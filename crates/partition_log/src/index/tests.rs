@@ -86,3 +86,46 @@ fn pruning_keeps_the_entry_that_holds_the_log_start() {
     assert_eq!(bases(index.prune(offset(100)).iter()), [60, 70, 80, 90]);
     assert_eq!((index.start(), index.end(), index.size_bytes()), (offset(100), offset(100), 0));
 }
+
+fn partition_segment(offsets: Range<u64>) -> IndexRun {
+    IndexRun { level: 0, size_bytes: 1, ..run(offsets, (0, 0)) }
+}
+
+#[test]
+fn a_partition_segment_takes_the_place_of_what_it_covers() {
+    let mut index = index();
+    index.replace(vec![partition_segment(50..60), partition_segment(60..80)]).unwrap();
+    assert_eq!(bases(index.entries()), [50, 60, 80, 90]);
+    assert_eq!((index.start(), index.end(), index.size_bytes()), (offset(50), offset(100), 202));
+    index.replace(vec![partition_segment(50..80)]).unwrap();
+    assert_eq!((bases(index.entries()), index.size_bytes()), (vec![50, 80, 90], 201));
+}
+
+#[test]
+fn what_does_not_cover_whole_entries_takes_nobodys_place() {
+    for wrong in [50..75, 55..80, 90..110, 100..110] {
+        let mut index = index();
+        assert!(index.replace(vec![partition_segment(wrong)]).is_err());
+        assert_eq!((bases(index.entries()), index.size_bytes()), (vec![50, 60, 70, 80, 90], 500));
+    }
+}
+
+#[test]
+fn entries_that_were_pruned_meanwhile_can_be_replaced() {
+    let mut index = index();
+    index.prune(offset(65));
+    index.replace(vec![partition_segment(50..80)]).unwrap();
+    assert_eq!((bases(index.entries()), index.size_bytes()), (vec![50, 80, 90], 201));
+}
+
+#[test]
+fn a_fold_of_commits_that_are_partly_or_wholly_merged_takes_the_others() {
+    let mut index = index();
+    index.replace(vec![partition_segment(50..80)]).unwrap();
+    index.fold(run(50..90, (1, 4))).unwrap();
+    assert_eq!((bases(index.entries()), index.size_bytes()), (vec![50, 80, 90], 201));
+    assert_eq!(index.entries().nth(1).unwrap().commits().2, 4);
+    index.replace(vec![partition_segment(50..90)]).unwrap();
+    index.fold(run(50..90, (1, 4))).unwrap();
+    assert_eq!(bases(index.entries()), [50, 90]);
+}

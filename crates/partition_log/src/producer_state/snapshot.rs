@@ -38,6 +38,20 @@ impl ProducerStates {
         Some(states)
     }
 
+    /// Takes over what `newer`, the same log's state further on, still knows of batches that end before `end`.
+    pub(crate) fn catch_up(&mut self, newer: &Self, end: Offset) {
+        for (id, producer) in &newer.producers {
+            let before = producer.batches.iter().filter(|batch| batch.last_offset < end);
+            let batches: VecDeque<_> = before.copied().collect();
+            if !batches.is_empty() {
+                let known = self.producers.entry(*id);
+                let known = known.or_insert_with(|| Producer::new(producer.epoch));
+                (known.epoch, known.batches) = (producer.epoch, batches);
+                known.coordinator_epoch = producer.coordinator_epoch;
+            }
+        }
+    }
+
     fn to_value(&self, id: ProducerId, producer: &Producer) -> metadata::Producer {
         let last_heard_of = match producer.activity {
             Activity::SinceSweep(timestamp) => self.swept.unwrap_or(timestamp),

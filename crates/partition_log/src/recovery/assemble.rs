@@ -5,7 +5,7 @@ use crate::{
     Claim,
     epochs::EpochStarts,
     index::{IndexEntry, LogIndex, SegmentSlice},
-    manifest_rest::Rest,
+    manifest_rest::{Covered, Rest},
     produced::produced_entry,
     producer_state::ProducerStates,
 };
@@ -26,6 +26,7 @@ pub(crate) struct Assembled {
     pub(crate) index: LogIndex,
     pub(crate) epochs: EpochStarts,
     pub(crate) producers: ProducerStates,
+    pub(crate) covered: Covered,
 }
 
 /// One element of the log, with the slices that epochs and producer state are read from.
@@ -52,14 +53,14 @@ pub(crate) fn assemble(
     };
     let mut log = LogSoFar::of_manifest(claim.partition, history)?;
     log.take_in(claim.owner.unfolded.iter().chain([&present]), history)?;
-    let LogSoFar { manifest, manifest_revision, log_start, entries, mut epochs, producers, .. } =
-        log;
+    let LogSoFar { manifest, manifest_revision, log_start, covered, entries, producers, .. } = log;
+    let mut epochs = log.epochs;
     let index = contiguous(entries.into_iter().map(|(entry, _)| entry), log_start)?;
     if epochs.newest().is_none() {
         epochs =
             EpochStarts::from_values(&manifest.epochs).ok_or("its manifest has damaged epochs")?;
     }
-    Ok(Assembled { manifest, manifest_revision, log_start, index, epochs, producers })
+    Ok(Assembled { manifest, manifest_revision, log_start, index, epochs, producers, covered })
 }
 
 /// What the manifest will refer to once it covers the claim's first `count` unfolded sessions, too.
@@ -75,7 +76,7 @@ pub(crate) fn fold(
 ) -> Result<Rest, String> {
     let mut log = LogSoFar::of_manifest(claim.partition, history)?;
     log.take_in(claim.owner.unfolded.iter().take(count), history)?;
-    let LogSoFar { log_start, entries, mut epochs, mut producers, .. } = log;
+    let LogSoFar { log_start, covered, entries, mut epochs, mut producers, .. } = log;
     contiguous(entries.iter().map(|(entry, _)| entry.clone()), log_start)?;
     let mut runs: Vec<_> =
         entries.into_iter().map(|(entry, listed_at)| entry.into_run(listed_at)).collect();
@@ -84,7 +85,12 @@ pub(crate) fn fold(
     epochs.truncate_before(log_start);
     // Silence counts from here on: what a batch says of its time is the producer's word.
     producers.expire(now, producer_expiration_ms);
-    Ok(Rest { runs, epochs: epochs.to_values(), producers: producers.to_snapshot() })
+    Ok(Rest {
+        runs,
+        epochs: epochs.to_values(),
+        producers: producers.to_snapshot(),
+        cleaned_through: covered.cleaned_through,
+    })
 }
 
 /// A log as far as it is put together.
@@ -93,6 +99,7 @@ struct LogSoFar {
     manifest: Manifest,
     manifest_revision: Revision,
     log_start: Offset,
+    covered: Covered,
     entries: Vec<(IndexEntry, Range<u64>)>,
     epochs: EpochStarts,
     producers: ProducerStates,
@@ -107,15 +114,17 @@ impl LogSoFar {
         let mut epochs = EpochStarts::default();
         let mut producers = ProducerStates::default();
         let mut entries = Vec::new();
+        let mut covered = Covered::default();
         if let Some(rest) = history.rests.get(&id) {
             epochs =
                 EpochStarts::from_values(&rest.epochs).ok_or("its manifest has damaged epochs")?;
             producers = ProducerStates::from_snapshot(&rest.producers)
                 .ok_or("its manifest has a damaged producer snapshot")?;
+            covered = rest.covered();
             let runs = rest.runs.iter().cloned();
             entries.extend(runs.map(|run| (IndexEntry::Run(run.clone()), run.bytes)));
         }
-        Ok(Self { id, manifest, manifest_revision, log_start, entries, epochs, producers })
+        Ok(Self { id, manifest, manifest_revision, log_start, covered, entries, epochs, producers })
     }
 
     /// Adds what these sessions committed and the manifest does not cover.
@@ -128,18 +137,40 @@ impl LogSoFar {
         pieces.sort_by_key(|piece| {
             (piece.entry.base_offset(), std::cmp::Reverse(piece.entry.end_offset()))
         });
-        for Piece { entry, listed_at, slices } in pieces {
+        for piece in pieces {
             let end = self.entries.last().map(|(entry, _)| entry.end_offset());
             // A fold that landed late may list again what a higher one covers.
-            if end.is_some_and(|end| entry.end_offset() <= end) {
+            if end.is_some_and(|end| piece.entry.end_offset() <= end) {
                 continue;
             }
+            let Piece { entry, listed_at, slices } = match end {
+                Some(end) if piece.entry.base_offset() < end => piece.clipped(end)?,
+                _ => piece,
+            };
             for slice in &slices {
                 take_in(slice, &mut self.epochs, &mut self.producers);
             }
             self.entries.push((entry, listed_at));
         }
         Ok(())
+    }
+}
+
+impl Piece {
+    /// What lies behind `end`: a run's first slices may have been merged into a partition segment, and folded together with others.
+    fn clipped(self, end: Offset) -> Result<Self, String> {
+        let (IndexEntry::Run(run), Range { start, .. }) = (self.entry, self.listed_at.clone())
+        else {
+            return Err(format!("a commit reaches below offset {end}, where the list ends"));
+        };
+        let slices: Vec<_> =
+            self.slices.into_iter().filter(|slice| slice.base_offset >= end).collect();
+        let run = run.clipped(slices.iter().map(Arc::as_ref));
+        if run.base_offset != end {
+            let object = &run.object;
+            return Err(format!("no slice of {object} (at {start}) begins at offset {end}"));
+        }
+        Ok(Self { entry: IndexEntry::Run(run), listed_at: self.listed_at, slices })
     }
 }
 
@@ -160,7 +191,8 @@ fn contiguous(
     Ok(index)
 }
 
-fn take_in(slice: &Slice, epochs: &mut EpochStarts, producers: &mut ProducerStates) {
+/// Takes what a slice says of epochs and producers into account.
+pub(crate) fn take_in(slice: &Slice, epochs: &mut EpochStarts, producers: &mut ProducerStates) {
     for &(epoch, start) in &slice.epochs {
         epochs.begin(epoch, start);
     }

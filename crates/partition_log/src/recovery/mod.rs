@@ -19,6 +19,8 @@ use crate::{
     tail::{Tail, TailBatch, WalPlace},
     terms::Recorded,
 };
+pub(crate) use assemble::take_in;
+
 use assemble::{Assembled, assemble};
 use history::History;
 use manifest_fold::{FoldedClaims, fold_long};
@@ -174,6 +176,7 @@ fn reclaim(
     log.index = assembled.index;
     log.manifest = assembled.manifest;
     log.manifest_revision = assembled.manifest_revision;
+    log.covered = assembled.covered;
     let forgotten = log.tail.forget_let_go(durable);
     let uncommitted = sequencer.uncommitted_bytes();
     sequencer.cut_end = durable;
@@ -214,6 +217,7 @@ fn open_fresh(
         engine: Arc::clone(engine),
         sequencer: Mutex::new(Sequencer::new(ownership, recorded, settings, log)),
         manifest_gate: tokio::sync::Mutex::new(()),
+        upkeep_gate: tokio::sync::Mutex::new(()),
     });
     engine.insert(Arc::clone(&partition), session);
     serve(engine, &partition, durable, uncommitted);
@@ -222,8 +226,8 @@ fn open_fresh(
 
 /// Puts the replayed frames behind the durable part, under their own offsets and epochs.
 fn replayed(engine: &Engine, assembled: Assembled, replay: Replay) -> Result<OpenedLog, String> {
-    let Assembled { manifest, manifest_revision, log_start, index, mut epochs, mut producers } =
-        assembled;
+    let Assembled { manifest, manifest_revision, log_start, index, covered, .. } = assembled;
+    let (mut epochs, mut producers) = (assembled.epochs, assembled.producers);
     let mut tail = Tail::new(index.end());
     // The batches stay in the WAL's keeping: however much it holds, memory does not grow with it.
     for it in replay.current {
@@ -243,7 +247,17 @@ fn replayed(engine: &Engine, assembled: Assembled, replay: Replay) -> Result<Ope
     epochs.truncate_before(log_start);
     let now = TimestampMs(engine.parts.clock.unix_ms());
     producers.expire(now, engine.options.producer_expiration.as_millis() as u64);
-    Ok(OpenedLog { manifest, manifest_revision, log_start, index, epochs, producers, tail })
+    let log = OpenedLog {
+        manifest,
+        manifest_revision,
+        covered,
+        log_start,
+        index,
+        epochs,
+        producers,
+        tail,
+    };
+    Ok(log)
 }
 
 fn keep_unclaimed(engine: &Engine, claim: &Claim, quarantined: Vec<RecoveredFrame>) {

@@ -1,7 +1,9 @@
 //! Upkeep: what happens to a log beside appends and reads. Each piece is a pure choice and a thin worker.
 
+mod compaction;
 mod garbage;
 pub(crate) mod log_start;
+mod merge;
 mod retention;
 
 use crate::{engine::Engine, pipeline::ActiveSession};
@@ -10,5 +12,6 @@ use std::sync::Arc;
 /// Starts the upkeep tasks of `session`.
 pub(crate) fn start(engine: &Arc<Engine>, session: &Arc<ActiveSession>) {
     session.spawn("garbage", garbage::collect(Arc::clone(engine), Arc::clone(session)));
+    merge::start(engine, session);
     session.spawn("retention", retention::retain(Arc::clone(engine), Arc::clone(session)));
 }

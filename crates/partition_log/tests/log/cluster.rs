@@ -10,10 +10,14 @@ use metadata::{
 };
 use model::{
     BrokerId, ClusterId, PartitionId, PartitionIndex, SessionId, TopicId, TopicName, WalId,
-    config::{CleanupPolicy, CompressionType, DurabilityMode, TimestampType, TopicSettings},
+    config::{
+        CleanupPolicy, CompactionSettings, CompressionType, DurabilityMode, TimestampType,
+        TopicSettings,
+    },
 };
 use partition_log::{
-    Authority, Claim, EngineOptions, LogError, Partition, PartitionLogs, Parts, SessionStamp,
+    Authority, Claim, CleanerOptions, EngineOptions, LogError, Partition, PartitionLogs, Parts,
+    SessionStamp,
 };
 use runtime::{Clock, Randomness, Tasks};
 use std::{
@@ -274,6 +278,8 @@ fn options() -> EngineOptions {
         retention_check_interval: Duration::from_secs(300),
         delete_delay: Duration::from_secs(60),
         producer_expiration: Duration::from_secs(86_400),
+        cleaner: CleanerOptions::default(),
+        merge_min_commits: None,
         fold_fan_in: 64,
     }
 }
@@ -289,6 +295,7 @@ fn settings(mode: DurabilityMode) -> TopicSettings {
         retention_ms: None,
         retention_bytes: None,
         cleanup_policy: CleanupPolicy { delete: true, compact: false },
+        compaction: CompactionSettings::default(),
         unclean_leader_election: false,
     }
 }

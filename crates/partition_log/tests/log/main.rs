@@ -3,8 +3,10 @@
 mod acknowledgement;
 mod cluster;
 mod commit;
+mod compaction;
 mod manifest_fold;
 mod memory;
+mod merge;
 mod read_ahead;
 mod records;
 mod recovery;

@@ -86,3 +86,44 @@ pub async fn read_all(partition: &Partition) -> Vec<(u64, String)> {
 pub fn numbered(values: &[&str]) -> Vec<(u64, String)> {
     values.iter().enumerate().map(|(offset, value)| (offset as u64, (*value).to_owned())).collect()
 }
+
+/// A record as a consumer sees it: offset, key, value.
+pub type KeyedRecord = (u64, String, Option<String>);
+
+/// Every record that a consumer sees from the log's start.
+pub async fn read_keys(partition: &Partition, isolation: Isolation) -> Vec<KeyedRecord> {
+    let mut found = Vec::new();
+    let mut from = partition.watermarks().log_start;
+    loop {
+        let request = ReadRequest {
+            from,
+            max_bytes: 1 << 20,
+            at_least_one_batch: true,
+            isolation,
+            current_leader_epoch: None,
+        };
+        let answer = partition.read(request).await.expect("a read");
+        if answer.batches.is_empty() {
+            return found;
+        }
+        for (header, bytes) in answer.batches.into_iter().flat_map(batches).map(Result::unwrap) {
+            let text = |it: Option<Bytes>| it.map(|it| String::from_utf8_lossy(&it).into_owned());
+            for record in records(&bytes, 1 << 20).expect("records").map(Result::unwrap) {
+                let offset = record.offset as u64;
+                // A batch holds what lies before the offset asked for, too.
+                if !header.attributes.is_control() && offset >= from.get() {
+                    found.push((offset, text(record.key).expect("a key"), text(record.value)));
+                }
+            }
+            from = Offset::from_wire(header.next_offset()).expect("an offset");
+        }
+    }
+}
+
+/// What [`read_keys`] finds of these.
+pub fn numbered_keys(records: &[(u64, &str, &str)]) -> Vec<KeyedRecord> {
+    let record = |(offset, key, value): &(u64, &str, &str)| {
+        (*offset, (*key).to_owned(), Some((*value).to_owned()))
+    };
+    records.iter().map(record).collect()
+}

@@ -3,4 +3,3 @@
 mod coordinating;
 mod deciding;
 mod events;
-mod state_topic;

@@ -2,7 +2,7 @@ use super::*;
 use crate::index::IndexRun;
 use model::{
     SessionId,
-    config::{CleanupPolicy, CompressionType, DurabilityMode, TimestampType},
+    config::{CleanupPolicy, CompactionSettings, CompressionType, DurabilityMode, TimestampType},
 };
 use storage::ObjectName;
 
@@ -42,6 +42,7 @@ fn settings(retention_ms: Option<u64>, retention_bytes: Option<u64>) -> TopicSet
         retention_ms,
         retention_bytes,
         cleanup_policy: CleanupPolicy { delete: true, compact: false },
+        compaction: CompactionSettings::default(),
         unclean_leader_election: false,
     }
 }

@@ -11,18 +11,20 @@ pub(super) struct Held {
     pub(super) max_timestamp: TimestampMs,
 }
 
-/// Facts as of one revision. All of them are final: topics stay deleted, log starts only grow.
+/// Facts as of one revision. All of them are final: topics stay deleted, log starts and what is merged only grow.
 #[derive(Debug, Default)]
 pub(super) struct Liveness {
     pub(super) deleted: HashSet<TopicId>,
     pub(super) log_starts: HashMap<PartitionId, Offset>,
+    /// Below these offsets partition segments hold everything, and manifests the producer state.
+    pub(super) merged_through: HashMap<PartitionId, Offset>,
     /// What is older holds no producer state that still counts.
     pub(super) producers_since: TimestampMs,
 }
 
 impl Liveness {
-    /// Whether nothing of what an object holds is needed: all of it is of deleted topics, or below the log start and too old for
-    /// its producers to be remembered (a restart reads producer state from what is listed).
+    /// Whether nothing of what an object holds is needed: all of it is of deleted topics, or merged, or below the log start and too
+    /// old for its producers to be remembered (a restart reads producer state from what is listed).
     pub(super) fn all_dead(&self, held: &[Held]) -> bool {
         held.iter().all(|it| self.is_dead(it))
     }
@@ -31,11 +33,11 @@ impl Liveness {
         if self.deleted.contains(&held.partition.topic) {
             return true;
         }
-        let below_start = self
-            .log_starts
-            .get(&held.partition)
-            .is_some_and(|&log_start| held.end_offset <= log_start);
-        below_start && held.max_timestamp < self.producers_since
+        let below = |end: Option<&Offset>| end.is_some_and(|&end| held.end_offset <= end);
+        if below(self.merged_through.get(&held.partition)) {
+            return true;
+        }
+        below(self.log_starts.get(&held.partition)) && held.max_timestamp < self.producers_since
     }
 }
 
@@ -70,6 +72,14 @@ mod tests {
     fn a_slice_that_reaches_beyond_the_log_start_keeps_its_object() {
         assert!(starts_at(10).all_dead(&[held(10, 0)]));
         assert!(!starts_at(10).all_dead(&[held(10, 0), held(11, 0)]));
+    }
+
+    #[test]
+    fn what_is_merged_keeps_nothing_whatever_its_producers() {
+        let merged_through = starts_at(10).log_starts;
+        let liveness = Liveness { merged_through, ..starts_at(0) };
+        assert!(liveness.all_dead(&[held(10, 5_000)]));
+        assert!(!liveness.all_dead(&[held(11, 5_000)]));
     }
 
     #[test]

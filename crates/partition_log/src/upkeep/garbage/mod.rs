@@ -7,6 +7,7 @@
 
 mod inventory;
 mod liveness;
+mod partitions;
 mod rests;
 mod unclaimed;
 
@@ -19,6 +20,7 @@ use metadata::{
     Compare, Entry, MetadataError, Operation, RangeQuery, Revision, Transaction, families,
 };
 use model::{Offset, SessionId, TimestampMs, TopicId};
+use partitions::PartitionObjects;
 use rests::{Rests, lasting_sessions};
 use runtime::Backoff;
 use std::{
@@ -38,9 +40,12 @@ const OBJECTS_PER_NOTE: usize = 1_000;
 pub(super) async fn collect(engine: Arc<Engine>, session: Arc<ActiveSession>) {
     let mut inventory = Inventory::default();
     let mut rests = Rests::default();
+    let mut partitions = PartitionObjects::default();
     loop {
         tokio::time::sleep(engine.options.retention_check_interval).await;
-        if let Err(reason) = pass(&engine, &session, &mut inventory, &mut rests).await {
+        if let Err(reason) =
+            pass(&engine, &session, &mut inventory, &mut rests, &mut partitions).await
+        {
             tracing::warn!(%reason, "garbage could not be collected; it is tried again");
         }
     }
@@ -51,6 +56,7 @@ async fn pass(
     session: &ActiveSession,
     inventory: &mut Inventory,
     rests: &mut Rests,
+    partitions: &mut PartitionObjects,
 ) -> Result<(), String> {
     // A fold must not take in what this pass takes out.
     let _gate = session.fold_gate.lock().await;
@@ -66,6 +72,7 @@ async fn pass(
             }
         }
     }
+    still_held.extend(partitions.sort_out(engine, session, &liveness.deleted).await?);
     forget_topics(engine, &deleted_topics, &still_held).await?;
     discard_rests(engine, session, rests).await?;
     unclaimed::sort_out(engine).await.map_err(|error| error.to_string())?;
@@ -95,11 +102,13 @@ async fn read_liveness(engine: &Engine) -> Result<(Liveness, Vec<Entry>), Metada
     };
     for entry in manifests {
         let manifest: Manifest = families::decode(&entry)?;
-        if let (Some(partition), Some(log_start)) =
-            (keys.parse_manifest(&entry.key), Offset::new(manifest.log_start_offset))
-        {
-            liveness.log_starts.insert(partition, log_start);
-        }
+        let Some(partition) = keys.parse_manifest(&entry.key) else { continue };
+        liveness
+            .log_starts
+            .extend(Offset::new(manifest.log_start_offset).map(|log_start| (partition, log_start)));
+        liveness
+            .merged_through
+            .extend(Offset::new(manifest.merged_through).map(|merged| (partition, merged)));
     }
     Ok((liveness, deleted))
 }
@@ -176,13 +185,13 @@ async fn discard_rests(
     Ok(())
 }
 
-/// Sends a transaction until it is answered: folding must know what it may count on.
-async fn settle(engine: &Engine, transaction: Transaction) -> Result<(), String> {
+/// Sends a transaction until it is answered: folding must know what it may count on. Answers whether it happened.
+async fn settle(engine: &Engine, transaction: Transaction) -> Result<bool, String> {
     let randomness = engine.parts.randomness.clone();
     let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, randomness);
     loop {
         match engine.parts.metadata.transact(transaction.clone()).await {
-            Ok(_) => return Ok(()),
+            Ok(outcome) => return Ok(outcome.succeeded),
             Err(error) if error.retryable() => tokio::time::sleep(backoff.next_pause()).await,
             Err(error) => return Err(error.to_string()),
         }
