@@ -50,6 +50,13 @@ pub struct SlotClaim {
     pub epoch: LeaderEpoch,
 }
 
+impl SlotClaim {
+    /// The slot's number.
+    pub fn index(&self) -> u32 {
+        self.partition.partition.get()
+    }
+}
+
 /// The slot, of `count`, that a group id or a transactional id belongs to. `count` is at least 1.
 pub fn slot_of(id: &str, count: u32) -> u32 {
     let hash = java_hash(id);

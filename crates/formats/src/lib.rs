@@ -6,10 +6,12 @@
 pub mod compression;
 pub mod crc32c;
 pub mod index_object;
+mod kafka_fields;
 mod layout;
 pub mod metadata;
 pub mod offsets_topic;
 pub mod record_batch;
 pub mod segment;
 mod trailer;
+pub mod transactions_topic;
 pub mod wal_frame;

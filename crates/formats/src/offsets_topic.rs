@@ -4,6 +4,7 @@
 //! 3: the newest that every tool knows. A record without a value says that what its key names is gone. Nothing here reads
 //! them. Source: Kafka's `OffsetCommitKey`, `OffsetCommitValue`, `GroupMetadataKey` and `GroupMetadataValue` schemas.
 
+use crate::kafka_fields::Fields;
 use bytes::{BufMut, Bytes};
 
 const OFFSET_KEY_VERSION: i16 = 1;
@@ -119,48 +120,21 @@ impl GroupValue<'_> {
         fields.0.put_i64(self.since_unix_ms);
         fields.0.put_i32(i32::try_from(self.members.len()).ok()?);
         for member in &self.members {
-            fields.member(member)?;
+            member.put(&mut fields)?;
         }
         Some(fields.0.into())
     }
 }
 
-/// Fields behind each other.
-struct Fields(Vec<u8>);
-
-impl Fields {
-    fn of_version(version: i16) -> Self {
-        Self(version.to_be_bytes().into())
-    }
-
-    fn text(&mut self, text: &str) -> Option<()> {
-        self.0.put_i16(i16::try_from(text.len()).ok()?);
-        self.0.put_slice(text.as_bytes());
-        Some(())
-    }
-
-    fn nullable(&mut self, text: Option<&str>) -> Option<()> {
-        let Some(text) = text else {
-            self.0.put_i16(-1);
-            return Some(());
-        };
-        self.text(text)
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) -> Option<()> {
-        self.0.put_i32(i32::try_from(bytes.len()).ok()?);
-        self.0.put_slice(bytes);
-        Some(())
-    }
-
-    fn member(&mut self, member: &MemberValue<'_>) -> Option<()> {
-        self.text(member.id)?;
-        self.nullable(member.instance)?;
-        self.text(member.client_id)?;
-        self.text(member.client_host)?;
-        self.0.put_i32(member.rebalance_timeout_ms);
-        self.0.put_i32(member.session_timeout_ms);
-        self.bytes(member.subscription)?;
-        self.bytes(member.assignment)
+impl MemberValue<'_> {
+    fn put(&self, fields: &mut Fields) -> Option<()> {
+        fields.text(self.id)?;
+        fields.nullable(self.instance)?;
+        fields.text(self.client_id)?;
+        fields.text(self.client_host)?;
+        fields.0.put_i32(self.rebalance_timeout_ms);
+        fields.0.put_i32(self.session_timeout_ms);
+        fields.bytes(self.subscription)?;
+        fields.bytes(self.assignment)
     }
 }

@@ -6,11 +6,11 @@ use super::{
     slot::{GroupSlot, SlotState},
     staging::Staging,
     unfolded::Unfolded,
-    unwritten::Unwritten,
 };
 use crate::{
     Journal, JournalError, SlotClaim,
     group::{Group, GroupId, MemberRecords, Now, offsets::Chunk},
+    slot_log::Unwritten,
 };
 use formats::metadata::{
     Group as GroupRecord, GroupCommit, GroupCommits, GroupOffsets, StagedOffsets,

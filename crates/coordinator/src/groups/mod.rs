@@ -16,7 +16,6 @@ mod staging;
 #[cfg(test)]
 mod tests;
 mod unfolded;
-mod unwritten;
 mod waiting;
 
 pub use offsets::{Deleted, Fetched, FetchedOffset, OffsetCommit, Wanted};
@@ -30,6 +29,7 @@ use crate::{
         View,
     },
     journal::Position,
+    slot_log::write_for_ever,
     slot_table::SlotTable,
 };
 use model::PartitionId;
@@ -69,8 +69,10 @@ impl Groups {
         let groups = Self { shared };
         let tasks = &groups.shared.parts.tasks;
         tasks.spawn("offset_expiry", expiry::expire_for_ever(groups.clone(), tasks.shutdown()));
-        let telling = offsets_topic::write_for_ever(groups.clone(), tasks.shutdown());
-        tasks.spawn("offsets_topic", telling);
+        let (shared, slots) = (&groups.shared, groups.clone());
+        let (parts, unwritten) = (shared.parts.clone(), Arc::clone(&shared.unwritten));
+        let slots = move || slots.shared.slots.all().0;
+        tasks.spawn("offsets_topic", write_for_ever(parts, slots, unwritten, tasks.shutdown()));
         groups
     }
 

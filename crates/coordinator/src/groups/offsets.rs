@@ -2,8 +2,8 @@
 
 use super::{
     Groups,
+    offsets_topic::Subject,
     slot::{GroupSlot, SlotState},
-    unwritten::Subject,
 };
 use crate::{
     GroupError,

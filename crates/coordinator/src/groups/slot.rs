@@ -3,10 +3,9 @@
 use super::{
     Left,
     deadlines::Deadlines,
-    offsets_topic::subjects,
+    offsets_topic::{Subject, subjects},
     staging::Staging,
     unfolded::Unfolded,
-    unwritten::{Subject, Unwritten},
     waiting::{Answer, Waiting},
 };
 use crate::{
@@ -17,6 +16,7 @@ use crate::{
         consumer::ConsumerGroupDescription,
     },
     journal::{Append, Position, Submission},
+    slot_log::Unwritten,
 };
 use bytes::Bytes;
 use formats::metadata::{GroupCommit, GroupCommits};
@@ -25,6 +25,7 @@ use metadata::{
     families::{Keys, encode},
     prefix_end,
 };
+use model::{TopicId, TopicName};
 use parking_lot::{Mutex, MutexGuard};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::Notify;
@@ -64,7 +65,9 @@ pub(super) struct SlotState {
     pub(super) groups: HashMap<GroupId, Group>,
     pub(super) unfolded: Unfolded,
     /// What the slot's log lacks.
-    pub(super) unwritten: Unwritten,
+    pub(super) unwritten: Unwritten<Subject>,
+    /// Names of the topics that it was told of: a topic that is gone has none any more.
+    pub(super) told_names: HashMap<TopicId, TopicName>,
     /// What transactions are to commit.
     pub(super) staging: Staging,
     /// The last submission: what is read may be lost until it is stored.

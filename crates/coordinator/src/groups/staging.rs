@@ -7,8 +7,8 @@
 use super::{
     Groups,
     offsets::{OffsetCommit, Pieces, bytes_of},
+    offsets_topic::Subject,
     slot::{GroupSlot, SlotState},
-    unwritten::Subject,
 };
 use crate::{
     GroupError, SlotError,

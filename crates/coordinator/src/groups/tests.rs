@@ -9,6 +9,7 @@ use crate::{
     FetchedOffset, OffsetCommit, SessionStamp, SlotClaim, SlotError, SlotKind, SlotLogs, Topics,
     group::{CatalogTopic, CommittedOffset, Committer, GroupState, Protocol, TopicCatalog},
     journal::JournalParts,
+    slot_log::tests::Told,
     transaction::{Marked, Marker, Markers, ProducerIds},
 };
 use bytes::Bytes;
@@ -21,7 +22,6 @@ use metadata::{
 use model::{
     BrokerId, LeaderEpoch, Offset, PartitionIndex, ProducerId, SessionId, TopicId, TopicName,
 };
-use offsets_topic::Told;
 use proptest::prelude::*;
 use runtime::{Clock, Randomness, Tasks};
 use std::{collections::BTreeMap, time::Duration};

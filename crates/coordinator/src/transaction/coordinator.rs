@@ -9,11 +9,11 @@ use super::{
 };
 use crate::{
     CoordinatorParts, Groups, Journal, SlotClaim, SlotError, journal::Position,
-    slot_table::SlotTable,
+    slot_log::write_for_ever, slot_table::SlotTable,
 };
 use model::{PartitionId, ProducerEpoch, ProducerId, TimestampMs};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
-use tokio::time::timeout;
+use tokio::{sync::Notify, time::timeout};
 
 /// Longest transactional id, in bytes: it is part of a key.
 const ID_MAX_BYTES: usize = 4_096;
@@ -76,6 +76,8 @@ pub(super) struct Shared {
     pub(super) groups: Groups,
     pub(super) slots: SlotTable<TransactionSlot>,
     verifier: Verifier,
+    /// Told when a slot's log lacks something.
+    pub(super) unwritten: Arc<Notify>,
 }
 
 impl Transactions {
@@ -86,9 +88,15 @@ impl Transactions {
         groups: Groups,
     ) -> Self {
         let verifier = Verifier::new(Arc::clone(&parts.metadata), parts.keys.clone());
-        let slots = SlotTable::default();
-        let shared = Arc::new(Shared { options, parts, groups, slots, verifier });
-        shared.parts.tasks.spawn("transaction_sweep", sweep::keep(Arc::clone(&shared)));
+        let (slots, unwritten) = (SlotTable::default(), Arc::default());
+        let shared = Arc::new(Shared { options, parts, groups, slots, verifier, unwritten });
+        let tasks = &shared.parts.tasks;
+        tasks.spawn("transaction_sweep", sweep::keep(Arc::clone(&shared)));
+        let (parts, unwritten) = (shared.parts.clone(), Arc::clone(&shared.unwritten));
+        let told = Arc::clone(&shared);
+        let slots = move || told.slots.all().0;
+        tasks
+            .spawn("transactions_topic", write_for_ever(parts, slots, unwritten, tasks.shutdown()));
         Self { shared }
     }
 

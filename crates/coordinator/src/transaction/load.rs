@@ -1,7 +1,7 @@
 //! Loading: reads the transactional ids of a slot that this broker got, and goes on with what was being ended.
 
 use super::{TransactionalProducer, coordinator::Shared, slot::TransactionSlot, value::from_value};
-use crate::{Journal, JournalError, SlotClaim};
+use crate::{Journal, JournalError, SlotClaim, slot_log::Unwritten};
 use metadata::{MetadataError, RangeQuery, families};
 use runtime::Backoff;
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -35,7 +35,11 @@ fn serve(
 ) {
     let tasks = shared.parts.tasks.child();
     let position = journal.position();
-    let slot = TransactionSlot::new(claim, journal, shared.parts.keys.clone(), tasks, ids);
+    // Whoever owned the slot before may not have told everything.
+    let mut unwritten = Unwritten::new(Arc::clone(&shared.unwritten));
+    unwritten.add_all(ids.keys().cloned());
+    let keys = shared.parts.keys.clone();
+    let slot = TransactionSlot::new(claim, journal, keys, tasks, ids, unwritten);
     let slot = Arc::new(slot);
     if !shared.slots.loaded(claim, Arc::clone(&slot)) {
         return;

@@ -12,6 +12,7 @@ mod marking;
 mod ports;
 mod slot;
 mod state;
+mod state_topic;
 mod sweep;
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     Journal, SlotClaim,
     journal::{Position, Submission},
+    slot_log::Unwritten,
 };
 use metadata::{
     Operation,
@@ -28,7 +29,15 @@ pub(super) struct TransactionSlot {
     /// Parent of what runs for these ids; ends with the slot.
     pub(super) tasks: Tasks,
     keys: Keys,
-    ids: Mutex<HashMap<String, TransactionalProducer>>,
+    pub(super) ids: Mutex<Ids>,
+}
+
+/// What is known of the slot's ids.
+#[derive(Debug)]
+pub(super) struct Ids {
+    pub(super) known: HashMap<String, TransactionalProducer>,
+    /// Those that the slot's log was not told of.
+    pub(super) unwritten: Unwritten<String>,
 }
 
 /// What was decided, and when it may be told.
@@ -46,9 +55,11 @@ impl TransactionSlot {
         journal: Journal,
         keys: Keys,
         tasks: Tasks,
-        ids: HashMap<String, TransactionalProducer>,
+        known: HashMap<String, TransactionalProducer>,
+        unwritten: Unwritten<String>,
     ) -> Self {
-        Self { claim, journal, tasks, keys, ids: Mutex::new(ids) }
+        let ids = Mutex::new(Ids { known, unwritten });
+        Self { claim, journal, tasks, keys, ids }
     }
 
     /// Decides about an id that is known.
@@ -60,7 +71,8 @@ impl TransactionSlot {
         now: TimestampMs,
     ) -> Decided {
         let mut ids = self.ids.lock();
-        let Some(known) = ids.get_mut(id) else {
+        let ids = &mut *ids;
+        let Some(known) = ids.known.get_mut(id) else {
             return self.decided(Err(TransactionError::UnknownProducer));
         };
         match decide(known, event, fresh, now) {
@@ -68,6 +80,7 @@ impl TransactionSlot {
             Ok(Decision { next: Some(next), answer }) => {
                 let begins_to_end = next.state.ending().is_some();
                 known.clone_from(&next);
+                ids.unwritten.add(id.to_owned());
                 let position = self.store(id, &next);
                 let to_mark = begins_to_end.then_some(next);
                 Decided { result: Ok(answer), position, to_mark }
@@ -79,12 +92,13 @@ impl TransactionSlot {
     /// Takes a new id in; an id that is there already is left as it is (`None`).
     pub(super) fn create(&self, id: &str, producer: TransactionalProducer) -> Option<Decided> {
         let mut ids = self.ids.lock();
-        if ids.contains_key(id) {
+        if ids.known.contains_key(id) {
             return None;
         }
         let answer = Answer::GoOn(producer.producer, producer.epoch);
         let position = self.store(id, &producer);
-        ids.insert(id.to_owned(), producer);
+        ids.known.insert(id.to_owned(), producer);
+        ids.unwritten.add(id.to_owned());
         Some(Decided { result: Ok(answer), position, to_mark: None })
     }
 
@@ -103,12 +117,12 @@ impl TransactionSlot {
     }
 
     fn slot(&self) -> u32 {
-        self.claim.partition.partition.get()
+        self.claim.index()
     }
 
     /// An id as it is now.
     pub(super) fn get(&self, id: &str) -> Option<TransactionalProducer> {
-        self.ids.lock().get(id).cloned()
+        self.ids.lock().known.get(id).cloned()
     }
 
     /// Every id as it is now, made into something else where that is wanted.
@@ -116,15 +130,18 @@ impl TransactionSlot {
         &self,
         choose: impl Fn(&str, &TransactionalProducer) -> Option<T>,
     ) -> Vec<T> {
-        self.ids.lock().iter().filter_map(|(id, known)| choose(id, known)).collect()
+        self.ids.lock().known.iter().filter_map(|(id, known)| choose(id, known)).collect()
     }
 
     /// Forgets the ids that nothing happened to for long.
     pub(super) fn expire(&self, expiration_ms: u64, now: TimestampMs) {
-        self.ids.lock().retain(|id, known| {
+        let mut ids = self.ids.lock();
+        let Ids { known, unwritten } = &mut *ids;
+        known.retain(|id, known| {
             let expired = known.expires_at(expiration_ms).is_some_and(|at| at <= now);
             if expired {
                 self.submit(Operation::Delete(self.keys.transaction(self.slot(), id)));
+                unwritten.add(id.clone());
             }
             !expired
         });

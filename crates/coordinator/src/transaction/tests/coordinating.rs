@@ -2,8 +2,9 @@
 
 use super::events::{epoch, partition, producer, steps};
 use crate::{
-    Coordinator, CoordinatorOptions, CoordinatorParts, NoSlotLogs, SessionStamp, SlotClaim,
-    SlotError, SlotKind, Topics,
+    Coordinator, CoordinatorOptions, CoordinatorParts, SessionStamp, SlotClaim, SlotError,
+    SlotKind, SlotLogs, Topics,
+    slot_log::tests::Told,
     transaction::{
         Marked, Marker, Markers, ProducerIds, ProducerInEpoch, TransactionError, TransactionResult,
         TransactionResult::{Abort, Commit},
@@ -36,7 +37,7 @@ use std::{
     time::Duration,
 };
 
-const ID: TransactionalId<'static> = TransactionalId { slot: 3, id: "pay" };
+pub(super) const ID: TransactionalId<'static> = TransactionalId { slot: 3, id: "pay" };
 
 /// Partitions that take markers, or do not.
 #[derive(Debug, Default)]
@@ -80,23 +81,24 @@ impl Topics for NoTopics {
 }
 
 /// What outlives a broker.
-struct Setting {
+pub(super) struct Setting {
     store: MemoryStore,
     clock: Clock,
     partitions: Arc<Partitions>,
     ids: Arc<Counter>,
     lives: AtomicU64,
+    pub(super) log: Arc<Told>,
 }
 
 /// One life of a broker that owns the slot of [`ID`].
-struct Life {
+pub(super) struct Life {
     coordinator: Coordinator,
     session: SessionId,
     tasks: Tasks,
 }
 
 impl Setting {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let clock = Clock::simulated(1_700_000_000_000);
         Self {
             store: MemoryStore::new(clock.clone()),
@@ -104,11 +106,12 @@ impl Setting {
             partitions: Arc::default(),
             ids: Arc::new(Counter(AtomicU64::new(1))),
             lives: AtomicU64::new(1),
+            log: Arc::default(),
         }
     }
 
     /// The next life, under a session of its own; the slot is loaded.
-    async fn begin(&self) -> Life {
+    pub(super) async fn begin(&self) -> Life {
         let life = self.lives.fetch_add(1, Relaxed);
         let (keys, tasks) = (Keys::new("test/"), Tasks::new());
         let session = self.register(&keys, life as u8).await;
@@ -121,7 +124,7 @@ impl Setting {
             topics: Arc::new(NoTopics),
             markers: Arc::clone(&self.partitions) as Arc<dyn Markers>,
             producer_ids: Arc::clone(&self.ids) as Arc<dyn ProducerIds>,
-            slot_logs: Arc::new(NoSlotLogs),
+            slot_logs: Arc::clone(&self.log) as Arc<dyn SlotLogs>,
         };
         let coordinator = Coordinator::new(CoordinatorOptions::default(), parts);
         coordinator.session_began(session);
@@ -166,12 +169,12 @@ impl Life {
         self.coordinator.transactions()
     }
 
-    async fn end_of_it(self) {
+    pub(super) async fn end_of_it(self) {
         self.coordinator.session_lost(self.session);
         self.tasks.shut_down().await;
     }
 
-    async fn init(&self) -> ProducerInEpoch {
+    pub(super) async fn init(&self) -> ProducerInEpoch {
         loop {
             match self.transactions().init(ID, 60_000, None).await {
                 Err(TransactionError::ConcurrentTransactions) => {
@@ -182,7 +185,7 @@ impl Life {
         }
     }
 
-    async fn add(
+    pub(super) async fn add(
         &self,
         producer: ProducerInEpoch,
         indexes: &[u32],
@@ -191,7 +194,7 @@ impl Life {
         self.transactions().add_partitions(ID, producer, partitions).await
     }
 
-    async fn end(
+    pub(super) async fn end(
         &self,
         producer: ProducerInEpoch,
         result: TransactionResult,
@@ -204,7 +207,7 @@ impl Life {
         self.transactions().describe(ID).await.unwrap().unwrap()
     }
 
-    async fn reaches(&self, state: TransactionState) {
+    pub(super) async fn reaches(&self, state: TransactionState) {
         for _ in 0..10_000 {
             if self.known().await.state == state {
                 return;

@@ -3,3 +3,4 @@
 mod coordinating;
 mod deciding;
 mod events;
+mod state_topic;

@@ -2,7 +2,15 @@
 //!
 //! A coordinator tells them what it did, for tools that tail Kafka's internal topics. Nothing is read back from them.
 
-use crate::SlotClaim;
+#[cfg(test)]
+pub(crate) mod tests;
+mod unwritten;
+mod writer;
+
+pub(crate) use unwritten::{Batch, Unwritten};
+pub(crate) use writer::write_for_ever;
+
+use crate::{Journal, SlotClaim, Topics};
 use async_trait::async_trait;
 use bytes::Bytes;
 use model::Offset;
@@ -52,6 +60,27 @@ impl SlotRecord {
     pub fn bytes(&self) -> usize {
         self.key.len() + self.value.as_ref().map_or(0, Bytes::len)
     }
+}
+
+/// A slot whose log is told what is so in it, subject by subject.
+pub(crate) trait ToldSlot: Send + Sync + 'static {
+    /// What a record is about.
+    type Subject: Send;
+
+    /// Under which claim it is served.
+    fn claim(&self) -> SlotClaim;
+
+    /// Where its changes are stored.
+    fn journal(&self) -> &Journal;
+
+    /// Takes up to `limit` bytes of what is to be written; `None` when the slot is closed.
+    fn take_unwritten(&self, topics: &dyn Topics, limit: usize) -> Option<Batch<Self::Subject>>;
+
+    /// Gives back what could not be written.
+    fn put_back(&self, batch: Batch<Self::Subject>);
+
+    /// Everything is to be written again.
+    fn write_everything(&self);
 }
 
 /// No logs: nobody is told.
