@@ -6,6 +6,7 @@
 //! their full time to live from the moment of opening.
 
 mod database;
+mod forgetting;
 mod watch;
 mod writer;
 

@@ -46,6 +46,21 @@ async fn a_compaction_survives_a_restart() {
 }
 
 #[tokio::test]
+async fn a_long_history_is_forgotten_in_steps_and_then_answered() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path()).unwrap();
+    for number in 0..100 {
+        put(&store, number.to_string(), None).await;
+    }
+    let last = put(&store, "last".to_owned(), None).await;
+    store.compact(last).await.unwrap();
+    let old = store.range(RangeQuery::key("a").at(Revision(last.0 - 1))).await;
+    assert!(matches!(old, Err(MetadataError::Compacted(at)) if at == last));
+    assert!(store.compact(last.next()).await.is_err(), "it is ahead of the store");
+    assert_eq!(store.range(RangeQuery::key("a")).await.unwrap().entries[0].value, "last");
+}
+
+#[tokio::test]
 async fn a_lease_outlives_a_restart_and_its_number_is_never_given_again() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path()).unwrap();

@@ -4,7 +4,10 @@
 //! any of it. When the disk is full the batch is undone by reading the database again; after any other failure
 //! nothing about the disk is known, and the store refuses everything until the process starts anew.
 
-use super::database::{ChangeSet, Database};
+use super::{
+    database::{ChangeSet, Database},
+    forgetting::Forgetting,
+};
 use crate::{
     Lease, MetadataError, Outcome, Range, RangeQuery, Revision, Transaction,
     machine::{Changes, Kept, Machine},
@@ -16,9 +19,6 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 /// Requests put into one commit at most.
 const BATCH_LENGTH: usize = 256;
-/// Revisions of history that trigger a compaction, and how many of them it leaves.
-const HISTORY_MAX_REVISIONS: u64 = 4_000;
-const HISTORY_KEPT_REVISIONS: u64 = 2_000;
 
 /// Where an answer goes.
 pub(super) type Answer<T> = oneshot::Sender<Result<T, MetadataError>>;
@@ -47,7 +47,7 @@ type Pending = Box<dyn FnOnce(Option<&Failure>)>;
 
 /// Why a batch was not made durable.
 #[derive(Debug)]
-enum Failure {
+pub(super) enum Failure {
     /// The disk is full; the batch did not happen.
     NoSpace(String),
     /// The batch may have happened.
@@ -62,6 +62,7 @@ pub(super) struct Writer {
     machine: Machine,
     clock: Clock,
     durable: watch::Sender<Revision>,
+    forgetting: Forgetting,
 }
 
 impl Writer {
@@ -72,7 +73,7 @@ impl Writer {
         durable: watch::Sender<Revision>,
     ) -> Self {
         let machine = Machine::restore(kept, clock.boot_time());
-        Self { database: Ok(database), machine, clock, durable }
+        Self { database: Ok(database), machine, clock, durable, forgetting: Forgetting::default() }
     }
 
     /// Works until every sender is gone and the queue is empty.
@@ -94,6 +95,9 @@ impl Writer {
         &self,
         requests: &mpsc::Receiver<Request>,
     ) -> Result<Request, mpsc::RecvTimeoutError> {
+        if self.forgetting.is_asked() {
+            return requests.recv_timeout(Duration::ZERO);
+        }
         match self.machine.next_expiry().filter(|_| self.database.is_ok()) {
             Some(expiry) => requests.recv_timeout(expiry.since(self.clock.boot_time())),
             None => requests.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
@@ -104,18 +108,20 @@ impl Writer {
     fn work(&mut self, batch: Vec<Request>) {
         let mut changes = ChangeSet::default();
         let broken = self.database.as_ref().err().cloned().map(Failure::Broken);
+        let before = self.machine.revision();
         if broken.is_none() {
             self.expire_leases(&mut changes);
         }
         let pending: Vec<Pending> =
             batch.into_iter().map(|request| self.apply(request.task, &mut changes)).collect();
         let failure = broken.or_else(|| {
-            self.bound_history(&mut changes);
+            self.forget(before, &mut changes);
             self.commit(&changes).err()
         });
         for answer in pending {
             answer(failure.as_ref());
         }
+        self.forgetting.committed(self.machine.compacted(), failure.as_ref());
         if failure.is_some() {
             return;
         }
@@ -156,17 +162,18 @@ impl Writer {
                 write(Ok(()), answer)
             }
             Task::Compact(revision, answer) => {
-                let result = self.machine.compact(revision);
-                write(result.map(|forgotten| changes.forgotten.extend(forgotten)), answer)
+                if revision > self.machine.revision() {
+                    return write(self.machine.compact(revision).map(drop), answer);
+                }
+                self.forgetting.ask(revision, answer);
+                Box::new(|_| ())
             }
         }
     }
 
-    /// Keeps history from growing without end when nobody compacts.
-    fn bound_history(&mut self, changes: &mut ChangeSet) {
-        let Revision(now) = self.machine.revision();
-        if now - self.machine.compacted().0 > HISTORY_MAX_REVISIONS {
-            let bound = Revision(now - HISTORY_KEPT_REVISIONS);
+    /// Lets some history go, if there is too much of it or somebody asked.
+    fn forget(&mut self, before: Revision, changes: &mut ChangeSet) {
+        if let Some(bound) = self.forgetting.next_bound(&self.machine, before) {
             // It lies between the last compaction and now, so it can't be refused.
             changes.forgotten.extend(self.machine.compact(bound).unwrap_or_default());
         }
@@ -223,11 +230,15 @@ fn read<T: 'static>(result: Result<T, MetadataError>, answer: Answer<T>) -> Pend
 /// An answer to what had to become durable.
 fn write<T: 'static>(result: Result<T, MetadataError>, answer: Answer<T>) -> Pending {
     Box::new(move |failure| {
-        let _ = answer.send(match failure {
-            None => result,
-            Some(Failure::NoSpace(reason)) => Err(MetadataError::NoSpace(reason.clone())),
-            Some(Failure::Unknown(reason)) => Err(MetadataError::OutcomeUnknown(reason.clone())),
-            Some(Failure::Broken(reason)) => Err(MetadataError::Refused(reason.clone())),
-        });
+        let _ = answer.send(failure.map_or(result, |failure| Err(refusal(failure))));
     })
+}
+
+/// What somebody is told whose change was not made durable.
+pub(super) fn refusal(failure: &Failure) -> MetadataError {
+    match failure {
+        Failure::NoSpace(reason) => MetadataError::NoSpace(reason.clone()),
+        Failure::Unknown(reason) => MetadataError::OutcomeUnknown(reason.clone()),
+        Failure::Broken(reason) => MetadataError::Refused(reason.clone()),
+    }
 }
