@@ -68,6 +68,23 @@ impl Ownership for Engines {
             .collect()
     }
 
+    async fn seal(&self, partitions: &[PartitionId]) -> Result<u64, String> {
+        for partition in partitions {
+            self.coordinator.seal(*partition).await.map_err(|error| error.to_string())?;
+        }
+        self.logs.seal(partitions).await.map_err(|error| error.to_string())
+    }
+
+    fn unseal(&self, partitions: &[PartitionId]) {
+        self.logs.unseal(partitions);
+        for log in partitions.iter().filter_map(|it| self.logs.get(*it)) {
+            if let Some(kind) = SlotKind::of_topic(log.topic().as_str()) {
+                let epoch = log.watermarks().leader_epoch;
+                self.coordinator.open(SlotClaim { kind, partition: log.id(), epoch });
+            }
+        }
+    }
+
     fn close(&self, partitions: &[PartitionId]) {
         for partition in partitions {
             self.logs.close_partition(*partition);

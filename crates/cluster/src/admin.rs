@@ -1,7 +1,7 @@
 //! Administrative changes: topics, partitions, configs, producer ids. Each is one conditional transaction.
 
-use crate::{Cluster, ClusterError, TopicInfo, config_changes, producer_ids, topics};
-use model::{ProducerId, TopicId};
+use crate::{Cluster, ClusterError, TopicInfo, config_changes, moves, producer_ids, topics};
+use model::{BrokerId, PartitionId, ProducerId, TopicId};
 use std::{collections::BTreeMap, ops::Range, sync::Arc, time::Duration};
 
 /// A topic to create.
@@ -75,6 +75,22 @@ impl Cluster {
         patience: Duration,
     ) -> Result<(), ClusterError> {
         topics::grow(&self.shared, topic, total, validate_only, patience).await
+    }
+
+    /// Asks a partition's owner to hand it to `to`; `None` calls that off. It has begun when this answers, not ended.
+    ///
+    /// # Errors
+    /// `UnknownBroker` when `to` does not live or is on its way out, `UnknownTopic`, `NotMoving` when there is nothing to call off,
+    /// `Unavailable`.
+    pub async fn move_partition(
+        &self,
+        partition: PartitionId,
+        to: Option<BrokerId>,
+    ) -> Result<(), ClusterError> {
+        match to {
+            Some(to) => moves::request(&self.shared, partition, to).await,
+            None => moves::call_off(&self.shared, partition).await,
+        }
     }
 
     /// Applies changes to a resource's configs, all or none.

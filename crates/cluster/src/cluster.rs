@@ -10,6 +10,7 @@ use crate::{
     wal_match::WalVerdict,
     watcher,
 };
+use formats::metadata::Owner;
 use metadata::{Event, MetadataStore, Revision, families::ConfigResource};
 use model::{
     BrokerId, ClusterId, LeaderEpoch, PartitionId, SessionId, TopicId, WalId,
@@ -158,6 +159,17 @@ impl Shared {
     pub fn replace_view(&self, fresh: View) {
         let mut view = self.view.lock();
         *view = fresh;
+        self.show(&view);
+    }
+
+    /// Takes in owner records that are known to be stored, before their watch brings them.
+    pub fn note_owners(&self, records: impl IntoIterator<Item = (PartitionId, Owner, Revision)>) {
+        let mut view = self.view.lock();
+        for (partition, record, at) in records {
+            if let Some(stored) = view.owners.get_mut(&partition).filter(|it| it.modified < at) {
+                (stored.value, stored.modified) = (record, at);
+            }
+        }
         self.show(&view);
     }
 

@@ -9,13 +9,14 @@ use crate::{
     claims::{FinalHead, read_final_head},
     cluster::Shared,
     history::History,
+    moves,
     session::RegisteredSession,
-    stored::Stored,
-    succession::{EpochsUsedUp, Successor, first, take_over},
+    succession::{EpochsUsedUp, first, take_over},
     takeover::{Circumstances, Fate, fate},
+    target::successor,
     view::{View, session_of},
 };
-use formats::metadata::{CommitHead, Controller as ControllerRecord, Owner};
+use formats::metadata::{Controller as ControllerRecord, Owner};
 use metadata::{
     Compare, MetadataError, Operation, Revision, Transaction,
     families::{Keys, encode},
@@ -104,6 +105,7 @@ impl Office {
             refused |= !self.write(batch).await?;
         }
         self.clear_deleted_topics().await?;
+        self.clear_moves().await?;
         self.compact_history().await?;
         Ok(refused)
     }
@@ -255,7 +257,7 @@ impl Office {
         let keys = &shared.parts.keys;
         let mut writing = Writing::new(keys, elected);
         for decision in batch {
-            let Some(target) = self.target(decision.target).await? else { continue };
+            let Some(target) = successor(&shared, decision.target).await? else { continue };
             let mode = self.shared.wanted_mode(decision.partition);
             let generation = self.shared.generation;
             let record = match &decision.from {
@@ -283,25 +285,6 @@ impl Office {
             batch.iter().for_each(report);
         }
         Ok(written)
-    }
-
-    /// A live broker as the successor it would be.
-    async fn target(&self, broker: BrokerId) -> Result<Option<Successor>, MetadataError> {
-        let shared = &self.shared;
-        let found = {
-            let view = shared.view.lock();
-            let session = view.sessions.get(&broker);
-            let wal = view.brokers.get(&broker).and_then(|it| WalId::from_slice(&it.value.wal_id));
-            session.and_then(|it| Some((SessionId::from_slice(&it.value.id)?, it.created))).zip(wal)
-        };
-        let Some(((id, create_revision), wal)) = found else { return Ok(None) };
-        let key = shared.parts.keys.commit_head(id);
-        let head = Stored::<CommitHead>::read(shared.parts.metadata.as_ref(), key).await?;
-        Ok(head.map(|stored| Successor {
-            session: SessionStamp { id, create_revision, broker },
-            wal,
-            head: stored.value.seq,
-        }))
     }
 
     async fn head_of_dead(&mut self, record: &Owner) -> Result<FinalHead, MetadataError> {
@@ -345,6 +328,12 @@ impl Office {
             self.shared.parts.metadata.transact(clearing).await?;
         }
         Ok(())
+    }
+
+    async fn clear_moves(&self) -> Result<(), MetadataError> {
+        let Some(elected) = self.elected else { return Ok(()) };
+        let elected = Compare::CreateRevision(self.shared.parts.keys.controller(), elected);
+        moves::clear(&self.shared, elected).await
     }
 
     async fn compact_history(&mut self) -> Result<(), MetadataError> {

@@ -27,6 +27,9 @@ pub enum ClusterError {
     /// An unknown key or a value it does not take.
     #[error("{0}")]
     InvalidConfig(String),
+    /// The partition is not being moved.
+    #[error("no move of {0} is in progress")]
+    NotMoving(String),
     /// A request that makes no sense.
     #[error("{0}")]
     InvalidRequest(String),

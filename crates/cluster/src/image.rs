@@ -82,6 +82,8 @@ pub struct PartitionInfo {
     pub leader_epoch: LeaderEpoch,
     /// Mode in force.
     pub mode: Option<DurabilityMode>,
+    /// The broker that its owner is about to hand it to.
+    pub moving_to: Option<BrokerId>,
     /// `wal` data of a dead owner is missing: waits for its disk (or an unclean takeover).
     pub offline: bool,
 }

@@ -8,7 +8,7 @@ use crate::{
     ClaimedPartition, Ownership, SessionStamp,
     claims::{self, Left},
     cluster::Shared,
-    continuity, controller,
+    continuity, controller, handover,
     keep_alive::{self, Ended},
     session::{RegisteredSession, register},
     succession::is_held_by,
@@ -44,6 +44,9 @@ pub(crate) async fn live(
             told: BTreeMap::new(),
         };
         let claims = tasks.spawn("claims", async move { claimant.reconcile_for_ever().await });
+        let (cluster, engine) = (Arc::clone(&shared), Arc::clone(&ownership));
+        let handovers = handover::hand_over_as_asked(cluster, engine, session.stamp);
+        let handovers = tasks.spawn("handovers", handovers);
         let ended = tokio::select! {
             () = shutdown.requested() => None,
             ended = &mut kept => ended.ok(),
@@ -54,7 +57,7 @@ pub(crate) async fn live(
             ownership.session_lost(session.stamp.id);
         }
         kept.abort();
-        for task in [work, claims] {
+        for task in [work, claims, handovers] {
             task.abort();
             // An aborted task answers with an error; what matters is that it runs no more.
             let _ended = task.await;

@@ -64,8 +64,12 @@ impl Drawing<'_> {
         let settings = TopicSettings::resolve(&configs, &self.inherited);
         let indexes = (0..topic.partitions).filter_map(PartitionIndex::new);
         let partitions = indexes.map(|partition| {
-            let owner = self.view.owners.get(&PartitionId { topic: id, partition });
-            owner.map_or(UNASSIGNED, |stored| self.partition(&stored.value))
+            let id = PartitionId { topic: id, partition };
+            let owner = self.view.owners.get(&id);
+            let moving = self.view.moves.get(&id);
+            let moving_to = moving.and_then(|stored| BrokerId::new(stored.value.to));
+            let info = owner.map_or(UNASSIGNED, |stored| self.partition(&stored.value));
+            PartitionInfo { moving_to: moving_to.filter(|to| info.owner != Some(*to)), ..info }
         });
         Some(Arc::new(TopicInfo {
             id,
@@ -88,6 +92,7 @@ impl Drawing<'_> {
             owner,
             leader_epoch: LeaderEpoch::new(record.leader_epoch).unwrap_or_default(),
             mode,
+            moving_to: None,
             offline: over && !returns && mode == Some(DurabilityMode::Wal) && !record.clean,
         }
     }
@@ -98,6 +103,7 @@ const UNASSIGNED: PartitionInfo = PartitionInfo {
     owner: None,
     leader_epoch: LeaderEpoch::ZERO,
     mode: None,
+    moving_to: None,
     offline: false,
 };
 

@@ -40,6 +40,14 @@ pub trait Ownership: Send + Sync + std::fmt::Debug {
     fn session_lost(&self, session: SessionId);
     /// Opens partitions; the answer names those that could not be opened (they are tried again).
     async fn open(&self, claims: Vec<ClaimedPartition>) -> Vec<(PartitionId, String)>;
+    /// Takes nothing more into these partitions, which are about to be handed over, and waits until all they hold is committed and what
+    /// else rests on their ownership is settled. Answers the session's last commit that may hold any of it.
+    ///
+    /// # Errors
+    /// A sentence: some may be sealed then.
+    async fn seal(&self, partitions: &[PartitionId]) -> Result<u64, String>;
+    /// Sealed partitions stay: everything goes on.
+    fn unseal(&self, partitions: &[PartitionId]);
     /// Closes partitions at once: topic deleted, or ownership lost.
     fn close(&self, partitions: &[PartitionId]);
     /// Settings of a topic changed.

@@ -1,4 +1,4 @@
-//! Owner records, from one to the next: what a claim, a re-claim and a takeover write. Pure.
+//! Owner records, from one to the next: what a claim, a re-claim, a takeover and a handover write. Pure.
 //!
 //! Every new session takes a new epoch, and every change of session appends the predecessor with its final head to `unfolded`, so
 //! that a chain of crashes loses no commit (DESIGN section 5).
@@ -78,6 +78,17 @@ pub(crate) fn take_over(
         given_up_takeovers: from.given_up_takeovers + u64::from(given_up),
         ..record(to, epoch, mode)
     })
+}
+
+/// The record by which a living owner hands a partition on, whose last commit with anything of it is `through_seq`.
+pub(crate) fn hand_over(
+    from: &Owner,
+    through_seq: u64,
+    to: &Successor,
+    mode: DurabilityMode,
+    generation: u64,
+) -> Result<Owner, EpochsUsedUp> {
+    take_over(from, through_seq, to, mode, generation, false)
 }
 
 fn record(to: &Successor, epoch: u32, mode: DurabilityMode) -> Owner {

@@ -72,6 +72,7 @@ const UNASSIGNED: PartitionInfo = PartitionInfo {
     owner: None,
     leader_epoch: LeaderEpoch::ZERO,
     mode: None,
+    moving_to: None,
     offline: false,
 };
 

@@ -1,7 +1,7 @@
 //! [`View`]: the decoded records that this broker watches, each with its revisions. What decisions are made from.
 
 use crate::stored::Stored;
-use formats::metadata::{Broker, Configs, Controller, DeletedTopic, Owner, Session, Topic};
+use formats::metadata::{Broker, Configs, Controller, DeletedTopic, Move, Owner, Session, Topic};
 use metadata::{
     Entry, Event, EventKind, MetadataError, Revision,
     families::{ConfigResource, Keys, Value},
@@ -21,11 +21,12 @@ pub(crate) struct View {
     pub deleted_topics: BTreeMap<TopicId, Stored<DeletedTopic>>,
     pub configs: BTreeMap<ConfigResource, Stored<Configs>>,
     pub owners: BTreeMap<PartitionId, Stored<Owner>>,
+    pub moves: BTreeMap<PartitionId, Stored<Move>>,
 }
 
 impl View {
     /// The prefixes that a view is made of.
-    pub fn families(keys: &Keys) -> [bytes::Bytes; 7] {
+    pub fn families(keys: &Keys) -> [bytes::Bytes; 8] {
         [
             keys.sessions(),
             keys.brokers(),
@@ -34,6 +35,7 @@ impl View {
             keys.deleted_topics(),
             keys.all_configs(),
             keys.owners(),
+            keys.moves(),
         ]
     }
 
@@ -60,6 +62,8 @@ impl View {
         let key = &entry.key;
         if let Some(partition) = keys.parse_owner(key) {
             insert(&mut self.owners, partition, entry)
+        } else if let Some(partition) = keys.parse_move(key) {
+            insert(&mut self.moves, partition, entry)
         } else if let Some(broker) = keys.parse_session(key) {
             insert(&mut self.sessions, broker, entry)
         } else if let Some(broker) = keys.parse_broker(key) {
@@ -81,6 +85,8 @@ impl View {
     fn delete(&mut self, keys: &Keys, key: &[u8], at: Revision) {
         if let Some(partition) = keys.parse_owner(key) {
             remove(&mut self.owners, &partition, at);
+        } else if let Some(partition) = keys.parse_move(key) {
+            remove(&mut self.moves, &partition, at);
         } else if let Some(broker) = keys.parse_session(key) {
             remove(&mut self.sessions, &broker, at);
         } else if let Some(broker) = keys.parse_broker(key) {
@@ -106,6 +112,26 @@ impl View {
     pub fn live_wals(&self) -> BTreeSet<WalId> {
         let live = self.sessions.keys().filter_map(|broker| self.brokers.get(broker));
         live.filter_map(|broker| WalId::from_slice(&broker.value.wal_id)).collect()
+    }
+
+    /// Moves that can't happen any more, or have happened: with their revisions.
+    pub fn pointless_moves(&self) -> Vec<(PartitionId, Revision)> {
+        let pointless = self.moves.iter().filter(|(partition, stored)| {
+            let owner = self.owners.get(*partition);
+            let is_there = owner.is_some_and(|it| it.value.broker == stored.value.to);
+            !self.takes_partitions(stored.value.to)
+                || !self.topics.contains_key(&partition.topic)
+                || is_there && owner.is_some_and(|it| !self.is_over(&it.value))
+        });
+        pointless.map(|(partition, stored)| (*partition, stored.modified)).collect()
+    }
+
+    /// Whether a broker lives and is not on its way out.
+    pub fn takes_partitions(&self, broker: u32) -> bool {
+        BrokerId::new(broker).is_some_and(|id| {
+            let stays = self.brokers.get(&id).is_some_and(|stored| !stored.value.draining);
+            stays && self.sessions.contains_key(&id)
+        })
     }
 
     /// The values set for a resource.

@@ -1,8 +1,8 @@
 //! [`Coordinator`]: a broker's coordinators, told which slots its session owns.
 
 use crate::{
-    CoordinatorOptions, CoordinatorParts, Groups, Journal, SessionStamp, SlotClaim, SlotKind,
-    Transactions, journal::JournalParts,
+    CoordinatorOptions, CoordinatorParts, Groups, Journal, JournalError, SessionStamp, SlotClaim,
+    SlotKind, Transactions, journal::JournalParts,
 };
 use model::{PartitionId, SessionId};
 use parking_lot::Mutex;
@@ -81,6 +81,20 @@ impl Coordinator {
     pub fn close(&self, partition: PartitionId) {
         self.shared.groups.close(partition);
         self.shared.transactions.close(partition);
+    }
+
+    /// Drops a slot, if the partition is one, and waits until what was decided there is stored: its next owner reads all of it.
+    ///
+    /// # Errors
+    /// `Ended`: the session is over.
+    pub async fn seal(&self, partition: PartitionId) -> Result<(), JournalError> {
+        let Shared { groups, transactions, journal, .. } = &*self.shared;
+        if !groups.has(partition) && !transactions.has(partition) {
+            return Ok(());
+        }
+        self.close(partition);
+        let journal = journal.lock().clone().ok_or(JournalError::Ended)?;
+        journal.settled(journal.position()).await
     }
 
     /// Why nothing is stored any more although the session lives, if that is so.

@@ -53,6 +53,12 @@ impl<S> SlotTable<S> {
         slot.is_some_and(|slot| slot.partition == claim.partition && slot.epoch == claim.epoch)
     }
 
+    /// Whether the slot is there, loaded or not.
+    pub(crate) fn has(&self, partition: PartitionId) -> bool {
+        let slots = self.slots.lock();
+        slots.get(&partition.partition.get()).is_some_and(|slot| slot.partition == partition)
+    }
+
     /// Drops a slot; answers what was in it.
     pub(crate) fn release(&self, partition: PartitionId) -> Option<Arc<S>> {
         let mut slots = self.slots.lock();

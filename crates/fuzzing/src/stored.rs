@@ -7,7 +7,7 @@ use formats::{
     metadata::{
         Broker, Cluster, Commit, CommitHead, Configs, ConsumerGroupMember, Controller,
         DeletedTopic, Features, Garbage, Group, GroupCommits, GroupOffsets, Index, JournalHead,
-        Manifest, Owner, ProducerIds, Registration, Session, StagedOffsets, Topic, TopicName,
+        Manifest, Move, Owner, ProducerIds, Registration, Session, StagedOffsets, Topic, TopicName,
         TransactionalProducer,
     },
     segment,
@@ -158,6 +158,7 @@ const FAMILIES: &[Family] = &[
     ("index", value::<Index>),
     ("journal-head", value::<JournalHead>),
     ("manifest", value::<Manifest>),
+    ("move", value::<Move>),
     ("owner", value::<Owner>),
     ("producer-ids", value::<ProducerIds>),
     ("registration", value::<Registration>),

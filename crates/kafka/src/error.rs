@@ -98,6 +98,7 @@ impl From<ClusterError> for Refusal {
             ClusterError::UnknownBroker(_) | ClusterError::InvalidRequest(_) => {
                 ResponseError::InvalidRequest
             }
+            ClusterError::NotMoving(_) => ResponseError::NoReassignmentInProgress,
             ClusterError::InvalidTopicName(_) => ResponseError::InvalidTopicException,
             ClusterError::InvalidPartitions(_) => ResponseError::InvalidPartitions,
             ClusterError::InvalidReplicationFactor(_) => ResponseError::InvalidReplicationFactor,

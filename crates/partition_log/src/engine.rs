@@ -67,6 +67,8 @@ pub(crate) struct Engine {
     making_room: Mutex<()>,
     /// Told when there may be more room.
     roomier: Notify,
+    /// Told when a partition is opened, closed, or unsealed.
+    pub(crate) settled: Notify,
 }
 
 impl Engine {
@@ -106,6 +108,7 @@ impl Engine {
             wal_failure: Mutex::default(),
             making_room: Mutex::default(),
             roomier: Notify::new(),
+            settled: Notify::new(),
             options,
             parts,
         }
@@ -125,6 +128,7 @@ impl Engine {
     pub(crate) fn insert(&self, partition: Arc<Shared>, session: &ActiveSession) {
         self.closed.lock().remove(&partition.id);
         self.partitions.write().insert(partition.id, partition);
+        self.settled.notify_waiters();
         if self.session().is_none_or(|present| present.stamp.id != session.stamp.id) {
             self.suspend_other_sessions();
         }
@@ -146,6 +150,7 @@ impl Engine {
         drop(sequencer);
         self.closed.lock().insert(id);
         self.ledger.abandon(id);
+        self.settled.notify_waiters();
         true
     }
 
@@ -180,8 +185,8 @@ impl Engine {
         let present = self.session().map(|session| session.stamp.id);
         for partition in self.partitions() {
             let mut sequencer = partition.sequencer.lock();
-            if Some(sequencer.ownership.session.id) != present && sequencer.phase == Phase::Serving
-            {
+            let was_served = matches!(sequencer.phase, Phase::Serving | Phase::Sealed);
+            if Some(sequencer.ownership.session.id) != present && was_served {
                 sequencer.phase = Phase::Suspended;
             }
         }

@@ -2,6 +2,9 @@
 //!
 //! A commit adds a slice, a fold replaces the slices of its commits by one run, retention prunes from the start. Runs are opened on
 //! demand by [`crate::object_read`]. Everything here is pure and in memory.
+//!
+//! A session that owned the partition twice may have folded both times into one run, with what another session wrote in between
+//! missing. Such a run is listed once for each stretch without gaps, with the offsets of that stretch.
 
 mod retention;
 
@@ -25,7 +28,8 @@ pub(crate) struct SegmentSlice {
     pub(crate) slice: Arc<Slice>,
 }
 
-/// A partition's run in an index object: many slices, not decoded yet. Or (level 0) one slice, in the footer of its segment.
+/// A partition's run in an index object, or a stretch of it: many slices, not decoded yet. Or (level 0) one slice, in the footer of its
+/// segment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct IndexRun {
     /// The index object, or the segment.
@@ -81,6 +85,26 @@ pub(crate) enum IndexEntry {
     Slice(SegmentSlice),
     /// A run to be loaded on demand.
     Run(IndexRun),
+}
+
+impl IndexRun {
+    /// The stretch of this run that `entry`, one of its commits, begins.
+    fn stretch(&self, entry: &IndexEntry) -> Self {
+        Self {
+            base_offset: entry.base_offset(),
+            end_offset: entry.end_offset(),
+            size_bytes: entry.size_bytes(),
+            max_timestamp: entry.max_timestamp(),
+            ..self.clone()
+        }
+    }
+
+    /// Makes the stretch reach to the end of `entry`, which follows it.
+    fn lengthen(&mut self, entry: &IndexEntry) {
+        self.end_offset = entry.end_offset();
+        self.size_bytes += entry.size_bytes();
+        self.max_timestamp = self.max_timestamp.max(entry.max_timestamp());
+    }
 }
 
 impl IndexEntry {
@@ -282,37 +306,52 @@ impl LogIndex {
         Ok(())
     }
 
-    /// Replaces the entries of the run's commits by the run. Entries pruned or merged meanwhile are no error.
+    /// Replaces the entries of the run's commits by the run: each stretch of them by one entry. Entries pruned or merged
+    /// meanwhile are no error.
     ///
     /// # Errors
     /// `FoldMismatch`; nothing changed then.
-    pub(crate) fn fold(&mut self, mut run: IndexRun) -> Result<(), IndexError> {
-        let Some(first) = self.entries.iter().position(|entry| entry.is_folded_by(&run)) else {
-            return self.fold_of_nothing(&run);
-        };
-        let replaced = self.entries.iter().skip(first).take_while(|e| e.is_folded_by(&run));
-        let (mut count, mut size_bytes, mut range) = (0, 0, None);
-        let mut newest = TimestampMs(-1);
-        for entry in replaced {
-            newest = newest.max(entry.max_timestamp());
-            let (base, _) = range.unwrap_or((entry.base_offset(), entry.end_offset()));
-            range = Some((base, entry.end_offset()));
-            size_bytes += entry.size_bytes();
-            count += 1;
+    pub(crate) fn fold(&mut self, run: &IndexRun) -> Result<(), IndexError> {
+        let mut folded = VecDeque::with_capacity(self.entries.len());
+        let mut range: Option<Range<Offset>> = None;
+        let mut goes_on = false;
+        for entry in &self.entries {
+            let is_folded = entry.is_folded_by(run);
+            if is_folded {
+                let base = range.as_ref().map_or(entry.base_offset(), |range| range.start);
+                range = Some(base..entry.end_offset());
+            }
+            match folded.back_mut() {
+                Some(IndexEntry::Run(stretch)) if is_folded && goes_on => stretch.lengthen(entry),
+                _ if is_folded => folded.push_back(IndexEntry::Run(run.stretch(entry))),
+                _ => folded.push_back(entry.clone()),
+            }
+            goes_on = is_folded;
         }
-        let (base, end) = range.unwrap_or((self.end, self.end));
-        let merged = first.checked_sub(1).and_then(|before| self.entries.get(before));
-        if run.base_offset < base && merged.is_some_and(IndexEntry::is_merged) {
-            run = IndexRun { base_offset: base, size_bytes, max_timestamp: newest, ..run };
+        let Some(range) = range else { return self.fold_of_nothing(run) };
+        let is_cut = range.start <= self.merged_end().max(self.start());
+        let is_cut = is_cut && run.base_offset < range.start;
+        if !(run.base_offset == range.start || is_cut) || run.end_offset != range.end {
+            return Err(fold_mismatch(run, range.start, range.end));
         }
-        let starts = run.base_offset == base || (first == 0 && run.base_offset < base);
-        if !starts || run.end_offset != end {
-            return Err(fold_mismatch(&run, base, end));
-        }
-        self.entries.drain(first..first + count);
-        self.size_bytes = self.size_bytes - size_bytes + run.size_bytes;
-        self.entries.insert(first, IndexEntry::Run(run));
+        self.entries = folded;
         Ok(())
+    }
+
+    /// Takes over what was read anew of where the entries lie. What was added since it was read stays as it is; `false` when the two do
+    /// not meet: it is to be read again.
+    pub(crate) fn relist(&mut self, fresh: Self) -> bool {
+        let known = fresh.entries.into_iter().take_while(|entry| entry.end_offset() <= self.end);
+        let mut entries: VecDeque<_> = known.collect();
+        let Some(end) = entries.back().map(IndexEntry::end_offset) else { return false };
+        let since = self.entries.partition_point(|entry| entry.end_offset() <= end);
+        if self.entries.get(since).is_some_and(|entry| entry.base_offset() != end) {
+            return false;
+        }
+        entries.extend(self.entries.drain(since..));
+        self.size_bytes = entries.iter().map(IndexEntry::size_bytes).sum();
+        self.entries = entries;
+        true
     }
 
     /// A run of which every entry is pruned or merged already holds nothing of interest.

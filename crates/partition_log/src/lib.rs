@@ -17,6 +17,7 @@ mod flush_schedule;
 mod fold;
 #[doc(hidden)]
 pub mod fuzzing;
+mod handover;
 mod index;
 mod manifest;
 mod manifest_rest;

@@ -107,7 +107,7 @@ pub(crate) struct FoundRecord {
 
 /// Blocks by object and position.
 type Key = (ObjectName, u64);
-/// Runs likewise; the partitions of a segment share its footer, and of a run the first slices may be merged away.
+/// Runs likewise; the partitions of a segment share its footer, stretches of a run its bytes, and the first slices may be merged away.
 type RunKey = (ObjectName, u64, PartitionId, Offset);
 type Slices = Arc<Vec<SegmentSlice>>;
 type BlockCache = SingleFlightCache<Key, Block, ObjectReadError>;
@@ -378,7 +378,7 @@ async fn get_run(
         .await
         .map_err(|error| read_error(&run.object, within.clone(), &error))?;
     let mut slices = decode_run(partition, &run, &bytes).map_err(damaged)?;
-    slices.retain(|segment| segment.slice.base_offset >= run.base_offset);
+    slices.retain(|it| within.start <= it.slice.base_offset && it.slice.end_offset <= within.end);
     let ends = slices.first().zip(slices.last()).map(|(first, last)| {
         (first.slice.partition, first.slice.base_offset..last.slice.end_offset)
     });

@@ -7,7 +7,7 @@ use crate::{
     end_transaction::end_transaction,
     engine::Engine,
     read::{self, visible_end},
-    sequencer::Sequencer,
+    sequencer::{Phase, Sequencer},
     upkeep,
 };
 use bytes::Bytes;
@@ -165,6 +165,16 @@ impl Partition {
     /// Which one.
     pub fn id(&self) -> PartitionId {
         self.shared.id
+    }
+
+    /// The name of its topic.
+    pub fn topic(&self) -> &TopicName {
+        &self.shared.topic
+    }
+
+    /// Whether it takes nothing because it is about to be handed to another broker.
+    pub fn is_sealed(&self) -> bool {
+        self.shared.sequencer.lock().phase == Phase::Sealed
     }
 
     /// Its positions.

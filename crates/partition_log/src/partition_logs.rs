@@ -3,6 +3,7 @@
 use crate::{
     Authority, LogError, Partition, ProducerConnection,
     engine::Engine,
+    handover,
     pipeline::{self, ActiveSession},
     recovery, shutdown, terms, upkeep,
 };
@@ -176,6 +177,28 @@ impl PartitionLogs {
     /// Every open partition.
     pub fn all(&self) -> Vec<Partition> {
         self.engine.partitions().into_iter().map(Partition::new).collect()
+    }
+
+    /// Takes nothing more into these partitions, which are about to be handed to another broker, and waits until all they hold is
+    /// committed. Answers the last commit of the session that may hold any of it.
+    ///
+    /// # Errors
+    /// `SessionLost` also when one is not served here; some may be sealed then.
+    ///
+    /// # Cancel safety
+    /// They stay sealed until [`PartitionLogs::unseal`], or the session's end.
+    pub async fn seal(&self, partitions: &[PartitionId]) -> Result<u64, LogError> {
+        handover::seal(&self.engine, partitions).await
+    }
+
+    /// Takes appends to sealed partitions again.
+    pub fn unseal(&self, partitions: &[PartitionId]) {
+        handover::unseal(&self.engine, partitions);
+    }
+
+    /// Waits until a partition is opened, closed or unsealed. Counts from the call on, not from the first poll.
+    pub fn settled(&self) -> impl Future<Output = ()> + '_ {
+        self.engine.settled.notified()
     }
 
     /// Closes a partition at once: waiters fail with `NotOwner`, unflushed batches are dropped from later flushes. For

@@ -8,19 +8,21 @@ use crate::{
     object_read::{FoundRecord, ObjectRead, ObjectReadError, ObjectReadRequest, find_in_batch},
     partition::Shared,
     producer_state::Aborted,
+    recovery,
     sequencer::Sequencer,
     tail::{TailBatch, TailRead, WalPlace},
 };
 use bytes::Bytes;
 use model::{Offset, PartitionId, TimestampMs};
 use std::{ops::Range, sync::Arc};
+use storage::ObjectName;
 use wal::WalError;
 
 /// Entries cloned out of the index for one read of objects: more than one fetch takes.
 const ENTRIES_PER_READ: usize = 64;
 
 /// How often a read begins again because an object it meant to read was replaced meanwhile.
-const ATTEMPTS: usize = 3;
+const ATTEMPTS: usize = 4;
 
 /// What a look at the sequencer came to.
 enum Plan {
@@ -71,7 +73,10 @@ pub(crate) async fn read(
                 return Ok(ReadAnswer { batches: found.batches, watermarks, aborted });
             }
             // A fold or a deletion may have taken its place: look again.
-            Err(ObjectReadError::Missing(object)) => missing.push(object),
+            Err(ObjectReadError::Missing(object)) => {
+                look_again(partition, missing.last(), &object).await?;
+                missing.push(object);
+            }
             Err(error) => return Err(read_error(request.from, to, error)),
         }
     }
@@ -82,6 +87,19 @@ pub(crate) async fn read(
         object,
         reason: "the object is missing".to_owned(),
     })
+}
+
+/// An object that is still named is named by a list that is old, if another session folds what this partition was built on.
+async fn look_again(
+    partition: &Shared,
+    before: Option<&ObjectName>,
+    now: &ObjectName,
+) -> Result<(), ReadError> {
+    if before != Some(now) {
+        return Ok(());
+    }
+    let refreshed = recovery::refresh(partition).await;
+    refreshed.map_err(|error| ReadError::Unavailable(error.to_string()))
 }
 
 /// Has what follows `found` fetched into the cache, for a reader that reads on and on.
@@ -216,18 +234,56 @@ pub(crate) async fn offset_for_timestamp(
     query: TimestampQuery,
     isolation: Isolation,
 ) -> Result<Option<FoundOffset>, ReadError> {
-    let search = Search::prepare(&partition.sequencer.lock(), query, isolation)?;
-    let found = match query {
-        TimestampQuery::AtOrAfter(timestamp) => {
-            search.first_at_or_after(partition, timestamp).await?
+    let mut missing = None;
+    for _ in 0..ATTEMPTS {
+        let search = Search::prepare(&partition.sequencer.lock(), query, isolation)?;
+        let found = match query {
+            TimestampQuery::AtOrAfter(timestamp) => {
+                search.first_at_or_after(partition, timestamp).await
+            }
+            TimestampQuery::Maximum => search.maximum(partition).await,
+        };
+        match found {
+            Ok(found) => return Ok(found.map(found_offset)),
+            Err(SearchError::Failed(error)) => return Err(error),
+            Err(SearchError::Missing(object)) => {
+                look_again(partition, missing.as_ref(), &object).await?;
+                missing = Some(object);
+            }
         }
-        TimestampQuery::Maximum => search.maximum(partition).await?,
-    };
-    Ok(found.map(|found| FoundOffset {
+    }
+    let object = missing.map(|object| object.to_string()).unwrap_or_default();
+    Err(ReadError::Unavailable(format!("object {object} is missing, and still named")))
+}
+
+fn found_offset(found: FoundRecord) -> FoundOffset {
+    FoundOffset {
         offset: found.offset,
         timestamp: found.timestamp,
         leader_epoch: found.leader_epoch,
-    }))
+    }
+}
+
+/// Why a search came to nothing.
+enum SearchError {
+    /// It is to be done again.
+    Missing(ObjectName),
+    Failed(ReadError),
+}
+
+impl SearchError {
+    fn of(within: Range<Offset>, error: ObjectReadError) -> Self {
+        match error {
+            ObjectReadError::Missing(object) => Self::Missing(object),
+            error => Self::Failed(read_error(within.start, within.end, error)),
+        }
+    }
+}
+
+impl From<ReadError> for SearchError {
+    fn from(error: ReadError) -> Self {
+        Self::Failed(error)
+    }
 }
 
 /// Where to look for a record by time: entries of objects, then batches of the tail beyond them.
@@ -273,16 +329,16 @@ impl Search {
         &self,
         partition: &Shared,
         timestamp: TimestampMs,
-    ) -> Result<Option<FoundRecord>, ReadError> {
+    ) -> Result<Option<FoundRecord>, SearchError> {
         let reader = &partition.engine.reader;
-        let Range { start, end } = self.in_objects;
+        let within = self.in_objects.clone();
         let found = reader
-            .find_at_or_after(partition.id, &self.entries, start..end, timestamp)
+            .find_at_or_after(partition.id, &self.entries, within.clone(), timestamp)
             .await
-            .map_err(|error| read_error(start, end, error))?;
+            .map_err(|error| SearchError::of(within, error))?;
         match found {
             Some(found) => Ok(Some(found)),
-            None => self.first_in_tail(partition, timestamp).await,
+            None => Ok(self.first_in_tail(partition, timestamp).await?),
         }
     }
 
@@ -303,19 +359,19 @@ impl Search {
         Ok(None)
     }
 
-    async fn maximum(&self, partition: &Shared) -> Result<Option<FoundRecord>, ReadError> {
+    async fn maximum(&self, partition: &Shared) -> Result<Option<FoundRecord>, SearchError> {
         let reader = &partition.engine.reader;
-        let Range { start, end } = self.in_objects;
+        let within = self.in_objects.clone();
         let stored = reader
-            .find_maximum(partition.id, &self.entries, start..end)
+            .find_maximum(partition.id, &self.entries, within.clone())
             .await
-            .map_err(|error| read_error(start, end, error))?;
+            .map_err(|error| SearchError::of(within, error))?;
         let Some(newest) = self.tail.iter().map(|batch| batch.max_timestamp).max() else {
             return Ok(stored);
         };
         match stored {
             Some(found) if found.timestamp >= newest => Ok(Some(found)),
-            _ => self.first_in_tail(partition, newest).await.map(|found| found.or(stored)),
+            _ => Ok(self.first_in_tail(partition, newest).await?.or(stored)),
         }
     }
 }

@@ -32,6 +32,8 @@ pub(crate) enum Phase {
     Suspended,
     /// Being drained: reads and acknowledgements only.
     Draining,
+    /// About to be handed to another broker: reads and acknowledgements only, and its owner record stays as it is.
+    Sealed,
     /// Nothing: it was deleted or lost.
     Closed,
 }
@@ -183,7 +185,7 @@ impl Sequencer {
     pub(crate) fn check_appendable(&self) -> Result<(), AppendError> {
         match self.phase {
             Phase::Serving => Ok(()),
-            Phase::Suspended => Err(AppendError::NotReady),
+            Phase::Suspended | Phase::Sealed => Err(AppendError::NotReady),
             Phase::Draining => Err(AppendError::Stopping),
             Phase::Closed => Err(AppendError::NotOwner),
         }
@@ -193,7 +195,7 @@ impl Sequencer {
     pub(crate) fn check_readable(&self) -> Result<(), ReadError> {
         match self.phase {
             Phase::Closed => Err(ReadError::NotOwner),
-            Phase::Serving | Phase::Suspended | Phase::Draining => Ok(()),
+            Phase::Serving | Phase::Suspended | Phase::Draining | Phase::Sealed => Ok(()),
         }
     }
 

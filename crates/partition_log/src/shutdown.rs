@@ -28,7 +28,8 @@ pub(crate) async fn flush(engine: &Arc<Engine>) -> Result<(), LogError> {
     Ok(())
 }
 
-async fn committed(
+/// Waits until everything before `end` is committed.
+pub(crate) async fn committed(
     engine: &Engine,
     session: &ActiveSession,
     partition: &Shared,

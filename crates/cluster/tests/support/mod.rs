@@ -234,6 +234,8 @@ pub enum Told {
     Began(SessionId),
     Lost(SessionId),
     Opened(PartitionId, u32),
+    Sealed(PartitionId),
+    Unsealed(PartitionId),
     Closed(PartitionId),
     Settings(TopicId),
     /// Told with the settings.
@@ -241,11 +243,20 @@ pub enum Told {
 }
 
 /// An engine that remembers what it is told.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Engine {
     told: Mutex<Vec<Told>>,
     session: Mutex<Option<SessionStamp>>,
     pub refuses: Mutex<BTreeSet<PartitionId>>,
+    /// What sealing comes to.
+    pub seals: Mutex<Result<u64, String>>,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        let (told, session, refuses) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { told, session, refuses, seals: Mutex::new(Ok(0)) }
+    }
 }
 
 impl Engine {
@@ -280,6 +291,15 @@ impl Ownership for Engine {
             }
         }
         failed
+    }
+
+    async fn seal(&self, partitions: &[PartitionId]) -> Result<u64, String> {
+        self.told.lock().extend(partitions.iter().map(|it| Told::Sealed(*it)));
+        self.seals.lock().clone()
+    }
+
+    fn unseal(&self, partitions: &[PartitionId]) {
+        self.told.lock().extend(partitions.iter().map(|it| Told::Unsealed(*it)));
     }
 
     fn close(&self, partitions: &[PartitionId]) {

@@ -53,6 +53,8 @@ pub(super) async fn load_and_keep(groups: Groups, claim: SlotClaim, journal: Jou
 async fn load(groups: &Groups, claim: SlotClaim, journal: &Journal) -> Option<GroupSlot> {
     let randomness = groups.shared.parts.randomness.clone();
     let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, randomness);
+    // The slot may have been closed and opened again: what was decided before is read, too.
+    journal.settled(journal.position()).await.ok()?;
     while groups.shared.slots.is_claimed(claim) && journal.admits() != Err(JournalError::Ended) {
         match read(groups, claim, journal).await {
             Ok(slot) => return Some(slot),

@@ -86,6 +86,11 @@ impl Groups {
         tasks.spawn("group_slot", load::load_and_keep(self.clone(), claim, journal));
     }
 
+    /// Whether the partition is a slot here.
+    pub(crate) fn has(&self, partition: PartitionId) -> bool {
+        self.shared.slots.has(partition)
+    }
+
     /// Drops a slot.
     pub(crate) fn close(&self, partition: PartitionId) {
         if let Some(slot) = self.shared.slots.release(partition) {

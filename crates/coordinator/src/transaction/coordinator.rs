@@ -108,17 +108,22 @@ impl Transactions {
         self.shared.parts.tasks.spawn("transaction_slot", load);
     }
 
+    /// Whether the partition is a slot here.
+    pub(crate) fn has(&self, partition: PartitionId) -> bool {
+        self.shared.slots.has(partition)
+    }
+
     /// Drops a slot: its next owner goes on with what is being ended.
     pub(crate) fn close(&self, partition: PartitionId) {
         if let Some(slot) = self.shared.slots.release(partition) {
-            slot.tasks.request_shutdown();
+            slot.close();
         }
     }
 
     /// Drops all slots.
     pub(crate) fn close_all(&self) {
         for slot in self.shared.slots.release_all() {
-            slot.tasks.request_shutdown();
+            slot.close();
         }
     }
 

@@ -15,6 +15,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// Loads a slot, as long as it takes while the claim holds.
 pub(super) async fn load(shared: Arc<Shared>, claim: SlotClaim, journal: Journal) {
     let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, shared.parts.randomness.clone());
+    // The slot may have been closed and opened again: what was decided before is read, too.
+    if journal.settled(journal.position()).await.is_err() {
+        return;
+    }
     while shared.slots.is_claimed(claim) && journal.admits() != Err(JournalError::Ended) {
         match read(&shared, claim).await {
             Ok(ids) => return serve(&shared, claim, journal, ids),

@@ -8,7 +8,7 @@ use super::{
     Answer, Decision, Event, TransactionError, TransactionalProducer, decide, value::to_value,
 };
 use crate::{
-    Journal, SlotClaim,
+    Journal, SlotClaim, SlotError,
     journal::{Position, Submission},
     slot_log::Unwritten,
 };
@@ -38,6 +38,8 @@ pub(super) struct Ids {
     pub(super) known: HashMap<String, TransactionalProducer>,
     /// Those that the slot's log was not told of.
     pub(super) unwritten: Unwritten<String>,
+    /// Nothing is decided any more: another broker may be the coordinator.
+    closed: bool,
 }
 
 /// What was decided, and when it may be told.
@@ -58,8 +60,14 @@ impl TransactionSlot {
         known: HashMap<String, TransactionalProducer>,
         unwritten: Unwritten<String>,
     ) -> Self {
-        let ids = Mutex::new(Ids { known, unwritten });
+        let ids = Mutex::new(Ids { known, unwritten, closed: false });
         Self { claim, journal, tasks, keys, ids }
+    }
+
+    /// Decides nothing more, and ends what runs for its ids.
+    pub(super) fn close(&self) {
+        self.ids.lock().closed = true;
+        self.tasks.request_shutdown();
     }
 
     /// Decides about an id that is known.
@@ -72,6 +80,9 @@ impl TransactionSlot {
     ) -> Decided {
         let mut ids = self.ids.lock();
         let ids = &mut *ids;
+        if ids.closed {
+            return self.decided(Err(SlotError::NotCoordinator.into()));
+        }
         let Some(known) = ids.known.get_mut(id) else {
             return self.decided(Err(TransactionError::UnknownProducer));
         };
@@ -92,6 +103,9 @@ impl TransactionSlot {
     /// Takes a new id in; an id that is there already is left as it is (`None`).
     pub(super) fn create(&self, id: &str, producer: TransactionalProducer) -> Option<Decided> {
         let mut ids = self.ids.lock();
+        if ids.closed {
+            return Some(self.decided(Err(SlotError::NotCoordinator.into())));
+        }
         if ids.known.contains_key(id) {
             return None;
         }
@@ -136,7 +150,10 @@ impl TransactionSlot {
     /// Forgets the ids that nothing happened to for long.
     pub(super) fn expire(&self, expiration_ms: u64, now: TimestampMs) {
         let mut ids = self.ids.lock();
-        let Ids { known, unwritten } = &mut *ids;
+        let Ids { known, unwritten, closed } = &mut *ids;
+        if *closed {
+            return;
+        }
         known.retain(|id, known| {
             let expired = known.expires_at(expiration_ms).is_some_and(|at| at <= now);
             if expired {

@@ -6,9 +6,9 @@ use formats::metadata::{
     Broker, ClassicProtocols, Cluster, Commit, CommitHead, CommittedOffset, Configs, ConsumerGroup,
     ConsumerGroupMember, Controller, DeletedTopic, DurabilityMode, Endpoint, EpochStart, Features,
     Folded, Garbage, Group, GroupCommit, GroupCommits, GroupMember, GroupOffsets, GroupProtocol,
-    Index, JournalHead, Manifest, ManifestRest, MemberPartitions, MemberState, Owner, Producer,
-    ProducerBatch, ProducerIds, ProducerSnapshot, Reference, Registration, SeqRange, Session,
-    SliceGroup, StagedOffsets, SubscribedTopic, TargetAssignment, TargetPartitions, Topic,
+    Index, JournalHead, Manifest, ManifestRest, MemberPartitions, MemberState, Move, Owner,
+    Producer, ProducerBatch, ProducerIds, ProducerSnapshot, Reference, Registration, SeqRange,
+    Session, SliceGroup, StagedOffsets, SubscribedTopic, TargetAssignment, TargetPartitions, Topic,
     TopicName, TopicOffsets, TransactionState, TransactionTopic, TransactionalProducer, Unfolded,
 };
 use prost::Message;
@@ -117,6 +117,7 @@ fn values_of_topics_have_their_bytes() {
             given_up_takeovers: 1,
         },
     );
+    check("move", &Move { format: 1, to: 4, requested: true, since_unix_ms: 1_700_000_000_000 });
 }
 
 #[test]

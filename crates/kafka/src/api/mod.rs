@@ -5,6 +5,7 @@
 mod add_offsets_to_txn;
 mod add_partitions_to_txn;
 mod alter_configs;
+mod alter_partition_reassignments;
 mod api_versions;
 mod assignment;
 mod committed_offsets;
@@ -322,6 +323,12 @@ pub(crate) static TABLE: &[Entry] = {
             "IncrementalAlterConfigs",
             Op::AlterConfigs,
             Topic,
+        ),
+        entry::<alter_partition_reassignments::AlterPartitionReassignments>(
+            ApiKey::AlterPartitionReassignments,
+            "AlterPartitionReassignments",
+            Op::Alter,
+            Cluster,
         ),
         entry::<list_partition_reassignments::ListPartitionReassignments>(
             ApiKey::ListPartitionReassignments,

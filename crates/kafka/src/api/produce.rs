@@ -4,6 +4,7 @@
 //! one waits to be durable. A wait that outlasts the request's timeout is answered `REQUEST_TIMED_OUT`; the records stay in the log,
 //! and an idempotent producer's retry finds them. Sources: KIP-98, KIP-467 (record errors), KIP-951 (current leader), KIP-516.
 
+mod parking;
 mod verification;
 
 use super::{Api, Outcome, Versions};
@@ -54,7 +55,7 @@ impl Api for Produce {
         let deadline = Instant::now() + timeout;
         context.broker().logs.invited(timeout.min(OVERLOAD_PATIENCE)).await;
         let acks = wire_acks(request.acks);
-        let image = context.broker().cluster.image();
+        let image = parking::settled_image(&context, &request).await;
         let verified = verification::verify(&context, &image, &request).await;
         let topics = append_all(&context, &image, acks, request.topic_data, &verified);
         if acks == Some(Acks::None) {

@@ -311,6 +311,14 @@ impl Ownership for Opens {
         results.filter_map(|(id, opened)| Some((id, opened.err()?.to_string()))).collect()
     }
 
+    async fn seal(&self, partitions: &[PartitionId]) -> Result<u64, String> {
+        self.logs.seal(partitions).await.map_err(|error| error.to_string())
+    }
+
+    fn unseal(&self, partitions: &[PartitionId]) {
+        self.logs.unseal(partitions);
+    }
+
     fn close(&self, partitions: &[PartitionId]) {
         for partition in partitions {
             self.logs.close_partition(*partition);

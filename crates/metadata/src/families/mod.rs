@@ -17,6 +17,7 @@ mod indexes;
 mod journal_heads;
 mod keys;
 mod manifests;
+mod moves;
 mod owners;
 mod producer_ids;
 mod registrations;

@@ -48,6 +48,7 @@ fn every_key_reads_back() {
     assert_eq!(keys.parse_deleted_topic(&keys.deleted_topic(topic)), Some(topic));
     assert_eq!(keys.parse_owner(&keys.owner(partition)), Some(partition));
     assert_eq!(keys.parse_manifest(&keys.manifest(partition)), Some(partition));
+    assert_eq!(keys.parse_move(&keys.moving(partition)), Some(partition));
     assert_eq!(keys.parse_commit(&keys.commit(session(), 41)), Some((session(), 41)));
     assert_eq!(keys.parse_commit_head(&keys.commit_head(session())), Some(session()));
     assert_eq!(keys.parse_index(&keys.index(session(), 2, 65)), Some((session(), 2, 65)));

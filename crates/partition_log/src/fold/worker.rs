@@ -243,7 +243,7 @@ fn apply(
             from_seq: directory.from_seq,
             through_seq: directory.through_seq,
         };
-        if let Err(error) = partition.sequencer.lock().log.index.fold(run) {
+        if let Err(error) = partition.sequencer.lock().log.index.fold(&run) {
             // Its slices stay listed one by one, which is as good.
             tracing::warn!(partition = %partition.id, %error, "a fold does not fit an index");
         }

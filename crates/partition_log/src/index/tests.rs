@@ -53,7 +53,7 @@ fn an_offset_is_found_in_the_entry_that_holds_it() {
 #[test]
 fn a_fold_replaces_its_commits_and_nothing_else_changes() {
     let mut index = index();
-    index.fold(run(60..90, (2, 4))).unwrap();
+    index.fold(&run(60..90, (2, 4))).unwrap();
     assert_eq!(bases(index.entries()), [50, 60, 90]);
     assert_eq!((index.start(), index.end(), index.size_bytes()), (offset(50), offset(100), 500));
 }
@@ -62,7 +62,7 @@ fn a_fold_replaces_its_commits_and_nothing_else_changes() {
 fn a_fold_that_covers_other_offsets_than_its_commits_is_refused() {
     for wrong in [60..80, 50..90, 60..100, 70..90] {
         let mut index = index();
-        assert!(index.fold(run(wrong, (2, 4))).is_err());
+        assert!(index.fold(&run(wrong, (2, 4))).is_err());
         assert_eq!(bases(index.entries()), [50, 60, 70, 80, 90]);
     }
 }
@@ -71,10 +71,10 @@ fn a_fold_that_covers_other_offsets_than_its_commits_is_refused() {
 fn a_fold_of_commits_that_are_partly_or_wholly_pruned_is_no_error() {
     let mut index = index();
     index.prune(offset(75));
-    index.fold(run(50..90, (1, 4))).unwrap();
-    assert_eq!(bases(index.entries()), [50, 90]);
+    index.fold(&run(50..90, (1, 4))).unwrap();
+    assert_eq!(bases(index.entries()), [70, 90]);
     index.prune(offset(90));
-    index.fold(run(50..90, (1, 4))).unwrap();
+    index.fold(&run(50..90, (1, 4))).unwrap();
     assert_eq!((bases(index.entries()), index.size_bytes()), (vec![90], 100));
 }
 
@@ -122,10 +122,59 @@ fn entries_that_were_pruned_meanwhile_can_be_replaced() {
 fn a_fold_of_commits_that_are_partly_or_wholly_merged_takes_the_others() {
     let mut index = index();
     index.replace(vec![partition_segment(50..80)]).unwrap();
-    index.fold(run(50..90, (1, 4))).unwrap();
+    index.fold(&run(50..90, (1, 4))).unwrap();
     assert_eq!((bases(index.entries()), index.size_bytes()), (vec![50, 80, 90], 201));
     assert_eq!(index.entries().nth(1).unwrap().commits().2, 4);
     index.replace(vec![partition_segment(50..90)]).unwrap();
-    index.fold(run(50..90, (1, 4))).unwrap();
+    index.fold(&run(50..90, (1, 4))).unwrap();
     assert_eq!(bases(index.entries()), [50, 90]);
+}
+
+fn of_another_session(offsets: Range<u64>, seqs: (u64, u64)) -> IndexEntry {
+    IndexEntry::Run(IndexRun { session: SessionId::from_bytes([2; 16]), ..run(offsets, seqs) })
+}
+
+/// Commits 1 and 2 of one session, 7 of another, 3 and 4 of the first again.
+fn owned_twice() -> LogIndex {
+    let mut index = LogIndex::new(offset(0));
+    for (offsets, seq) in [(0..10, 1), (10..20, 2)] {
+        index.push(IndexEntry::Run(run(offsets, (seq, seq)))).unwrap();
+    }
+    index.push(of_another_session(20..30, (7, 7))).unwrap();
+    for (offsets, seq) in [(30..40, 3), (40..50, 4)] {
+        index.push(IndexEntry::Run(run(offsets, (seq, seq)))).unwrap();
+    }
+    index
+}
+
+#[test]
+fn a_fold_leaves_what_another_session_wrote_in_between() {
+    let mut index = owned_twice();
+    index.fold(&run(0..50, (1, 4))).unwrap();
+    let listed: Vec<_> = index
+        .entries()
+        .map(|it| (it.base_offset().get(), it.end_offset().get(), it.size_bytes()))
+        .collect();
+    assert_eq!(listed, [(0, 20, 200), (20, 30, 100), (30, 50, 200)]);
+    assert_eq!(index.size_bytes(), 500);
+}
+
+#[test]
+fn a_list_that_was_read_anew_keeps_what_came_since() {
+    let mut index = owned_twice();
+    let mut fresh = LogIndex::new(offset(0));
+    fresh.push(IndexEntry::Run(run(0..20, (1, 2)))).unwrap();
+    fresh.push(of_another_session(20..30, (1, 9))).unwrap();
+    assert!(index.relist(fresh));
+    assert_eq!(bases(index.entries()), [0, 20, 30, 40]);
+    assert_eq!((index.end(), index.size_bytes()), (offset(50), 500));
+}
+
+#[test]
+fn a_list_that_was_read_anew_is_not_taken_where_it_does_not_meet_what_came_since() {
+    let mut index = owned_twice();
+    let mut fresh = LogIndex::new(offset(0));
+    fresh.push(IndexEntry::Run(run(0..15, (1, 2)))).unwrap();
+    assert!(!index.relist(fresh));
+    assert_eq!(bases(index.entries()), [0, 10, 20, 30, 40]);
 }

@@ -140,7 +140,7 @@ fn take(partition: &Shared, session: &ActiveSession, reread: &Reread, room: u64)
 }
 
 fn may_be_cut(sequencer: &Sequencer, session: &ActiveSession) -> bool {
-    matches!(sequencer.phase, Phase::Serving | Phase::Draining)
+    matches!(sequencer.phase, Phase::Serving | Phase::Draining | Phase::Sealed)
         && sequencer.ownership.session.id == session.stamp.id
 }
 

@@ -1,10 +1,10 @@
 //! Assembling one partition's durable part from what was read. Pure.
 
-use super::history::{History, SessionHistory};
+use super::history::{History, LoadedRun, SessionHistory};
 use crate::{
     Claim,
     epochs::EpochStarts,
-    index::{IndexEntry, LogIndex, SegmentSlice},
+    index::{IndexEntry, IndexRun, LogIndex, SegmentSlice},
     manifest_rest::{Covered, Rest},
     produced::produced_entry,
     producer_state::ProducerStates,
@@ -16,7 +16,11 @@ use formats::{
 };
 use metadata::Revision;
 use model::{Offset, PartitionId, SessionId, TimestampMs};
-use std::{collections::HashMap, ops::Range, sync::Arc};
+use std::{
+    collections::HashMap,
+    ops::{Range, RangeInclusive},
+    sync::Arc,
+};
 
 /// The durable part of a log.
 pub(crate) struct Assembled {
@@ -226,7 +230,7 @@ fn collect(
     id: PartitionId,
     session: SessionId,
     read: &SessionHistory,
-    seqs: std::ops::RangeInclusive<u64>,
+    seqs: RangeInclusive<u64>,
     pieces: &mut Vec<Piece>,
 ) {
     for commit in read.commits.iter().filter(|commit| seqs.contains(&commit.seq)) {
@@ -244,9 +248,31 @@ fn collect(
     for index in &read.indexes {
         let Some(run) = index.runs.get(&id) else { continue };
         if run.run.through_seq >= *seqs.start() && run.run.from_seq <= *seqs.end() {
-            let entry = IndexEntry::Run(run.run.clone());
-            let listed_at = run.run.bytes.clone();
-            pieces.push(Piece { entry, listed_at, slices: run.slices.clone() });
+            pieces.extend(stretches(run, &seqs));
         }
     }
+}
+
+/// What a run has of these commits, by stretches without gaps: in between another session owned the partition.
+fn stretches(loaded: &LoadedRun, seqs: &RangeInclusive<u64>) -> Vec<Piece> {
+    let mut stretches: Vec<Vec<Arc<Slice>>> = Vec::new();
+    for (_, slice) in loaded.slices.iter().filter(|(seq, _)| seqs.contains(seq)) {
+        let last = stretches.last_mut();
+        match last.filter(|it| it.last().is_some_and(|it| it.end_offset == slice.base_offset)) {
+            Some(stretch) => stretch.push(Arc::clone(slice)),
+            None => stretches.push(vec![Arc::clone(slice)]),
+        }
+    }
+    stretches.into_iter().filter_map(|slices| piece(loaded, slices)).collect()
+}
+
+fn piece(loaded: &LoadedRun, slices: Vec<Arc<Slice>>) -> Option<Piece> {
+    let run = IndexRun {
+        base_offset: slices.first()?.base_offset,
+        end_offset: slices.last()?.end_offset,
+        size_bytes: slices.iter().map(|slice| slice.bytes.end - slice.bytes.start).sum(),
+        max_timestamp: slices.iter().map(|slice| slice.max_timestamp).max()?,
+        ..loaded.run.clone()
+    };
+    Some(Piece { listed_at: run.bytes.clone(), entry: IndexEntry::Run(run), slices })
 }

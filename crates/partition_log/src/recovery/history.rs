@@ -64,7 +64,8 @@ pub(super) struct FoldedCommits {
 #[derive(Debug)]
 pub(super) struct LoadedRun {
     pub(super) run: IndexRun,
-    pub(super) slices: Vec<Arc<Slice>>,
+    /// Its slices with their commits.
+    pub(super) slices: Vec<(u64, Arc<Slice>)>,
 }
 
 impl History {
@@ -242,10 +243,10 @@ async fn read_index(
     Ok(FoldedCommits { runs })
 }
 
-fn decode_run(object: &ObjectName, bytes: &[u8]) -> Result<Vec<Arc<Slice>>, ReadFailure> {
+fn decode_run(object: &ObjectName, bytes: &[u8]) -> Result<Vec<(u64, Arc<Slice>)>, ReadFailure> {
     let slices = decode_partition(bytes)
         .map_err(|error| inconsistent(format!("a run of {object} is damaged: {error}")))?;
-    Ok(slices.into_iter().map(|indexed| Arc::new(indexed.slice)).collect())
+    Ok(slices.into_iter().map(|indexed| (indexed.seq, Arc::new(indexed.slice))).collect())
 }
 
 /// Partitions' rests that one GET reads.

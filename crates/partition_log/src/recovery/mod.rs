@@ -155,6 +155,29 @@ fn change_terms(
     engine.advance(partition, None);
 }
 
+/// Reads anew where the durable part of a partition lies: another session that goes on may have folded index objects away that its list
+/// names.
+pub(crate) async fn refresh(partition: &Shared) -> Result<(), LogError> {
+    let (claim, session) = {
+        let sequencer = partition.sequencer.lock();
+        let claim = Claim {
+            partition: partition.id,
+            owner: sequencer.ownership.record.clone(),
+            owner_revision: sequencer.ownership.owner_revision,
+            topic: partition.topic.clone(),
+            settings: Arc::clone(&sequencer.settings),
+        };
+        (claim, sequencer.ownership.session.id)
+    };
+    let history = History::read(&partition.engine, session, std::slice::from_ref(&claim)).await?;
+    let fresh = assemble(&claim, session, &history).map_err(LogError::Inconsistent)?;
+    if !partition.sequencer.lock().log.index.relist(fresh.index) {
+        tracing::debug!(partition = %partition.id, "what was read anew is old already");
+    }
+    metrics::counter!("alluvium_log_indexes_read_anew_total").increment(1);
+    Ok(())
+}
+
 /// Claims a partition again whose tail is in memory.
 fn reclaim(
     engine: &Engine,

@@ -1,4 +1,4 @@
-//! A cluster of one broker, by hand: registers sessions, writes owner records, crashes and restarts the broker.
+//! A cluster by hand, mostly of one broker: registers sessions, writes owner records, crashes and restarts the broker.
 
 use bytes::Bytes;
 use formats::metadata::{
@@ -106,14 +106,21 @@ impl Cluster {
 
     /// A broker on an empty disk, with a session.
     pub async fn start(&self) -> Broker {
+        self.start_as(BROKER).await
+    }
+
+    /// The same of another number.
+    pub async fn start_as(&self, broker: BrokerId) -> Broker {
         let wal_id = WalId::from_random_bytes(self.randomness.bytes16());
         let cluster = ClusterId::new("test").expect("a cluster id");
         let identity = WalIdentity { cluster, id: wal_id, generation: 1 };
-        self.start_on(MemoryWal::new(identity, self.wal_max_bytes), wal_id, Vec::new()).await
+        let wal = MemoryWal::new(identity, self.wal_max_bytes);
+        self.start_on(broker, wal, wal_id, Vec::new()).await
     }
 
     pub async fn start_on(
         &self,
+        broker: BrokerId,
         wal: MemoryWal,
         wal_id: WalId,
         recovered: Vec<RecoveredFrame>,
@@ -132,7 +139,7 @@ impl Cluster {
             authority: Arc::clone(&lease) as Arc<dyn Authority>,
         };
         let logs = PartitionLogs::new(self.options.clone(), parts, recovered);
-        let session = self.register().await;
+        let session = self.register_as(broker).await;
         logs.begin_session(session);
         Broker { logs, wal, wal_id, tasks, lease, session }
     }
@@ -141,28 +148,32 @@ impl Cluster {
     pub async fn restart_with_disk(&self, broker: Broker) -> Broker {
         let (wal, recovery) = broker.wal.crash();
         broker.tasks.shut_down().await;
-        self.start_on(wal, broker.wal_id, recovery.frames).await
+        self.start_on(broker.session.broker, wal, broker.wal_id, recovery.frames).await
     }
 
     /// Kills the broker and loses its disk.
     pub async fn restart_without_disk(&self, broker: Broker) -> Broker {
         broker.wal.fail("the machine is gone");
         broker.tasks.shut_down().await;
-        self.start().await
+        self.start_as(broker.session.broker).await
     }
 
     /// Ends the session of the broker, if there is one, and registers the next.
     pub async fn register(&self) -> SessionStamp {
+        self.register_as(BROKER).await
+    }
+
+    async fn register_as(&self, broker: BrokerId) -> SessionStamp {
         let id = SessionId::from_random_bytes(self.randomness.bytes16());
-        self.end_session().await;
+        self.transact(vec![Operation::Delete(self.keys.session(broker))]).await;
         let session =
-            Session { id: bytes_of(id.as_bytes()), broker: BROKER.get(), ..Session::default() };
+            Session { id: bytes_of(id.as_bytes()), broker: broker.get(), ..Session::default() };
         let then = vec![
-            Operation::put(self.keys.session(BROKER), families::encode(session)),
+            Operation::put(self.keys.session(broker), families::encode(session)),
             Operation::put(self.keys.commit_head(id), families::encode(CommitHead::default())),
         ];
         let create_revision = self.transact(then).await;
-        SessionStamp { id, create_revision, broker: BROKER }
+        SessionStamp { id, create_revision, broker }
     }
 
     pub async fn end_session(&self) {
@@ -177,6 +188,12 @@ impl Cluster {
         let earlier: Option<Owner> =
             found.entries.first().map(|entry| families::decode(entry).expect("an owner"));
         let owner = self.next_owner(broker, earlier).await;
+        self.claim_as(partition, owner).await
+    }
+
+    /// Writes an owner record, and answers the claim.
+    pub async fn claim_as(&self, partition: PartitionId, owner: Owner) -> Claim {
+        let key = self.keys.owner(partition);
         let owner_revision =
             self.transact(vec![Operation::put(key, families::encode(owner.clone()))]).await;
         Claim {
@@ -190,7 +207,7 @@ impl Cluster {
 
     async fn next_owner(&self, broker: &Broker, earlier: Option<Owner>) -> Owner {
         let mut owner = Owner {
-            broker: BROKER.get(),
+            broker: broker.session.broker.get(),
             session: bytes_of(broker.session.id.as_bytes()),
             session_create_revision: broker.session.create_revision.0,
             wal_id: bytes_of(broker.wal_id.as_bytes()),

@@ -1,0 +1,83 @@
+//! Moves as operators ask for them: one conditional transaction each. The partition's owner carries them out ([`crate::handover`]).
+
+use crate::{ClusterError, cluster::Shared};
+use formats::metadata::Move;
+use metadata::{Compare, MetadataError, Operation, Transaction, families::encode};
+use model::{BrokerId, PartitionId};
+
+/// Has a partition moved.
+pub(crate) async fn request(
+    shared: &Shared,
+    partition: PartitionId,
+    to: BrokerId,
+) -> Result<(), ClusterError> {
+    let unknown = || ClusterError::UnknownBroker(format!("{to}: it does not live, or is leaving"));
+    let session = {
+        let view = shared.view.lock();
+        if !view.topics.contains_key(&partition.topic) {
+            return Err(ClusterError::UnknownTopic(partition.topic.to_string()));
+        }
+        let session = view.sessions.get(&to).map(|stored| stored.created);
+        let stays = view.brokers.get(&to).is_some_and(|stored| !stored.value.draining);
+        session.filter(|_| stays).ok_or_else(unknown)?
+    };
+    let keys = &shared.parts.keys;
+    let record = Move {
+        format: 1,
+        to: to.get(),
+        requested: true,
+        since_unix_ms: shared.parts.clock.unix_ms(),
+    };
+    let request = Transaction {
+        compares: vec![
+            Compare::CreateRevision(keys.session(to), session),
+            Compare::Exists(keys.topic(partition.topic)),
+        ],
+        then: vec![Operation::put(keys.moving(partition), encode(record))],
+        otherwise: Vec::new(),
+    };
+    // Sent once: a move whose outcome is unknown is seen in the image, or asked for again.
+    match shared.parts.metadata.transact(request).await?.succeeded {
+        true => Ok(()),
+        false => Err(unknown()),
+    }
+}
+
+/// Calls a move off, unless its owner has carried it out.
+pub(crate) async fn call_off(shared: &Shared, partition: PartitionId) -> Result<(), ClusterError> {
+    let key = shared.parts.keys.moving(partition);
+    let there = shared.view.lock().moves.get(&partition).map(|stored| stored.modified);
+    let not_moving = || ClusterError::NotMoving(partition.to_string());
+    let modified = there.ok_or_else(not_moving)?;
+    let call_off = Transaction {
+        compares: vec![Compare::ModRevision(key.clone(), modified)],
+        then: vec![Operation::Delete(key)],
+        otherwise: Vec::new(),
+    };
+    match shared.parts.metadata.transact(call_off).await?.succeeded {
+        true => Ok(()),
+        false => Err(not_moving()),
+    }
+}
+
+/// Forgets moves that can't happen any more, or have happened. `elected` is the controller's election.
+///
+/// # Errors
+/// The store's.
+pub(crate) async fn clear(shared: &Shared, elected: Compare) -> Result<(), MetadataError> {
+    let done = shared.view.lock().pointless_moves();
+    for batch in done.chunks(BATCH) {
+        let mut clearing =
+            Transaction { compares: vec![elected.clone()], ..Transaction::default() };
+        for (partition, modified) in batch {
+            let key = shared.parts.keys.moving(*partition);
+            clearing.compares.push(Compare::ModRevision(key.clone(), *modified));
+            clearing.then.push(Operation::Delete(key));
+        }
+        shared.parts.metadata.transact(clearing).await?;
+    }
+    Ok(())
+}
+
+/// Moves in one transaction.
+const BATCH: usize = 100;
