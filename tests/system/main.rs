@@ -22,6 +22,7 @@ mod kill;
 mod memory;
 mod mirror;
 mod modes;
+mod moves;
 mod outages;
 mod round_trip;
 mod scale;

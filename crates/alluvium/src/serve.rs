@@ -26,7 +26,10 @@ use runtime::{Clock, Randomness, Tasks};
 use settings::Settings;
 use std::{process::ExitCode, sync::Arc, time::Duration};
 use storage::{Objects, Verdict};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::Notify,
+};
 use wal::Wal;
 
 /// How long start-up waits for the broker's own partitions before it says so and goes on waiting.
@@ -45,7 +48,11 @@ pub(crate) async fn serve(settings: Settings) -> Result<ExitCode, Failure> {
     let running = Running::start(settings, &telemetry).await?;
     let cluster = running.cluster.clone();
     let stop_and_drain = async {
-        stop_requested().await;
+        let drain_requested = Arc::clone(&running.drain_requested);
+        tokio::select! {
+            () = stop_requested() => {}
+            () = drain_requested.notified() => {}
+        }
         running.drain().await
     };
     let result = tokio::select! {
@@ -100,6 +107,9 @@ struct Running {
     coordinator: Coordinator,
     cluster: Cluster,
     tasks: Tasks,
+    drain_timeout: Duration,
+    /// Told when the HTTP port is asked to drain.
+    drain_requested: Arc<Notify>,
 }
 
 impl Running {
@@ -155,13 +165,16 @@ impl Running {
         let peers = Peers::new(parts.tasks.clone(), listener);
         let coordinator = coordinator(&settings, parts, &cluster, &logs, &peers);
         let http_address = http.as_ref().map(HttpServer::address);
+        let drain_requested = Arc::<Notify>::default();
         if let Some(http) = http {
             let health = BrokerHealth {
                 cluster: cluster.clone(),
                 logs: logs.clone(),
                 coordinator: coordinator.clone(),
             };
-            http.serve(Arc::new(health), telemetry.metrics(), &tasks);
+            let drain_requested = Arc::clone(&drain_requested);
+            let drain = Box::new(move || drain_requested.notify_one());
+            http.serve(Arc::new(health), drain, telemetry.metrics(), &tasks);
         }
         cluster.run(Arc::new(Engines { logs: logs.clone(), coordinator: coordinator.clone() }));
         wait_until_ready(&cluster).await;
@@ -184,11 +197,13 @@ impl Running {
         for line in banner::lines(&settings, &stores, &addresses, http_address) {
             eprintln!("{line}");
         }
-        Ok(Self { server, logs, coordinator, cluster, tasks })
+        let drain_timeout = settings.duration(&broker::DRAIN_TIMEOUT);
+        Ok(Self { server, logs, coordinator, cluster, tasks, drain_timeout, drain_requested })
     }
 
-    /// Stops accepting, flushes, commits, answers, closes. Answers whether nothing is left in the WAL.
+    /// Hands partitions over, stops accepting, flushes, commits, answers, closes. Answers whether nothing is left in the WAL.
     async fn drain(self) -> bool {
+        self.hand_off().await;
         tracing::info!("stopping: flushing what is buffered");
         self.server.stop_accepting();
         self.coordinator.drain().await;
@@ -209,6 +224,22 @@ impl Running {
         };
         self.tasks.shut_down().await;
         clean
+    }
+}
+
+impl Running {
+    /// While clients are still answered, and sent to the next owners.
+    async fn hand_off(&self) {
+        if self.drain_timeout.is_zero() {
+            return;
+        }
+        match self.cluster.hand_off(self.drain_timeout).await {
+            Ok(0) => tracing::info!("every partition was handed over"),
+            Ok(left) => {
+                tracing::info!(left, "partitions were not handed over: to nobody, or not in time");
+            }
+            Err(error) => tracing::warn!(%error, "partitions could not be handed over"),
+        }
     }
 }
 
@@ -272,11 +303,19 @@ fn cluster_options(settings: &Settings) -> ClusterOptions {
         lease_margin: settings.duration(&broker::SESSION_LEASE_MARGIN),
         unclean_takeover_delay: settings.duration(&broker::UNCLEAN_TAKEOVER_DELAY),
         static_configs: settings.values().clone(),
+        balancing_interval: balancing_interval(settings),
         default_partitions: small(&broker::NUM_PARTITIONS).unwrap_or(1),
         default_replication_factor: small(&broker::DEFAULT_REPLICATION_FACTOR)
             .and_then(|factor| u16::try_from(factor).ok())
             .unwrap_or(1),
     }
+}
+
+/// `None`: partitions stay where they are.
+fn balancing_interval(settings: &Settings) -> Option<Duration> {
+    let interval = settings.number(&broker::LEADER_IMBALANCE_CHECK_INTERVAL_SECONDS)?;
+    let balances = settings.text(&broker::AUTO_LEADER_REBALANCE_ENABLE) == Some("true");
+    balances.then(|| Duration::from_secs(interval))
 }
 
 fn engine_options(settings: &Settings, objects_are_local: bool) -> EngineOptions {

@@ -1,6 +1,8 @@
 //! Administrative changes: topics, partitions, configs, producer ids. Each is one conditional transaction.
 
-use crate::{Cluster, ClusterError, TopicInfo, config_changes, moves, producer_ids, topics};
+use crate::{
+    Cluster, ClusterError, TopicInfo, config_changes, moves, producer_ids, topics, unregistering,
+};
 use model::{BrokerId, PartitionId, ProducerId, TopicId};
 use std::{collections::BTreeMap, ops::Range, sync::Arc, time::Duration};
 
@@ -75,6 +77,14 @@ impl Cluster {
         patience: Duration,
     ) -> Result<(), ClusterError> {
         topics::grow(&self.shared, topic, total, validate_only, patience).await
+    }
+
+    /// Forgets a broker that will not return.
+    ///
+    /// # Errors
+    /// `UnknownBroker`; `InvalidRequest` when it lives, or owns partitions yet; `Unavailable`.
+    pub async fn unregister_broker(&self, broker: BrokerId) -> Result<(), ClusterError> {
+        unregistering::unregister(&self.shared, broker).await
     }
 
     /// Asks a partition's owner to hand it to `to`; `None` calls that off. It has begun when this answers, not ended.

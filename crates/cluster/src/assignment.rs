@@ -1,68 +1,124 @@
-//! Which broker an unassigned partition goes to. Pure.
+//! Which broker a partition goes to. Pure.
 //!
-//! Nothing that has an owner moves; what has none goes to the live broker with the fewest partitions, the lowest id first.
+//! What has no owner goes to the live broker with the fewest partitions of its topic, then with the fewest at all, then where the
+//! topic has the fewest in a zone, then of the lowest id. What has one moves only as far as needed for the brokers' numbers of partitions to
+//! differ by one at most; of which topic is chosen so that topics are spread, too.
 
-use model::{BrokerId, PartitionId};
-use std::collections::BTreeMap;
+use model::{BrokerId, PartitionId, TopicId};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Gives each partition a broker. `load` is how many partitions each eligible broker has; with none, nothing is assigned.
+/// How partitions are spread over the brokers that may have some.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Spread {
+    brokers: Vec<Load>,
+    /// How many partitions of a topic each of `brokers` has, in their order.
+    topics: HashMap<TopicId, Vec<u32>>,
+}
+
+/// A broker.
+#[derive(Clone, Debug)]
+struct Load {
+    id: BrokerId,
+    zone: Option<String>,
+    partitions: usize,
+}
+
+impl Spread {
+    /// No partitions yet, over these brokers and their zones.
+    pub(crate) fn over(brokers: BTreeMap<BrokerId, Option<String>>) -> Self {
+        let brokers = brokers.into_iter().map(|(id, zone)| Load { id, zone, partitions: 0 });
+        Self { brokers: brokers.collect(), topics: HashMap::new() }
+    }
+
+    /// Counts a partition that a broker has; one that may not have any is left out.
+    pub(crate) fn add(&mut self, partition: PartitionId, broker: BrokerId) {
+        if let Ok(at) = self.brokers.binary_search_by_key(&broker, |load| load.id) {
+            self.change(partition.topic, at, |count| count + 1);
+        }
+    }
+
+    /// Gives a partition to the broker that is best for it; `None` without brokers.
+    pub(crate) fn place(&mut self, partition: PartitionId) -> Option<BrokerId> {
+        let none = vec![0; self.brokers.len()];
+        let of_topic = self.topics.get(&partition.topic).unwrap_or(&none);
+        let in_zone = |zone: &Option<String>| -> u32 {
+            let loads = self.brokers.iter().zip(of_topic);
+            loads.filter(|(load, _)| load.zone == *zone).map(|(_, count)| count).sum()
+        };
+        let best = self.brokers.iter().zip(of_topic).enumerate().min_by(|(_, a), (_, b)| {
+            let counts = |(load, count): (&Load, &u32)| (*count, load.partitions);
+            let by_counts = counts(*a).cmp(&counts(*b));
+            by_counts.then_with(|| in_zone(&a.0.zone).cmp(&in_zone(&b.0.zone)))
+        });
+        let at = best.map(|(at, _)| at)?;
+        self.change(partition.topic, at, |count| count + 1);
+        self.brokers.get(at).map(|load| load.id)
+    }
+
+    fn change(&mut self, topic: TopicId, at: usize, change: impl Fn(usize) -> usize) {
+        let none = || vec![0; self.brokers.len()];
+        let of_topic = self.topics.entry(topic).or_insert_with(none);
+        if let (Some(count), Some(load)) = (of_topic.get_mut(at), self.brokers.get_mut(at)) {
+            *count = change(*count as usize) as u32;
+            load.partitions = change(load.partitions);
+        }
+    }
+
+    /// The places of the brokers with the most and the fewest partitions, when they differ by more than one.
+    fn extremes(&self) -> Option<(usize, usize)> {
+        let loads = || self.brokers.iter().enumerate();
+        let (most, heavy) = loads().max_by_key(|(at, load)| (load.partitions, usize::MAX - at))?;
+        let (least, light) = loads().min_by_key(|(_, load)| load.partitions)?;
+        (heavy.partitions > light.partitions + 1).then_some((most, least))
+    }
+
+    fn surplus(&self, topic: TopicId, most: usize, least: usize) -> i64 {
+        let count = |at: usize| self.topics.get(&topic).and_then(|it| it.get(at)).copied();
+        i64::from(count(most).unwrap_or(0)) - i64::from(count(least).unwrap_or(0))
+    }
+}
+
+/// Gives each partition a broker. With none that may have some, nothing is assigned.
 pub(crate) fn assign(
     unassigned: impl IntoIterator<Item = PartitionId>,
-    mut load: BTreeMap<BrokerId, usize>,
+    mut spread: Spread,
 ) -> Vec<(PartitionId, BrokerId)> {
-    let mut assigned = Vec::new();
-    for partition in unassigned {
-        let Some((broker, count)) =
-            load.iter_mut().min_by_key(|(broker, count)| (**count, **broker))
-        else {
+    let placed = unassigned.into_iter().map_while(|it| Some((it, spread.place(it)?)));
+    placed.collect()
+}
+
+/// The moves that even out `spread`, `limit` at most. `movable` are partitions that may move, with the brokers that have them.
+pub(crate) fn even_out(
+    mut spread: Spread,
+    movable: impl IntoIterator<Item = (PartitionId, BrokerId)>,
+    limit: usize,
+) -> Vec<(PartitionId, BrokerId)> {
+    let mut held: BTreeMap<BrokerId, BTreeMap<TopicId, BTreeSet<PartitionId>>> = BTreeMap::new();
+    for (partition, broker) in movable {
+        let of_broker = held.entry(broker).or_default();
+        of_broker.entry(partition.topic).or_default().insert(partition);
+    }
+    let mut moves = Vec::new();
+    while moves.len() < limit {
+        let Some((most, least)) = spread.extremes() else { break };
+        let (Some(from), Some(to)) = (spread.brokers.get(most), spread.brokers.get(least)) else {
             break;
         };
-        *count += 1;
-        assigned.push((partition, *broker));
+        let to = to.id;
+        let Some(topics) = held.get_mut(&from.id) else { break };
+        let best = topics.keys().copied().max_by_key(|topic| spread.surplus(*topic, most, least));
+        let Some(topic) = best else { break };
+        let Some(partitions) = topics.get_mut(&topic) else { break };
+        let Some(partition) = partitions.pop_last() else { break };
+        if partitions.is_empty() {
+            topics.remove(&topic);
+        }
+        spread.change(topic, most, |count| count.saturating_sub(1));
+        spread.change(topic, least, |count| count + 1);
+        moves.push((partition, to));
     }
-    assigned
+    moves
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use model::{PartitionIndex, TopicId};
-    use proptest::prelude::*;
-
-    fn partitions(count: u32) -> Vec<PartitionId> {
-        let topic = TopicId::from_bytes([1; 16]);
-        (0..count)
-            .map(|index| PartitionId { topic, partition: PartitionIndex::new(index).unwrap() })
-            .collect()
-    }
-
-    fn loads(counts: &[usize]) -> BTreeMap<BrokerId, usize> {
-        counts.iter().enumerate().map(|(i, n)| (BrokerId::new(i as u32).unwrap(), *n)).collect()
-    }
-
-    #[test]
-    fn without_a_broker_nothing_is_assigned() {
-        assert!(assign(partitions(3), loads(&[])).is_empty());
-    }
-
-    #[test]
-    fn the_least_loaded_broker_is_filled_first() {
-        let targets: Vec<_> =
-            assign(partitions(3), loads(&[5, 3])).into_iter().map(|(_, b)| b.get()).collect();
-        assert_eq!(targets, [1, 1, 0]);
-    }
-
-    proptest! {
-        #[test]
-        fn every_partition_gets_one_broker_and_new_ones_differ_by_at_most_one(count in 0..200_u32, brokers in 1..9_usize) {
-            let assigned = assign(partitions(count), loads(&vec![0; brokers]));
-            prop_assert_eq!(assigned.len(), count as usize);
-            let mut per_broker = loads(&vec![0; brokers]);
-            for (_, broker) in assigned {
-                *per_broker.get_mut(&broker).unwrap() += 1;
-            }
-            let (least, most) = (per_broker.values().min().unwrap(), per_broker.values().max().unwrap());
-            prop_assert!(most - least <= 1);
-        }
-    }
-}
+mod tests;

@@ -69,6 +69,8 @@ pub struct ClusterOptions {
     pub unclean_takeover_delay: Duration,
     /// Broker settings from flags, environment and file that topics inherit (key → value).
     pub static_configs: BTreeMap<String, String>,
+    /// `leader.imbalance.check.interval.seconds`; `None` without `auto.leader.rebalance.enable`.
+    pub balancing_interval: Option<Duration>,
     /// Default number of partitions.
     pub default_partitions: u32,
     /// Default replication factor.
@@ -135,6 +137,8 @@ pub(crate) struct Shared {
     /// Partitions that the engine has open, by epoch.
     pub opened: watch::Sender<BTreeMap<PartitionId, LeaderEpoch>>,
     pub ready: AtomicBool,
+    /// On its way out: its partitions are handed over, and it gets none.
+    pub draining: AtomicBool,
     /// Why this process must not be this broker any longer, once that is known.
     failure: watch::Sender<Option<String>>,
     seen: AtomicU64,
@@ -155,9 +159,12 @@ impl Shared {
         self.show(&view);
     }
 
-    /// Shows a view that was read anew.
-    pub fn replace_view(&self, fresh: View) {
+    /// Shows a view that was read anew. Owner records that were noted meanwhile are newer.
+    pub fn replace_view(&self, mut fresh: View) {
         let mut view = self.view.lock();
+        let newer = view.owners.iter().filter(|(_, stored)| stored.modified > fresh.revision);
+        let newer: Vec<_> = newer.map(|(id, stored)| (*id, stored.clone())).collect();
+        fresh.owners.extend(newer);
         *view = fresh;
         self.show(&view);
     }
@@ -297,6 +304,7 @@ impl Cluster {
             earlier_session: AtomicBool::new(false),
             opened: watch::Sender::new(BTreeMap::new()),
             ready: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
             failure: watch::Sender::new(None),
             features_epoch: features.map_or(0, |stored| stored.modified.0),
             producer_ids: tokio::sync::Mutex::new(0..0),
@@ -354,10 +362,14 @@ impl Cluster {
         self.shared.lease.holds(session)
     }
 
-    /// Whether this broker has a session, its claims were opened, and its own picture shows it: clients that ask it are sent to it.
+    /// Whether this broker has a session, its claims were opened, its own picture shows it, and it stays: clients that ask it are sent to
+    /// it.
     pub fn is_ready(&self) -> bool {
         let claimed = self.shared.ready.load(Ordering::Acquire);
-        claimed && self.shared.image.borrow().brokers.contains_key(&self.shared.identity.broker)
+        let stays = !self.shared.draining.load(Ordering::Acquire);
+        claimed
+            && stays
+            && self.shared.image.borrow().brokers.contains_key(&self.shared.identity.broker)
     }
 
     /// The epoch of the finalised features, for `ApiVersions`.
@@ -368,6 +380,15 @@ impl Cluster {
     /// Settings in force for overrides `configs` under today's broker defaults.
     pub fn topic_settings(&self, configs: &BTreeMap<String, String>) -> Arc<TopicSettings> {
         Arc::new(self.shared.settings(configs))
+    }
+
+    /// Hands this broker's partitions over to the others, as far as there are others and `patience` lasts. Answers how many are left. It
+    /// gets none any more, and is not ready from here on. To be followed by [`Cluster::leave`].
+    ///
+    /// # Errors
+    /// `Unavailable`: nobody could be told.
+    pub async fn hand_off(&self, patience: Duration) -> Result<usize, ClusterError> {
+        leaving::hand_off(&self.shared, patience).await
     }
 
     /// Tells others that this broker leaves, marks its (empty) WAL clean in its owner records, revokes the lease. After the engine drained.

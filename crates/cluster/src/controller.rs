@@ -6,8 +6,10 @@
 use crate::{
     SessionStamp,
     assignment::assign,
+    balancing,
     claims::{FinalHead, read_final_head},
     cluster::Shared,
+    cool_down::CoolDown,
     history::History,
     moves,
     session::RegisteredSession,
@@ -56,6 +58,7 @@ pub(crate) async fn run(shared: Arc<Shared>, session: RegisteredSession) {
         hold_until: None,
         history: History::default(),
         headless: BTreeSet::new(),
+        cool_down: shared.options.balancing_interval.map(CoolDown::new),
     };
     loop {
         changes.mark_unchanged();
@@ -91,6 +94,8 @@ struct Office {
     history: History,
     /// Dead sessions whose head is gone: nobody knows how far they committed, so what they owned is not taken over.
     headless: BTreeSet<SessionId>,
+    /// `None`: nothing is moved for the sake of balance.
+    cool_down: Option<CoolDown>,
 }
 
 impl Office {
@@ -106,6 +111,7 @@ impl Office {
         }
         self.clear_deleted_topics().await?;
         self.clear_moves().await?;
+        self.plan_moves().await?;
         self.compact_history().await?;
         Ok(refused)
     }
@@ -182,7 +188,6 @@ impl Office {
         }
         self.sessions_seen = view.sessions.len();
         let live_wals = view.live_wals();
-        let mut load = eligible(&view);
         let mut unassigned = Vec::new();
         let mut ownerless = BTreeMap::new();
         for (topic, stored) in &view.topics {
@@ -192,22 +197,18 @@ impl Office {
                     unassigned.push(partition);
                     continue;
                 };
-                let Some(given_up) =
-                    self.is_to_move(&view, &live_wals, partition, &owner.value, now)
-                else {
-                    if let Some(count) =
-                        BrokerId::new(owner.value.broker).and_then(|id| load.get_mut(&id))
-                    {
-                        *count += 1;
-                    }
-                    continue;
-                };
+                let given_up = self.is_to_move(&view, &live_wals, partition, &owner.value, now);
+                let Some(given_up) = given_up else { continue };
                 ownerless.insert(partition, (owner.value.clone(), owner.modified, given_up));
                 unassigned.push(partition);
             }
         }
         self.dead_since.retain(|partition, _| view.owners.contains_key(partition));
-        let decided = assign(unassigned, load).into_iter().map(|(partition, target)| {
+        if unassigned.is_empty() {
+            return Vec::new();
+        }
+        let decided = assign(unassigned, balancing::spread(&view));
+        let decided = decided.into_iter().map(|(partition, target)| {
             let from = ownerless.remove(&partition);
             let given_up = from.as_ref().is_some_and(|(_, _, given_up)| *given_up);
             let from = from.map(|(record, revision, _)| (record, revision));
@@ -336,6 +337,33 @@ impl Office {
         moves::clear(&self.shared, elected).await
     }
 
+    /// Has partitions moved: away from brokers that leave, and a few at a time for the sake of balance.
+    async fn plan_moves(&mut self) -> Result<(), MetadataError> {
+        let Some(elected) = self.elected else { return Ok(()) };
+        let shared = Arc::clone(&self.shared);
+        let planned = {
+            let view = shared.view.lock();
+            let evacuations = balancing::evacuations(&view);
+            if evacuations.is_empty() { self.balance(&view) } else { evacuations }
+        };
+        let elected = Compare::CreateRevision(shared.parts.keys.controller(), elected);
+        moves::plan(&shared, elected, &planned).await
+    }
+
+    fn balance(&mut self, view: &View) -> Vec<(PartitionId, BrokerId)> {
+        let now = self.shared.parts.clock.boot_time();
+        let brokers = balancing::eligible(view).into_keys().collect();
+        let Some(cool_down) = &mut self.cool_down else { return Vec::new() };
+        if !cool_down.is_over(brokers, now) {
+            return Vec::new();
+        }
+        let planned = balancing::balance(view);
+        if planned.is_empty() && view.moves.is_empty() {
+            cool_down.begin(now);
+        }
+        planned
+    }
+
     async fn compact_history(&mut self) -> Result<(), MetadataError> {
         let now = self.shared.parts.clock.boot_time();
         let seen = self.shared.seen();
@@ -344,12 +372,6 @@ impl Office {
             None => Ok(()),
         }
     }
-}
-
-/// Live brokers that may be given partitions, with none yet. Those on their way out get nothing.
-fn eligible(view: &View) -> BTreeMap<BrokerId, usize> {
-    let stays = |id: &BrokerId| view.brokers.get(id).is_some_and(|it| !it.value.draining);
-    view.sessions.keys().filter(|id| stays(id)).map(|id| (*id, 0)).collect()
 }
 
 fn report(decision: &Decision) {

@@ -18,6 +18,8 @@ pub struct Image {
     pub controller: Option<BrokerId>,
     /// Brokers with a session.
     pub brokers: BTreeMap<BrokerId, BrokerInfo>,
+    /// Brokers without one that have not been unregistered.
+    pub fenced_brokers: BTreeMap<BrokerId, BrokerInfo>,
     /// Topics by name.
     pub topics: BTreeMap<TopicName, Arc<TopicInfo>>,
     /// The same topics by id.
@@ -28,7 +30,7 @@ pub struct Image {
     pub broker_configs: BTreeMap<BrokerId, Arc<BTreeMap<String, String>>>,
 }
 
-/// A live broker.
+/// A broker, as it last registered.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BrokerInfo {
     /// Its number.

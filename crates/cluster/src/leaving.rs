@@ -1,4 +1,4 @@
-//! Leaving: what a broker says before it goes, so that its partitions move at once.
+//! Leaving: a broker says that it goes, the controller has its partitions moved to others, and what is left is declared clean.
 
 use crate::{
     ClusterError, cluster::Shared, picture::mode_of, session::RegisteredSession, stored::Stored,
@@ -8,13 +8,51 @@ use bytes::Bytes;
 use formats::metadata::{Broker, Owner};
 use metadata::{Compare, MetadataError, Operation, Transaction, families::encode};
 use model::config::DurabilityMode;
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::Duration};
 
 /// Records in one transaction.
 const BATCH: usize = 60;
 
 /// How often records that are not clean are looked for: what this broker sent earlier may land in between.
 const ROUNDS: usize = 3;
+
+/// Says that this broker leaves, and waits until nothing is its own any more, nobody else is there, or time is up. Answers how many
+/// partitions are left.
+///
+/// # Errors
+/// `Unavailable`.
+pub(crate) async fn hand_off(shared: &Shared, patience: Duration) -> Result<usize, ClusterError> {
+    let Some(session) = *shared.session.lock() else { return Ok(0) };
+    shared.draining.store(true, Ordering::Release);
+    mark_draining(shared, &session).await?;
+    // Out of patience: what is left moves as it does when a broker dies.
+    let _ = tokio::time::timeout(patience, handed_off(shared)).await;
+    Ok(owned(shared))
+}
+
+async fn handed_off(shared: &Shared) {
+    let mut changes = shared.image.subscribe();
+    loop {
+        changes.mark_unchanged();
+        if owned(shared) == 0 || is_alone(shared) || changes.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Partitions of this broker.
+fn owned(shared: &Shared) -> usize {
+    let Some(session) = *shared.session.lock() else { return 0 };
+    let view = shared.view.lock();
+    let is_own = |stored: &&Stored<Owner>| is_held_by(&stored.value, &session.stamp);
+    view.owners.values().filter(is_own).count()
+}
+
+fn is_alone(shared: &Shared) -> bool {
+    let view = shared.view.lock();
+    let other = |id: &model::BrokerId| *id != shared.identity.broker;
+    !view.sessions.keys().any(|id| other(id) && view.takes_partitions(id.get()))
+}
 
 /// Declares this broker's drained `wal` partitions clean, marks it draining, revokes its lease.
 ///
@@ -34,8 +72,11 @@ async fn mark_draining(shared: &Shared, session: &RegisteredSession) -> Result<(
     let store = shared.parts.metadata.as_ref();
     let key = shared.parts.keys.broker(session.stamp.broker);
     let Some(stored) = Stored::<Broker>::read(store, key.clone()).await? else { return Ok(()) };
+    if stored.value.draining {
+        return Ok(());
+    }
     let record = Broker { draining: true, ..stored.value };
-    store
+    let told = store
         .transact(Transaction {
             compares: vec![
                 lives(shared, session),
@@ -44,8 +85,11 @@ async fn mark_draining(shared: &Shared, session: &RegisteredSession) -> Result<(
             then: vec![Operation::put(key, encode(record))],
             otherwise: Vec::new(),
         })
-        .await
-        .map(|_| ())
+        .await?;
+    if let Some(registered) = shared.session.lock().as_mut().filter(|_| told.succeeded) {
+        registered.broker_revision = told.revision;
+    }
+    Ok(())
 }
 
 /// A record that goes on changing keeps its partition unclean: it then waits for this disk, which loses nothing.

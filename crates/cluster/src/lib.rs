@@ -7,11 +7,13 @@
 
 mod admin;
 mod assignment;
+mod balancing;
 mod claims;
 mod cluster;
 mod config_changes;
 mod continuity;
 mod controller;
+mod cool_down;
 mod epoch;
 mod error;
 mod features;
@@ -36,6 +38,7 @@ mod succession;
 mod takeover;
 mod target;
 mod topics;
+mod unregistering;
 mod view;
 mod wal_match;
 mod watcher;

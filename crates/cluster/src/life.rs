@@ -94,10 +94,12 @@ async fn register_anew(
         Duration::from_secs(2),
         shared.parts.randomness.clone(),
     );
+    // A broker that is leaving has changed its record since it registered.
+    let known = shared.session.lock().map_or(last.broker_revision, |it| it.broker_revision);
     loop {
         let registered = tokio::select! {
             () = shutdown.requested() => return None,
-            registered = register(shared, Some(last.broker_revision)) => registered,
+            registered = register(shared, Some(known)) => registered,
         };
         match registered {
             Ok(session) => {

@@ -4,6 +4,10 @@ use crate::{ClusterError, cluster::Shared};
 use formats::metadata::Move;
 use metadata::{Compare, MetadataError, Operation, Transaction, families::encode};
 use model::{BrokerId, PartitionId};
+use std::collections::BTreeSet;
+
+/// Moves in one transaction: a compare and an operation each, and a few compares more, of 128.
+const BATCH: usize = 100;
 
 /// Has a partition moved.
 pub(crate) async fn request(
@@ -60,6 +64,39 @@ pub(crate) async fn call_off(shared: &Shared, partition: PartitionId) -> Result<
     }
 }
 
+/// Has partitions moved as the controller decided, unless they are moved already.
+///
+/// # Errors
+/// The store's.
+pub(crate) async fn plan(
+    shared: &Shared,
+    elected: Compare,
+    planned: &[(PartitionId, BrokerId)],
+) -> Result<(), MetadataError> {
+    let keys = &shared.parts.keys;
+    for batch in planned.chunks(BATCH) {
+        let targets: BTreeSet<_> = batch.iter().map(|(_, to)| *to).collect();
+        let lives = targets.into_iter().map(|to| Compare::Exists(keys.session(to)));
+        let mut plan = Transaction {
+            compares: std::iter::once(elected.clone()).chain(lives).collect(),
+            ..Transaction::default()
+        };
+        for (partition, to) in batch {
+            let record = Move {
+                format: 1,
+                to: to.get(),
+                requested: false,
+                since_unix_ms: shared.parts.clock.unix_ms(),
+            };
+            plan.compares.push(Compare::Absent(keys.moving(*partition)));
+            plan.then.push(Operation::put(keys.moving(*partition), encode(record)));
+        }
+        // Refused: something changed, and is decided about anew once it is seen.
+        shared.parts.metadata.transact(plan).await?;
+    }
+    Ok(())
+}
+
 /// Forgets moves that can't happen any more, or have happened. `elected` is the controller's election.
 ///
 /// # Errors
@@ -78,6 +115,3 @@ pub(crate) async fn clear(shared: &Shared, elected: Compare) -> Result<(), Metad
     }
     Ok(())
 }
-
-/// Moves in one transaction.
-const BATCH: usize = 100;

@@ -39,11 +39,14 @@ pub(crate) fn draw(
         .filter_map(|(id, stored)| drawing.topic(*id, &stored.value))
         .map(|topic| (topic.name.clone(), topic))
         .collect();
+    let (brokers, fenced_brokers) =
+        brokers(view).partition(|(id, _)| view.sessions.contains_key(id));
     Image {
         revision: view.revision,
         cluster_id: cluster_id.clone(),
         controller: view.controller.as_ref().and_then(|it| BrokerId::new(it.value.broker)),
-        brokers: brokers(view),
+        brokers,
+        fenced_brokers,
         topics_by_id: topics.values().map(|topic| (topic.id, Arc::clone(topic))).collect(),
         topics,
         default_broker_configs: Arc::new(defaults),
@@ -124,9 +127,10 @@ pub(crate) fn stored_mode(mode: DurabilityMode) -> i32 {
     }
 }
 
-fn brokers(view: &View) -> BTreeMap<BrokerId, BrokerInfo> {
-    let live = view.sessions.keys().filter_map(|id| Some((*id, &view.brokers.get(id)?.value)));
-    live.map(|(id, record)| {
+/// Every broker that is registered, alive or not.
+fn brokers(view: &View) -> impl Iterator<Item = (BrokerId, BrokerInfo)> {
+    let records = view.brokers.iter().map(|(id, stored)| (*id, &stored.value));
+    records.map(|(id, record)| {
         let endpoints = record.endpoints.iter().filter_map(|endpoint| {
             Some(Endpoint {
                 listener: endpoint.listener.clone(),
@@ -142,5 +146,4 @@ fn brokers(view: &View) -> BTreeMap<BrokerId, BrokerInfo> {
         };
         (id, info)
     })
-    .collect()
 }

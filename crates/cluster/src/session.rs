@@ -13,7 +13,7 @@ use metadata::{
 };
 use model::{SessionId, WalId};
 use runtime::BootTime;
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 /// Security protocol of every listener: there is no other yet.
 const PROTOCOL: &str = "PLAINTEXT";
@@ -203,7 +203,7 @@ fn broker_record(shared: &Shared) -> records::Broker {
         broker: shared.identity.broker.get(),
         endpoints: endpoints.collect(),
         rack: shared.identity.rack.clone(),
-        draining: false,
+        draining: shared.draining.load(Ordering::Acquire),
         wal_id: shared.wal.as_bytes().to_vec().into(),
         wal_generation: shared.wal_generation,
     }

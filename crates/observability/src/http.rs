@@ -1,8 +1,13 @@
-//! The HTTP port: liveness, readiness, metrics.
+//! The HTTP port: liveness, readiness, metrics, and the request to drain.
 //!
 //! Liveness never depends on etcd or object storage: a broker that waits for them must not be restarted.
 
-use axum::{Router, extract::State, http::StatusCode, routing::get};
+use axum::{
+    Router,
+    extract::State,
+    http::StatusCode,
+    routing::{get, post},
+};
 use metrics_exporter_prometheus::PrometheusHandle;
 use runtime::Tasks;
 use std::{fmt, net::SocketAddr, sync::Arc};
@@ -45,9 +50,13 @@ impl fmt::Debug for HttpServer {
     }
 }
 
+/// Has the broker drain and stop. It may be called again.
+pub type RequestDrain = Box<dyn Fn() + Send + Sync>;
+
 #[derive(Clone)]
 struct Served {
     health: Arc<dyn Health>,
+    drain: Arc<RequestDrain>,
     metrics: PrometheusHandle,
 }
 
@@ -72,12 +81,19 @@ impl HttpServer {
     }
 
     /// Serves until `tasks` shut down.
-    pub fn serve(self, health: Arc<dyn Health>, metrics: PrometheusHandle, tasks: &Tasks) {
+    pub fn serve(
+        self,
+        health: Arc<dyn Health>,
+        drain: RequestDrain,
+        metrics: PrometheusHandle,
+        tasks: &Tasks,
+    ) {
         let routes = Router::new()
             .route("/health/live", get(live))
             .route("/health/ready", get(ready))
             .route("/metrics", get(render))
-            .with_state(Served { health, metrics });
+            .route("/admin/drain", post(drain_and_stop))
+            .with_state(Served { health, drain: Arc::new(drain), metrics });
         let shutdown = tasks.shutdown();
         tasks.spawn("http", async move {
             let end = async move { shutdown.requested().await };
@@ -95,6 +111,12 @@ async fn live(State(served): State<Served>) -> (StatusCode, String) {
 
 async fn ready(State(served): State<Served>) -> (StatusCode, String) {
     answer("ready", served.health.ready())
+}
+
+/// The broker does what it does on SIGTERM; `/health/ready` says when it has begun, the end of the process that it is done.
+async fn drain_and_stop(State(served): State<Served>) -> (StatusCode, String) {
+    (served.drain)();
+    (StatusCode::ACCEPTED, "draining\n".to_owned())
 }
 
 fn answer(well: &str, health: Result<(), String>) -> (StatusCode, String) {

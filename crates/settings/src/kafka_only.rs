@@ -2,7 +2,7 @@
 //! not understood must stop the start, never be skipped.
 
 /// Prefixes of harmless keys, each with the reason that a person is told.
-const HARMLESS: [(&str, &str); 17] = [
+const HARMLESS: [(&str, &str); 16] = [
     (
         "controller.quorum.",
         "there is no controller quorum, metadata lives in etcd or in the data directory",
@@ -14,8 +14,10 @@ const HARMLESS: [(&str, &str); 17] = [
     ("log.dir", "the data directory is --data-dir"),
     ("replica.", "there are no replicas to fetch"),
     ("num.replica.", "there are no replicas to fetch"),
-    ("leader.imbalance.", "ownership is balanced by the controller itself"),
-    ("auto.leader.rebalance.enable", "ownership is balanced by the controller itself"),
+    (
+        "leader.imbalance.per.broker.percentage",
+        "brokers' numbers of partitions differ by one at most",
+    ),
     ("num.recovery.threads.per.data.dir", "recovery needs no thread pool"),
     ("num.network.threads", "one thread a core serves everything"),
     ("num.io.threads", "one thread a core serves everything"),

@@ -10,6 +10,7 @@ pub mod kafka;
 pub mod load;
 pub mod member;
 pub mod patience;
+pub mod placement;
 pub mod programs;
 pub mod records;
 pub mod running;

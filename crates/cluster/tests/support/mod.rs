@@ -97,6 +97,17 @@ impl World {
         self.start_from(parts, broker, disk, &[]).await
     }
 
+    /// Starts a broker that balances partitions when it is the controller.
+    pub async fn start_balancing(
+        &self,
+        broker: u32,
+        disk: &Disk,
+        interval: Duration,
+    ) -> Result<Node, ClusterError> {
+        let options = ClusterOptions { balancing_interval: Some(interval), ..options(&[]) };
+        self.start_as(self.parts(), broker, disk, options).await
+    }
+
     async fn start_from(
         &self,
         parts: ClusterParts,
@@ -104,10 +115,19 @@ impl World {
         disk: &Disk,
         static_configs: &[(&str, &str)],
     ) -> Result<Node, ClusterError> {
+        self.start_as(parts, broker, disk, options(static_configs)).await
+    }
+
+    async fn start_as(
+        &self,
+        parts: ClusterParts,
+        broker: u32,
+        disk: &Disk,
+        options: ClusterOptions,
+    ) -> Result<Node, ClusterError> {
         let identity = identity(broker);
         Cluster::identify(&parts, &identity).await?;
         let tasks = parts.tasks.clone();
-        let options = options(static_configs);
         let cluster = Cluster::join(options, parts, identity, disk.found(), disk).await?;
         let engine = Arc::new(Engine::default());
         cluster.run(engine.clone());
@@ -164,6 +184,7 @@ pub fn options(static_configs: &[(&str, &str)]) -> ClusterOptions {
         lease_margin: Duration::from_secs(2),
         unclean_takeover_delay: Duration::from_secs(60),
         static_configs: map(static_configs),
+        balancing_interval: None,
         default_partitions: 4,
         default_replication_factor: 1,
     }

@@ -1,6 +1,6 @@
 //! `DescribeCluster` (API key 60): brokers, controller and cluster id.
 //!
-//! Sources: KIP-700, KIP-919 (endpoint types), KIP-1073.
+//! A broker without a session is a fenced one. Sources: KIP-700, KIP-919 (endpoint types), KIP-1073.
 
 use super::{Api, Outcome, Versions, metadata::CLUSTER_OPERATIONS};
 use crate::{broker::endpoint, context::Context};
@@ -51,11 +51,14 @@ fn describe(context: &Context, request: &DescribeClusterRequest) -> DescribeClus
     let broker = context.broker();
     let image = broker.cluster.image();
     let listener = &context.connection.listener;
-    let brokers = image.brokers.values().filter_map(|broker| describe_broker(broker, listener));
+    let describe = |broker: &BrokerInfo| describe_broker(broker, listener);
+    let live = image.brokers.values().filter_map(describe);
+    let fenced = image.fenced_brokers.values().filter(|_| request.include_fenced_brokers);
+    let fenced = fenced.filter_map(|broker| Some(describe(broker)?.with_is_fenced(true)));
     let response = DescribeClusterResponse::default()
         .with_cluster_id(StrBytes::from_string(image.cluster_id.to_string()))
         .with_controller_id(broker.controller_id(&image).into())
-        .with_brokers(brokers.collect());
+        .with_brokers(live.chain(fenced).collect());
     if request.include_cluster_authorized_operations {
         return response.with_cluster_authorized_operations(CLUSTER_OPERATIONS);
     }

@@ -25,6 +25,7 @@ mod describe_log_dirs;
 mod describe_producers;
 mod describe_topic_partitions;
 mod describe_transactions;
+mod elect_leaders;
 mod end_txn;
 mod fetch;
 mod find_coordinator;
@@ -47,6 +48,7 @@ mod produce;
 mod repetitions;
 mod sync_group;
 mod txn_offset_commit;
+mod unregister_broker;
 mod write_txn_markers;
 
 use crate::{
@@ -318,6 +320,12 @@ pub(crate) static TABLE: &[Entry] = {
             Op::Delete,
             Coordinated,
         ),
+        entry::<elect_leaders::ElectLeaders>(
+            ApiKey::ElectLeaders,
+            "ElectLeaders",
+            Op::Alter,
+            Cluster,
+        ),
         entry::<incremental_alter_configs::IncrementalAlterConfigs>(
             ApiKey::IncrementalAlterConfigs,
             "IncrementalAlterConfigs",
@@ -353,6 +361,12 @@ pub(crate) static TABLE: &[Entry] = {
             "DescribeProducers",
             Op::Read,
             Topic,
+        ),
+        entry::<unregister_broker::UnregisterBroker>(
+            ApiKey::UnregisterBroker,
+            "UnregisterBroker",
+            Op::Alter,
+            Cluster,
         ),
         entry::<describe_transactions::DescribeTransactions>(
             ApiKey::DescribeTransactions,

@@ -131,6 +131,7 @@ async fn join(parts: &ClusterParts) -> Cluster {
         lease_margin: Duration::from_secs(2),
         unclean_takeover_delay: Duration::from_mins(1),
         static_configs: BTreeMap::new(),
+        balancing_interval: None,
         default_partitions: 4,
         default_replication_factor: 1,
     };

@@ -46,6 +46,8 @@ fn decoder(api_key: i16) -> fn(i16, Bytes) -> i32 {
         ApiKey::DescribeLogDirs => decode::<DescribeLogDirsRequest>,
         ApiKey::CreatePartitions => decode::<CreatePartitionsRequest>,
         ApiKey::IncrementalAlterConfigs => decode::<IncrementalAlterConfigsRequest>,
+        ApiKey::ElectLeaders => decode::<ElectLeadersRequest>,
+        ApiKey::UnregisterBroker => decode::<UnregisterBrokerRequest>,
         ApiKey::AlterPartitionReassignments => decode::<AlterPartitionReassignmentsRequest>,
         ApiKey::ListPartitionReassignments => decode::<ListPartitionReassignmentsRequest>,
         ApiKey::DescribeCluster => decode::<DescribeClusterRequest>,

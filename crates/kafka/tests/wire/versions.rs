@@ -137,6 +137,8 @@ async fn the_cluster_apis_answer_in_every_version() {
     each(&mut client, 1..=4, |_| DescribeLogDirsRequest::default().with_topics(None)).await;
     each(&mut client, 0..=0, |_| ListPartitionReassignmentsRequest::default()).await;
     each(&mut client, 0..=1, |_| AlterPartitionReassignmentsRequest::default()).await;
+    each(&mut client, 0..=2, |_| ElectLeadersRequest::default()).await;
+    each(&mut client, 0..=0, |_| UnregisterBrokerRequest::default()).await;
     each(&mut client, 0..=3, |_| FindCoordinatorRequest::default()).await;
     each(&mut client, 4..=6, |_| {
         FindCoordinatorRequest::default().with_coordinator_keys(vec!["group".into()])

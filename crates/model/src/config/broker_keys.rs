@@ -26,6 +26,12 @@ pub const AUTO_CREATE_TOPICS_ENABLE: ConfigKey =
         .important(High)
         .documented("Whether a client's Metadata request for an unknown topic creates it.");
 
+/// `auto.leader.rebalance.enable`.
+pub const AUTO_LEADER_REBALANCE_ENABLE: ConfigKey =
+    ConfigKey::broker("auto.leader.rebalance.enable", Boolean, "true")
+        .important(High)
+        .documented("Whether partitions move by themselves to brokers that have fewer.");
+
 /// `broker.id`.
 pub const BROKER_ID: ConfigKey = ConfigKey::broker("broker.id", Int, "-1")
     .takes(AtLeast(-1))
@@ -85,6 +91,11 @@ pub const DELETE_TOPIC_ENABLE: ConfigKey =
     ConfigKey::broker("delete.topic.enable", Boolean, "true")
         .important(High)
         .documented("Whether topics can be deleted.");
+
+/// `drain.timeout`.
+pub const DRAIN_TIMEOUT: ConfigKey = ConfigKey::broker("drain.timeout", Text, "30s")
+    .takes(Duration)
+    .documented("How long a broker that is stopped hands its partitions over; what is left then moves as when it dies. 0 hands none over.");
 
 /// `durability.mode`.
 pub const DURABILITY_MODE: ConfigKey = ConfigKey::broker("durability.mode", Text, "object").takes(OneOf(&["object", "wal"])).dynamic(ClusterWide).important(High).documented("When acks=all is answered, for topics that don't say: `object` or `wal`. The embedded deployment sets `wal`.");
@@ -186,6 +197,13 @@ pub const INTER_BROKER_LISTENER_NAME: ConfigKey =
     ConfigKey::unset("inter.broker.listener.name", Text).documented(
         "The listener by which brokers tell each other how transactions ended; a broker's first one when it is not set.",
     );
+
+/// `leader.imbalance.check.interval.seconds`.
+pub const LEADER_IMBALANCE_CHECK_INTERVAL_SECONDS: ConfigKey =
+    ConfigKey::broker("leader.imbalance.check.interval.seconds", Long, "300")
+        .takes(AtLeast(1))
+        .important(High)
+        .documented("How long brokers must have been the same before partitions move for the sake of balance, and how long they then rest.");
 
 /// `listener.security.protocol.map`.
 pub const LISTENER_SECURITY_PROTOCOL_MAP: ConfigKey = ConfigKey::broker(
@@ -603,9 +621,10 @@ pub const WAL_MAX_BYTES: ConfigKey = ConfigKey::broker("wal.max.bytes", Long, "1
     .important(High)
     .documented("Bytes that the write-ahead log holds while object storage is away.");
 
-static TABLE: [ConfigKey; 94] = [
+static TABLE: [ConfigKey; 97] = [
     ADVERTISED_LISTENERS,
     AUTO_CREATE_TOPICS_ENABLE,
+    AUTO_LEADER_REBALANCE_ENABLE,
     BROKER_ID,
     BROKER_RACK,
     CLUSTER_ID,
@@ -616,6 +635,7 @@ static TABLE: [ConfigKey; 94] = [
     CONNECTIONS_MAX_IDLE_MS,
     DEFAULT_REPLICATION_FACTOR,
     DELETE_TOPIC_ENABLE,
+    DRAIN_TIMEOUT,
     DURABILITY_MODE,
     FETCH_MAX_BYTES,
     FLUSH_MAX_BYTES,
@@ -633,6 +653,7 @@ static TABLE: [ConfigKey; 94] = [
     GROUP_MAX_SIZE,
     GROUP_MIN_SESSION_TIMEOUT_MS,
     INTER_BROKER_LISTENER_NAME,
+    LEADER_IMBALANCE_CHECK_INTERVAL_SECONDS,
     LISTENER_SECURITY_PROTOCOL_MAP,
     LISTENERS,
     LOG_BUFFER_MAX_BYTES,

@@ -41,22 +41,26 @@ impl Pair {
         Self { cluster, brokers, partition, owner: 0 }
     }
 
+    fn owner(&self) -> &Broker {
+        self.brokers.get(self.owner).expect("one of two")
+    }
+
     /// Moves the partition to the other broker, as the cluster does.
     async fn move_over(&mut self) {
         let id = self.partition.id();
-        let from = &self.brokers[self.owner].logs;
+        let from = self.owner().logs.clone();
         let through_seq = from.seal(&[id]).await.expect("sealed");
         self.owner = 1 - self.owner;
         let record = self.record(through_seq).await;
         from.close_partition(id);
         let claim = self.cluster.claim_as(id, record).await;
-        let opened = self.brokers[self.owner].logs.open(vec![claim]).await.remove(0);
+        let opened = self.owner().logs.open(vec![claim]).await.remove(0);
         self.partition = opened.expect("open");
     }
 
     async fn record(&self, through_seq: u64) -> Owner {
         let before = self.cluster.owner(0).await;
-        let to = &self.brokers[self.owner];
+        let to = self.owner();
         let mut unfolded = before.unfolded.clone();
         if before.from_seq <= through_seq {
             let (session, from_seq) = (before.session.clone(), before.from_seq);

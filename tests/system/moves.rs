@@ -1,0 +1,164 @@
+//! Partitions move between living brokers under load: to and fro, away from one that stops, back to one that returns, and through kills of
+//! either side. Producers with default retries notice nothing, and nothing is lost or doubled.
+
+use crate::harness::{
+    Broker, Deployment, Kind, Load, eventually,
+    placement::{leaders, reassign},
+    programs::{create_topic, kafka_tool, run, text},
+    until,
+};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+const PARTITIONS: u32 = 6;
+const TOPIC: &str = "moved";
+
+/// Three brokers under the load of two idempotent producers.
+struct Moving {
+    deployment: Deployment,
+    brokers: Vec<Broker>,
+    load: Load,
+}
+
+impl Moving {
+    fn start(settings: &[&str]) -> Self {
+        let deployment = Deployment::start(Kind::Cluster);
+        let lease = ["session.lease.ttl=3s", "session.lease.margin=1s"];
+        let brokers = deployment.brokers(3, &[&lease, settings].concat());
+        create_topic(&bootstrap(&brokers), TOPIC, PARTITIONS, &[]);
+        let mut load = Load::new(TOPIC, PARTITIONS);
+        for _ in 0..2 {
+            load.start(&bootstrap(&brokers), deployment.directory(), "all", &["--rate", "500"]);
+        }
+        let moving = Self { deployment, brokers, load };
+        moving.write_on(1_000);
+        moving
+    }
+
+    fn bootstrap(&self) -> String {
+        bootstrap(&self.brokers)
+    }
+
+    /// Waits until so many more records are acknowledged.
+    fn write_on(&self, records: u64) {
+        let before = self.load.acknowledged();
+        until("nothing is acknowledged any more", || self.load.acknowledged() > before + records);
+    }
+
+    /// The leaders as some broker that lives knows them.
+    fn leaders(&self) -> Result<BTreeMap<i32, i32>, String> {
+        let known = self.brokers.iter().map(|broker| leaders(&broker.address(), TOPIC));
+        known.reduce(Result::or).unwrap()
+    }
+
+    /// Asks until it is done that every partition is led by the broker that `wanted` names.
+    fn move_all(&self, wanted: impl Fn(i32) -> i32) {
+        let wanted: BTreeMap<_, _> = (0..PARTITIONS as i32).map(|it| (it, wanted(it))).collect();
+        let moves: Vec<_> = wanted.clone().into_iter().collect();
+        eventually(|| {
+            if self.leaders()? == wanted {
+                return Ok(());
+            }
+            let live = self.brokers.iter();
+            let asked = live.map(|broker| reassign(&broker.address(), TOPIC, &moves));
+            let codes = asked.reduce(Result::or).unwrap()?;
+            Err(format!("{codes:?}, {:?} instead of {wanted:?}", self.leaders()?))
+        });
+    }
+
+    /// Stops the load: no client was told of an error, and everything acknowledged is there once.
+    fn verify(mut self) {
+        self.write_on(1_000);
+        for report in self.load.stop() {
+            let told: Value = serde_json::from_str(&report).unwrap();
+            let kinds: Vec<_> = told.as_object().unwrap().keys().cloned().collect();
+            assert_eq!(kinds, ["acknowledged", "sent"], "{report}");
+            assert_eq!(told["acknowledged"], told["sent"], "{report}");
+        }
+        let verified = self.load.verify(&self.bootstrap());
+        assert_eq!(verified.read, verified.acknowledged, "{verified:?}");
+        drop(self.deployment);
+    }
+}
+
+fn bootstrap(brokers: &[Broker]) -> String {
+    brokers.iter().map(Broker::address).collect::<Vec<_>>().join(",")
+}
+
+#[test]
+fn partitions_move_to_and_fro_and_no_producer_notices() {
+    let moving = Moving::start(&[]);
+    for round in 0..12 {
+        moving.move_all(|partition| (partition + round) % 3 + 1);
+    }
+    moving.verify();
+}
+
+#[test]
+fn a_broker_that_stops_hands_over_what_it_has_and_gets_a_share_when_it_returns() {
+    let mut moving = Moving::start(&["leader.imbalance.check.interval.seconds=1"]);
+    for stopped in 0..3 {
+        let status = moving.brokers[stopped].stop();
+        assert!(status.is_some_and(|status| status.success()), "{status:?}");
+        let left = moving.brokers[stopped].log();
+        assert!(left.contains("handed over"), "{left}");
+        let id = stopped as i32 + 1;
+        assert!(!moving.leaders().unwrap().values().any(|leader| *leader == id));
+        moving.write_on(500);
+        moving.brokers[stopped].restart();
+        eventually(|| {
+            let leaders = moving.leaders()?;
+            let share = leaders.values().filter(|leader| **leader == id).count();
+            if share == 2 { Ok(()) } else { Err(format!("{leaders:?}")) }
+        });
+    }
+    moving.verify();
+}
+
+#[test]
+fn a_move_outlives_the_death_of_either_side() {
+    let mut moving = Moving::start(&[]);
+    for round in 0..6_i32 {
+        moving.move_all(|_| 1);
+        // What is under way when the source or the target dies is decided one way or the other.
+        let moves: Vec<_> = (0..PARTITIONS as i32).map(|partition| (partition, 2)).collect();
+        reassign(&moving.brokers[0].address(), TOPIC, &moves).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(10 * u64::from(round.unsigned_abs())));
+        let killed = (round % 2) as usize;
+        moving.brokers[killed].kill();
+        moving.write_on(500);
+        moving.brokers[killed].restart();
+    }
+    moving.verify();
+}
+
+#[test]
+fn kafkas_tools_move_partitions_and_find_them_led() {
+    let deployment = Deployment::start(Kind::Cluster);
+    let brokers = deployment.brokers(2, &[]);
+    let address = bootstrap(&brokers);
+    create_topic(&address, TOPIC, 2, &[]);
+    let plan = deployment.directory().join("plan.json");
+    let partition = |index: u32| {
+        format!(r#"{{"topic":"{TOPIC}","partition":{index},"replicas":[2],"log_dirs":["any"]}}"#)
+    };
+    let partitions = [partition(0), partition(1)].join(",");
+    std::fs::write(&plan, format!(r#"{{"version":1,"partitions":[{partitions}]}}"#)).unwrap();
+    let reassign = |action: &str| {
+        let mut tool = kafka_tool("org.apache.kafka.tools.reassign.ReassignPartitionsCommand");
+        tool.args(["--bootstrap-server", &address, "--reassignment-json-file"]).arg(&plan);
+        text(&run(tool.arg(action), b"").stdout)
+    };
+    let begun = reassign("--execute");
+    assert!(begun.contains("Successfully started partition reassignments"), "{begun}");
+    eventually(|| {
+        let leaders = leaders(address.split(',').next().unwrap(), TOPIC)?;
+        if leaders == [(0, 2), (1, 2)].into() { Ok(()) } else { Err(format!("{leaders:?}")) }
+    });
+    let verified = reassign("--verify");
+    assert_eq!(verified.matches("is completed").count(), 2, "{verified}");
+    let mut tool = kafka_tool("org.apache.kafka.tools.LeaderElectionCommand");
+    tool.args(["--bootstrap-server", &address, "--election-type", "preferred"]);
+    let elected = text(&run(tool.args(["--topic", TOPIC, "--partition", "0"]), b"").stdout);
+    assert!(elected.contains("Valid replica already elected"), "{elected}");
+}
