@@ -82,7 +82,7 @@ pub(crate) const METADATA_VALUE: Decoder =
 pub(crate) const MANIFEST_REST: Decoder = Decoder {
     name: "manifest_rest",
     run: |bytes| each_checksum(bytes, manifest_rest),
-    seeds: || golden(&["metadata-manifest-rest"]).into_iter().map(with_checksum).collect(),
+    seeds: || golden(&["metadata-manifest-rest", "metadata-manifest-rest-cleaned"]).into_iter().map(with_checksum).collect(),
 };
 
 /// Producer state as manifests keep it.
@@ -158,6 +158,7 @@ const FAMILIES: &[Family] = &[
     ("index", value::<Index>),
     ("journal-head", value::<JournalHead>),
     ("manifest", value::<Manifest>),
+    ("manifest-merged", value::<Manifest>),
     ("move", value::<Move>),
     ("owner", value::<Owner>),
     ("producer-ids", value::<ProducerIds>),
@@ -234,7 +235,8 @@ mod tests {
     use super::*;
 
     /// Not values of keys: manifests refer to them. They have decoders of their own.
-    const REFERRED_TO: [&str; 2] = ["manifest-rest", "producer-snapshot"];
+    const REFERRED_TO: [&str; 3] =
+        ["manifest-rest", "manifest-rest-cleaned", "producer-snapshot"];
 
     #[test]
     fn every_metadata_value_with_a_golden_file_is_fuzzed() {
