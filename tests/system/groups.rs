@@ -145,6 +145,10 @@ fn kafkas_tools_look_after_groups() {
     let again = attempt(group_tool(&address).args(["--delete", "--group", "console"]), b"");
     let again = text(&again.stdout) + &text(&again.stderr);
     assert!(again.contains("GroupIdNotFound"), "{again}");
+    assert!(groups(&address, &["--list"]).contains("second"));
+    let gone = groups(&address, &["--delete", "--all-groups"]);
+    assert!(gone.contains("successful"), "{gone}");
+    assert_eq!(groups(&address, &["--list"]).trim(), "");
 }
 
 fn resets_offsets_in_every_way(broker: &Broker) {
