@@ -82,7 +82,12 @@ pub(crate) const METADATA_VALUE: Decoder =
 pub(crate) const MANIFEST_REST: Decoder = Decoder {
     name: "manifest_rest",
     run: |bytes| each_checksum(bytes, manifest_rest),
-    seeds: || golden(&["metadata-manifest-rest", "metadata-manifest-rest-cleaned"]).into_iter().map(with_checksum).collect(),
+    seeds: || {
+        golden(&["metadata-manifest-rest", "metadata-manifest-rest-cleaned"])
+            .into_iter()
+            .map(with_checksum)
+            .collect()
+    },
 };
 
 /// Producer state as manifests keep it.
@@ -235,8 +240,7 @@ mod tests {
     use super::*;
 
     /// Not values of keys: manifests refer to them. They have decoders of their own.
-    const REFERRED_TO: [&str; 3] =
-        ["manifest-rest", "manifest-rest-cleaned", "producer-snapshot"];
+    const REFERRED_TO: [&str; 3] = ["manifest-rest", "manifest-rest-cleaned", "producer-snapshot"];
 
     #[test]
     fn every_metadata_value_with_a_golden_file_is_fuzzed() {
