@@ -8,6 +8,7 @@ mod admin;
 mod bad_input;
 mod brokers;
 mod clients;
+mod compaction;
 mod connect;
 mod consumer_groups;
 mod dev;

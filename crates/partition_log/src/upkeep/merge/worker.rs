@@ -18,7 +18,8 @@ use std::{collections::HashMap, ops::Range, sync::Arc, time::Duration};
 /// How long a partition that could not be rewritten is left alone.
 const LEFT_ALONE: Duration = Duration::from_secs(600);
 
-/// How long a log is not looked at again in which there was nothing to clean, unless it grows: a look may read its newest index.
+/// How long a log is not looked at again in which there was nothing to clean, unless it grows or its records come of age sooner: a
+/// look may read its newest index.
 const LOOKED_AT: Duration = Duration::from_secs(60);
 
 /// The least pause between two looks for work.
@@ -116,12 +117,14 @@ impl Rewriting {
     }
 
     fn note_idle(&self, engine: &Engine, partition: &Shared) {
-        let (compact, durable) = {
+        let (compact, of_age, durable) = {
             let sequencer = partition.sequencer.lock();
-            (sequencer.settings.cleanup_policy.compact, sequencer.durable())
+            let settings = &sequencer.settings;
+            let of_age = Duration::from_millis(settings.compaction.segment_ms);
+            (settings.cleanup_policy.compact, of_age, sequencer.durable())
         };
         if compact {
-            let until = engine.parts.clock.boot_time().plus(LOOKED_AT);
+            let until = engine.parts.clock.boot_time().plus(LOOKED_AT.min(of_age));
             self.idle.lock().insert(partition.id, (durable, until));
         }
     }
