@@ -88,6 +88,30 @@ fn kafka_transactions_lists_describes_and_a_transaction_that_takes_too_long_is_a
     drop(open);
 }
 
+#[test]
+fn kafka_transactions_finds_no_hanging_transaction_and_aborts_one_by_its_first_offset() {
+    let deployment = Deployment::start(Kind::Embedded);
+    let broker = deployment.broker(&[]);
+    let address = broker.address();
+    create_topic(&address, "t", 1, &[]);
+    let mut command = Client::Librdkafka.transactions();
+    command.args(["write", "--bootstrap", &address, "--topic", "t", "--id", "open"]);
+    command.args(["--leave-open", "--timeout", "600000"]);
+    let open = Running::start(&mut command, deployment.directory(), "open");
+    let tool = |arguments: &[&str]| kafka_transactions(&address, arguments);
+    until("the transaction never began", || tool(&["list"]).contains("Ongoing"));
+    let hanging = tool(&["find-hanging", "--topic", "t", "--max-transaction-timeout", "0"]);
+    assert_eq!(hanging.lines().count(), 1, "{hanging}");
+    produce(&address, "t", 7..8);
+    assert_eq!(read_values(&address, "t", 1, "read_committed"), [""; 0]);
+
+    tool(&["abort", "--topic", "t", "--partition", "0", "--start-offset", "0"]);
+    let producers = tool(&["describe-producers", "--topic", "t", "--partition", "0"]);
+    assert!(producers.contains("None"), "{producers}");
+    assert_eq!(read_values(&address, "t", 1, "read_committed"), ["7"]);
+    drop(open);
+}
+
 fn tail(broker: &Broker) -> String {
     let log = broker.log();
     log.lines().rev().take(30).collect::<Vec<_>>().join("\n")

@@ -366,8 +366,15 @@ impl Office {
 
     async fn compact_history(&mut self) -> Result<(), MetadataError> {
         let now = self.shared.parts.clock.boot_time();
-        let seen = self.shared.seen();
-        match self.history.forget(now, seen) {
+        if !self.history.is_due(now) {
+            return Ok(());
+        }
+        let used = self.shared.parts.metadata.used_bytes().await?;
+        if let Some(used) = used {
+            #[expect(clippy::cast_precision_loss, reason = "a gauge")]
+            metrics::gauge!("metadata_used_bytes").set(used as f64);
+        }
+        match self.history.forget(now, self.shared.seen(), used) {
             Some(revision) => self.shared.parts.metadata.compact(revision).await,
             None => Ok(()),
         }

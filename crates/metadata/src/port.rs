@@ -281,6 +281,15 @@ pub trait MetadataStore: Send + Sync + fmt::Debug {
     /// `Unavailable`, `OutcomeUnknown`. Already compacted is no error.
     async fn compact(&self, revision: Revision) -> Result<(), MetadataError>;
 
+    /// Bytes that entries and history use now, without what is free to be used again; `None` when the store keeps its history short by
+    /// itself.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn used_bytes(&self) -> Result<Option<u64>, MetadataError> {
+        Ok(None)
+    }
+
     /// What this store is, for messages: `etcd at http://…`, `embedded at /…`.
     fn describe(&self) -> String;
 }

@@ -185,6 +185,14 @@ impl MetadataStore for EtcdStore {
         }
     }
 
+    /// Of the member that answers.
+    async fn used_bytes(&self) -> Result<Option<u64>, MetadataError> {
+        let mut maintenance = self.client.maintenance_client();
+        let status = self.read(maintenance.status()).await?;
+        // The crate's name for etcd's `dbSizeInUse`.
+        Ok(u64::try_from(status.raft_used_db_size()).ok())
+    }
+
     fn describe(&self) -> String {
         format!("etcd at {}", self.options.endpoints.join(", "))
     }

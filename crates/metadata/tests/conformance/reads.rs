@@ -17,6 +17,7 @@ cases! {
     a_revision_ahead_of_the_store_is_refused,
     compaction_forgets_what_was_before_it,
     compacting_twice_is_no_error,
+    a_store_that_does_not_bound_its_history_tells_its_size,
 }
 
 async fn an_absent_key_reads_as_nothing(subject: Subject) {
@@ -150,4 +151,19 @@ async fn compacting_twice_is_no_error(subject: Subject) {
     }
     let ahead = subject.store.compact(Revision(second.0 + 1000)).await.unwrap_err();
     assert!(matches!(ahead, MetadataError::Refused(_)), "{ahead}");
+}
+
+async fn a_store_that_does_not_bound_its_history_tells_its_size(subject: Subject) {
+    const MEBIBYTE: u64 = 1 << 20;
+    let large = "x".repeat(usize::try_from(MEBIBYTE).unwrap());
+    for _ in 0..4 {
+        subject.put("large", &large).await;
+    }
+    // It may be a moment behind.
+    while let Some(used) = subject.store.used_bytes().await.unwrap() {
+        if (4 * MEBIBYTE..64 * MEBIBYTE).contains(&used) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
 }
