@@ -3,7 +3,7 @@
 use crate::harness::{
     Deployment, Kind, Worker,
     programs::{create_topic, kafka_tool, run, text},
-    records::read_values,
+    records::{CLEANED_SOON, count_records, read_values},
     until,
 };
 use serde_json::json;
@@ -38,10 +38,11 @@ fn assert_compacted(address: &str, topic: &str) {
     assert!(shown.contains("cleanup.policy=compact"), "{topic}: {shown}");
 }
 
-/// The worker of the source is killed.
+/// The worker of the source is killed, then the other: who comes later knows of the source's offsets by what compaction left of them.
 fn delivers_every_line(kind: Kind) {
     let deployment = Deployment::start(kind);
-    let broker = deployment.broker(&["group.initial.rebalance.delay.ms=0"]);
+    let settings = [&["group.initial.rebalance.delay.ms=0"][..], &CLEANED_SOON].concat();
+    let broker = deployment.broker(&settings);
     let address = broker.address();
     let directory = deployment.directory();
     let (from, to) = (directory.join("from.txt"), directory.join("to.txt"));
@@ -70,8 +71,16 @@ fn delivers_every_line(kind: Kind) {
     append_lines(&from, 2_000..3_000);
     until("the source's task did not move", || is_source(&workers[0]));
     until_delivered(&to, 3_000);
+
+    workers.remove(0).kill();
+    until("what the source wrote of its offsets was not compacted", || {
+        count_records(&address, "connect-offsets") < 10
+    });
+    append_lines(&from, 3_000..4_000);
+    let _later = Worker::start(directory, "three", &address);
+    until_delivered(&to, 4_000);
     let mut written = read_values(&address, "lines", PARTITIONS, "read_committed");
-    let mut expected: Vec<String> = (0..3_000).map(line).collect();
+    let mut expected: Vec<String> = (0..4_000).map(line).collect();
     written.sort_unstable();
     expected.sort_unstable();
     assert_eq!(written, expected, "each line once: the source writes in transactions");

@@ -5,9 +5,10 @@ use crate::harness::{
     Broker, Deployment, Kind, Running, eventually,
     group_tool::described,
     programs::{alluvium, clients, create_topic, java, kafka_tool, run, text},
-    records::{read_values, write_lines},
+    records::{CLEANED_SOON, count_records, read_values, write_lines},
+    until,
 };
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 const PARTITIONS: u32 = 2;
 const LINES_IN_A_PORTION: u32 = 250;
@@ -85,11 +86,12 @@ fn assert_exact(address: &str, portions: u32) {
 /// While lines come in, `strike` hits the application or its broker; and again, once everything is answered.
 fn counts_exactly(
     kind: Kind,
+    more: &[&str],
     strikes: u32,
     mut strike: impl FnMut(&mut Broker, Running, &Path) -> Running,
 ) {
     let deployment = Deployment::start(kind);
-    let mut broker = deployment.broker(&SETTINGS);
+    let mut broker = deployment.broker(&[&SETTINGS, more].concat());
     let address = broker.address();
     for topic in ["lines", "counts"] {
         create_topic(&address, topic, PARTITIONS, &[]);
@@ -112,20 +114,26 @@ fn counts_exactly(
     reset(&address);
 }
 
+/// The topic that keeps the application's state.
+fn changelog(address: &str) -> Option<String> {
+    let topics = text(&run(alluvium().args(["topic", "-b", address, "list"]), b"").stdout);
+    let named = |line: &str| line.split_whitespace().next().map(ToOwned::to_owned);
+    topics.lines().filter_map(named).find(|topic| topic.starts_with("word-count"))
+}
+
 /// Kafka's tool takes what the application kept: its topics are gone, and it would begin anew.
 fn reset(address: &str) {
     let mut resetter = kafka_tool("org.apache.kafka.tools.StreamsResetter");
     resetter.args(["--bootstrap-server", address, "--application-id", "word-count"]);
     run(resetter.args(["--input-topics", "lines", "--force"]), b"");
-    let topics = text(&run(alluvium().args(["topic", "-b", address, "list"]), b"").stdout);
-    assert!(!topics.contains("word-count"), "{topics}");
+    assert_eq!(changelog(address), None);
     let offsets = described(address, "word-count");
     assert!(offsets.values().all(|(offset, _)| offset == "0"), "{offsets:?}");
 }
 
 #[test]
 fn a_word_count_is_exact_although_it_is_killed_half_way() {
-    counts_exactly(Kind::Embedded, 1, |broker, application, directory| {
+    counts_exactly(Kind::Embedded, &[], 1, |broker, application, directory| {
         application.kill();
         start_word_count(&broker.address(), directory)
     });
@@ -139,11 +147,25 @@ fn kill_broker(broker: &mut Broker, application: Running, _: &Path) -> Running {
 
 #[test]
 fn a_word_count_is_exact_although_its_broker_is_killed_half_way() {
-    counts_exactly(Kind::Embedded, 3, kill_broker);
+    counts_exactly(Kind::Embedded, &[], 3, kill_broker);
+}
+
+#[test]
+fn a_word_count_is_exact_although_its_state_comes_from_a_compacted_changelog() {
+    counts_exactly(Kind::Embedded, &CLEANED_SOON, 1, |broker, application, directory| {
+        let address = broker.address();
+        let changelog = changelog(&address).unwrap();
+        until("the changelog was not compacted", || {
+            count_records(&address, &changelog) * 2 < answers(&address).len()
+        });
+        application.kill();
+        fs::remove_dir_all(directory.join("streams")).unwrap();
+        start_word_count(&address, directory)
+    });
 }
 
 #[test]
 #[ignore = "long: etcd and MinIO, twenty kills"]
 fn a_word_count_on_etcd_and_minio_is_exact_although_its_broker_is_killed_again_and_again() {
-    counts_exactly(Kind::Cluster, 20, kill_broker);
+    counts_exactly(Kind::Cluster, &[], 20, kill_broker);
 }

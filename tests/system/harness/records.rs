@@ -47,6 +47,21 @@ pub fn read_values(address: &str, topic: &str, partitions: u32, isolation: &str)
     output.lines().map(|line| line.split_once(' ').unwrap().1.to_owned()).collect()
 }
 
+/// Settings with which compacted topics are cleaned a second after they were written, however little of them is new.
+pub const CLEANED_SOON: [&str; 4] = [
+    "log.cleaner.backoff.ms=200",
+    "log.cleaner.min.cleanable.ratio=0",
+    "log.roll.ms=1000",
+    "flush.max.interval.idle=200ms",
+];
+
+/// How many records are left in a topic.
+pub fn count_records(address: &str, topic: &str) -> usize {
+    let mut kcat = Command::new("kcat");
+    kcat.args(["-C", "-q", "-e", "-b", address, "-t", topic, "-o", "beginning", "-f", "%o\n"]);
+    text(&run(&mut kcat, b"").stdout).lines().count()
+}
+
 /// [`read_values`] where each value is another one.
 pub fn read_distinct(
     address: &str,
