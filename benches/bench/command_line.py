@@ -35,7 +35,7 @@ def parse() -> argparse.Namespace:
     run = commands.add_parser("run", help="scenarios once, or on a broker that runs already")
     compare = commands.add_parser("compare", help="scenarios in rounds, with medians, spreads and ratios to Kafka")
     for command in (run, compare):
-        command.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"of {', '.join(SCENARIOS)}; default: all")
+        command.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"of {', '.join(SCENARIOS)}; default: all but those of hours")
         command.add_argument("--systems", help=f"comma-separated, of {', '.join(SYSTEMS)}; default: each scenario's own")
         command.add_argument("--no-build", action="store_true", help="take the release build as it is")
         command.add_argument("--no-warm-up", action="store_true", help="measure from the first request on")
@@ -80,7 +80,7 @@ def benchmark(arguments: argparse.Namespace) -> int:
 
 def rounds(arguments: argparse.Namespace) -> Iterator[Run | None]:
     """Systems in turn, in the other order each second round, so that none is always the one behind. None is a run that failed."""
-    wanted = arguments.scenarios or list(SCENARIOS)
+    wanted = arguments.scenarios or [name for name, scenario in SCENARIOS.items() if not scenario.hours]
     if arguments.bootstrap:
         yield from on_running(arguments, wanted)
         return

@@ -1,5 +1,6 @@
 """The loads of coordinators: commits, rebalances, groups and transactional ids at rest, transactions."""
 
+import sys
 import time
 from collections.abc import Callable
 
@@ -22,6 +23,24 @@ def commits(system: System, topic: str) -> Outcome:
     figures["broker CPU s"] = section.cost.broker_cpu_seconds
     if stored is not None:
         figures["each commit bytes of etcd"] = (system.etcd_bytes() - stored) / (60 * 10_000)
+    return Outcome(figures, [section.cost])
+
+
+def commits_for_an_hour(system: System, topic: str) -> Outcome:
+    """The load of `commits` for an hour, a minute at a time: what it makes of etcd, and the worst minute's latency."""
+    driver(system.bootstrap, "create-topic", topic=topic, partitions=10)
+    load = {"topic": topic, "groups": 1_000, "members": 10}
+    sizes, latencies, refused = [], [], 0
+    with Section(system) as section:
+        for minute in range(60):
+            ours = driver(system.bootstrap, "commit", **load, seconds=60)
+            latencies.append(ours["commit_ms"])
+            refused += sum(ours["errors"].values())
+            sizes.append((system.etcd_bytes() or 0) / 2**20)
+            print(f"# minute {minute + 1}: p99 {ours['commit_ms']['p99']:.0f} ms, etcd {sizes[-1]:.0f} MiB", file=sys.stderr)
+    figures = percentiles("worst minute's commit", max(latencies, key=lambda it: it["p99"]))
+    figures |= {"refused commits": refused, "etcd MiB at most": max(sizes), "etcd MiB at the end": sizes[-1]}
+    figures["broker RSS MiB at the end"] = system.broker.resident_mib()
     return Outcome(figures, [section.cost])
 
 

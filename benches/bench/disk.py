@@ -30,3 +30,9 @@ def settle(directory: Path) -> bool:
             time.sleep(BETWEEN_SYNCS_SECONDS)
     probe.unlink()
     return time.monotonic() - quiet_since >= QUIET_SECONDS
+
+
+def forget_cached_pages() -> None:
+    """What lies in the page cache is read from the disk the next time. For root alone."""
+    os.sync()
+    Path("/proc/sys/vm/drop_caches").write_text("3\n")

@@ -6,10 +6,12 @@ Names of figures end in their unit. Rates are MiB/s (what Kafka's tools call MB/
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from . import disk
 from .clients import driver, java_drain, java_producer
-from .coordinators import commits, groups_at_rest, rebalance, transactional_ids, transactions
+from .coordinators import commits, commits_for_an_hour, groups_at_rest, rebalance, transactional_ids, transactions
 from .measure import Cost, Section
 from .outcome import Outcome, percentiles
 from .systems import System
@@ -35,6 +37,8 @@ class Scenario:
     fresh: bool = False
     # Is about how long things take, so that it must not pay for what others wrote before.
     quiet_disk: bool = False
+    # Takes hours, so it runs only when it is named.
+    hours: bool = False
 
 
 def tuned_producer(system: System, topic: str) -> Outcome:
@@ -136,6 +140,33 @@ def history(system: System, topic: str) -> Outcome:
     return Outcome(figures, [java_section.cost, driver_section.cost])
 
 
+def catchup(system: System, topic: str) -> Outcome:
+    """10 GiB of history read cold by one consumer, beside 10 MiB/s on another topic with a consumer at its end; first those alone."""
+    past, live = f"{topic}-past", f"{topic}-live"
+    for name in [past, live]:
+        driver(system.bootstrap, "create-topic", topic=name, partitions=16)
+    with Section(system):
+        driver(system.bootstrap, "produce", topic=past, mib=10 * 1_024, **TUNED_DRIVER)
+    system.broker.stop()
+    system.start()
+    load = {"mib_per_second": 10, "seconds": 15, **PACED_DRIVER}
+    driver(system.bootstrap, "tail", topic=live, **load)
+    alone = driver(system.bootstrap, "tail", topic=live, **load)
+    disk.forget_cached_pages()
+    with Section(system, settle=False) as section, ThreadPoolExecutor() as background:
+        reading = background.submit(driver, system.bootstrap, "consume", topic=past)
+        beside = driver(system.bootstrap, "tail", topic=live, **load)
+        read = reading.result()["consumed"]
+    figures = {"history MiB/s": read["mib_per_second"], "history GiB": read["bytes"] / GIB}
+    for when, tail in [("alone", alone), ("beside", beside)]:
+        figures |= percentiles(f"{when} produce", tail["produce_ms"]) | percentiles(f"{when} end-to-end", tail["end_to_end_ms"])
+    figures["broker CPU s"] = section.cost.broker_cpu_seconds
+    figures["peak RSS MiB"] = system.broker.peak_resident_mib()
+    if section.cost.requests:
+        figures["GETs/GiB"] = section.cost.requests["get"] / (read["bytes"] / GIB)
+    return Outcome(figures, [section.cost])
+
+
 def object_latency(system: System, topic: str) -> Outcome:
     """`latency` where acks=all waits for object storage; and a default producer on one partition as fast as it goes."""
     paced = latency(system, topic)
@@ -230,12 +261,14 @@ SCENARIOS = {
     "latency": Scenario(latency, ["kafka", "embedded-wal", "minio-wal"], quiet_disk=True),
     "tail": Scenario(tail, ["kafka", "embedded-wal", "minio-wal"], quiet_disk=True),
     "history": Scenario(history, ["kafka", "embedded-wal"]),
+    "catchup": Scenario(catchup, ["kafka", "minio-wal"], quiet_disk=True),
     "object-latency": Scenario(object_latency, ["minio-object", "minio-object-fast"], quiet_disk=True),
     "puts": Scenario(puts, ["minio-object"]),
     "transactions": Scenario(
         transactions, ["kafka", "embedded-wal", "minio-wal", "minio-object", "minio-object-fast"], quiet_disk=True
     ),
     "commits": Scenario(commits, ["kafka", "embedded-wal", "minio-wal"], quiet_disk=True),
+    "commits-for-an-hour": Scenario(commits_for_an_hour, ["embedded-wal", "minio-wal"], fresh=True, hours=True),
     "rebalance": Scenario(rebalance, ["kafka", "embedded-wal", "minio-wal"]),
     "groups-at-rest": Scenario(groups_at_rest, ["kafka", "embedded-wal", "minio-wal"], fresh=True),
     "transactional-ids": Scenario(transactional_ids, ["kafka", "embedded-wal", "minio-wal"], fresh=True),
