@@ -3,7 +3,7 @@
 
 use crate::harness::{
     Broker, Deployment, Kind, Load, eventually,
-    placement::{leaders, reassign},
+    placement::{leaders, leaders_by_any, move_all, reassign},
     programs::{create_topic, kafka_tool, run, text},
     until,
 };
@@ -45,25 +45,12 @@ impl Moving {
         until("nothing is acknowledged any more", || self.load.acknowledged() > before + records);
     }
 
-    /// The leaders as some broker that lives knows them.
     fn leaders(&self) -> Result<BTreeMap<i32, i32>, String> {
-        let known = self.brokers.iter().map(|broker| leaders(&broker.address(), TOPIC));
-        known.reduce(Result::or).unwrap()
+        leaders_by_any(&self.brokers, TOPIC)
     }
 
-    /// Asks until it is done that every partition is led by the broker that `wanted` names.
     fn move_all(&self, wanted: impl Fn(i32) -> i32) {
-        let wanted: BTreeMap<_, _> = (0..PARTITIONS as i32).map(|it| (it, wanted(it))).collect();
-        let moves: Vec<_> = wanted.clone().into_iter().collect();
-        eventually(|| {
-            if self.leaders()? == wanted {
-                return Ok(());
-            }
-            let live = self.brokers.iter();
-            let asked = live.map(|broker| reassign(&broker.address(), TOPIC, &moves));
-            let codes = asked.reduce(Result::or).unwrap()?;
-            Err(format!("{codes:?}, {:?} instead of {wanted:?}", self.leaders()?))
-        });
+        move_all(&self.brokers, TOPIC, PARTITIONS, wanted);
     }
 
     /// Stops the load: no client was told of an error, and everything acknowledged is there once.
@@ -95,7 +82,6 @@ fn partitions_move_to_and_fro_and_no_producer_notices() {
 }
 
 #[test]
-#[ignore = "long: on busy cores a broker that returned once had no share for a minute"]
 fn a_broker_that_stops_hands_over_what_it_has_and_gets_a_share_when_it_returns() {
     let mut moving = Moving::start(&["leader.imbalance.check.interval.seconds=1"]);
     for stopped in 0..3 {

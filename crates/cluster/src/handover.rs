@@ -68,17 +68,21 @@ pub(crate) async fn hand_over_as_asked(
     ownership: Arc<dyn Ownership>,
     session: SessionStamp,
 ) {
-    let mut changes = shared.image.subscribe();
+    let (mut changes, mut opened) = (shared.image.subscribe(), shared.opened.subscribe());
     let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, shared.parts.randomness.clone());
     loop {
         changes.mark_unchanged();
+        opened.mark_unchanged();
         let due = departures(&shared.view.lock(), &shared.opened.borrow(), &session);
         let due: Vec<_> = due.into_iter().take(BATCH).collect();
         match round(&shared, ownership.as_ref(), &session, due).await {
             Round::Done => backoff.reset(),
             Round::Failed => tokio::time::sleep(backoff.next_pause()).await,
-            // The sender lives as long as `shared`.
-            Round::Idle => drop(changes.changed().await),
+            // A partition may be asked to move before it is open. The senders live as long as `shared`.
+            Round::Idle => tokio::select! {
+                _ = changes.changed() => {}
+                _ = opened.changed() => {}
+            },
         }
     }
 }

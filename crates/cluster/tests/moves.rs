@@ -110,6 +110,20 @@ async fn a_partition_that_cannot_be_sealed_is_served_on_and_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_partition_that_is_to_move_before_it_is_open_goes_once_it_is() {
+    let pair = Pair::start().await;
+    pair.to.engine.refuses.lock().insert(pair.partition);
+    pair.ask().await;
+    let image = || pair.to.cluster.image().topic("t").unwrap().partitions[0];
+    pair.to.until("its record in sight", || image().owner == Some(broker(2))).await;
+    pair.from.cluster.move_partition(pair.partition, Some(broker(1))).await.unwrap();
+    pair.to.until("the move in sight", || image().moving_to == Some(broker(1))).await;
+    assert!(!pair.to.engine.told().contains(&Told::Sealed(pair.partition)));
+    pair.to.engine.refuses.lock().clear();
+    pair.from.until_told(Told::Opened(pair.partition, 3)).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_move_can_be_called_off_before_it_happened() {
     let pair = Pair::start().await;
     *pair.from.engine.seals.lock() = Err("the store is slow".to_owned());

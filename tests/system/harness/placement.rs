@@ -1,5 +1,6 @@
 //! Who leads which partition, asked and changed through Kafka's protocol.
 
+use super::{Broker, eventually};
 use kafka_client::Connection;
 use kafka_protocol::{
     messages::{
@@ -19,6 +20,27 @@ pub fn leaders(address: &str, topic: &str) -> Result<BTreeMap<i32, i32>, String>
     let partitions = answer.topics.iter().flat_map(|topic| &topic.partitions);
     let led = partitions.filter(|it| it.leader_id.0 >= 0);
     Ok(led.map(|it| (it.partition_index, it.leader_id.0)).collect())
+}
+
+/// The leaders as some broker that lives knows them.
+pub fn leaders_by_any(brokers: &[Broker], topic: &str) -> Result<BTreeMap<i32, i32>, String> {
+    let known = brokers.iter().map(|broker| leaders(&broker.address(), topic));
+    known.reduce(Result::or).unwrap()
+}
+
+/// Asks until it is done that every partition of a topic is led by the broker that `wanted` names.
+pub fn move_all(brokers: &[Broker], topic: &str, partitions: u32, wanted: impl Fn(i32) -> i32) {
+    let wanted: BTreeMap<_, _> = (0..partitions as i32).map(|it| (it, wanted(it))).collect();
+    let moves: Vec<_> = wanted.clone().into_iter().collect();
+    eventually(|| {
+        if leaders_by_any(brokers, topic)? == wanted {
+            return Ok(());
+        }
+        let asked = brokers.iter().map(|broker| reassign(&broker.address(), topic, &moves));
+        let codes = asked.reduce(Result::or).unwrap()?;
+        let led = leaders_by_any(brokers, topic)?;
+        Err(format!("{codes:?}, {topic} is led by {led:?} instead of {wanted:?}"))
+    });
 }
 
 /// Asks for partitions to be moved; answers the error codes.
