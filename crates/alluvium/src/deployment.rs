@@ -1,11 +1,15 @@
 //! Opens what a broker stands on: metadata store and object store, as the settings name them.
 
 use crate::Failure;
-use metadata::MetadataStore;
+use metadata::{MetadataError, MetadataStore};
 use model::config::{broker, deployment};
 use runtime::{Clock, Randomness};
 use settings::Settings;
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use storage::{Objects, ObjectsOptions};
 
 /// The stores of one deployment.
@@ -32,22 +36,47 @@ impl Deployment {
         clock: &Clock,
         randomness: &Randomness,
     ) -> Result<Self, Failure> {
+        if settings.is_embedded() {
+            make_directory(&settings.data_directory(), "--data-dir")?;
+            make_directory(&metadata_directory(settings), "--data-dir")?;
+        }
         let url = object_store_url(settings)?;
-        let mut options = ObjectsOptions::new(&url);
-        options.endpoint = settings.text(&deployment::OBJECT_STORE_ENDPOINT).map(str::to_owned);
-        options.credentials.clone_from(&settings.object_store_credentials);
-        let objects = Objects::open(&options, clock.clone(), randomness.clone())
-            .map_err(|error| Failure(format!("object.store {url}: {error}")))?;
-        let place = settings.text(&deployment::METADATA).unwrap_or_default().to_owned();
-        let (metadata, prefix) = open_metadata(settings, &place, clock, randomness).await?;
-        Ok(Self {
+        let objects = open_objects(&object_options(settings, &url), clock, randomness)?;
+        let (address, prefix) = metadata_address(settings);
+        let directory = metadata_directory(settings);
+        let metadata = metadata::open(address, &directory, clock, randomness).await;
+        let metadata = metadata.map_err(|error| metadata_failure(settings, &error))?;
+        Ok(Self::of(&url, objects, metadata, prefix))
+    }
+
+    /// Opens both stores to be read: nothing is made, and nothing changes in them.
+    ///
+    /// # Errors
+    /// As [`Deployment::open`].
+    pub(crate) async fn open_to_read(
+        settings: &Settings,
+        clock: &Clock,
+        randomness: &Randomness,
+    ) -> Result<Self, Failure> {
+        let url = object_store_url(settings)?;
+        let options = ObjectsOptions { read_only: true, ..object_options(settings, &url) };
+        let objects = open_objects(&options, clock, randomness)?;
+        let (address, prefix) = metadata_address(settings);
+        let directory = metadata_directory(settings);
+        let metadata = metadata::open_to_read(address, &directory, clock, randomness).await;
+        let metadata = metadata.map_err(|error| metadata_failure(settings, &error))?;
+        Ok(Self::of(&url, objects, metadata, prefix))
+    }
+
+    fn of(url: &str, objects: Objects, metadata: Arc<dyn MetadataStore>, prefix: String) -> Self {
+        Self {
             metadata_description: metadata.describe(),
             metadata,
             keys: metadata::families::Keys::new(prefix),
             objects_description: objects.describe(),
             objects_are_local: url.starts_with("file:"),
             objects,
-        })
+        }
     }
 }
 
@@ -65,27 +94,38 @@ fn object_store_url(settings: &Settings) -> Result<String, Failure> {
         ));
     }
     let directory = settings.data_directory();
-    make_directory(&directory, "--data-dir")?;
     let absolute = fs::canonicalize(&directory)
         .map_err(|error| Failure(format!("--data-dir {}: {error}", directory.display())))?;
     Ok(format!("file://{}", absolute.join("objects").display()))
 }
 
-async fn open_metadata(
-    settings: &Settings,
-    place: &str,
+fn object_options(settings: &Settings, url: &str) -> ObjectsOptions {
+    let mut options = ObjectsOptions::new(url);
+    options.endpoint = settings.text(&deployment::OBJECT_STORE_ENDPOINT).map(str::to_owned);
+    options.credentials.clone_from(&settings.object_store_credentials);
+    options
+}
+
+fn open_objects(
+    options: &ObjectsOptions,
     clock: &Clock,
     randomness: &Randomness,
-) -> Result<(Arc<dyn MetadataStore>, String), Failure> {
-    let directory = settings.data_directory().join("metadata");
-    if place == "embedded" {
-        make_directory(&directory, "--data-dir")?;
-    }
-    let (address, prefix) = split_prefix(place);
-    let store = metadata::open(address, &directory, clock, randomness)
-        .await
-        .map_err(|error| Failure(format!("--metadata {place}: {error}")))?;
-    Ok((store, prefix))
+) -> Result<Objects, Failure> {
+    Objects::open(options, clock.clone(), randomness.clone())
+        .map_err(|error| Failure(format!("object.store {}: {error}", options.url)))
+}
+
+fn metadata_directory(settings: &Settings) -> PathBuf {
+    settings.data_directory().join("metadata")
+}
+
+fn metadata_address(settings: &Settings) -> (&str, String) {
+    split_prefix(settings.text(&deployment::METADATA).unwrap_or_default())
+}
+
+fn metadata_failure(settings: &Settings, error: &MetadataError) -> Failure {
+    let place = settings.text(&deployment::METADATA).unwrap_or_default();
+    Failure(format!("--metadata {place}: {error}"))
 }
 
 /// `etcd://a:1,b:2/my/cluster` is the members and the prefix `my/cluster/`.

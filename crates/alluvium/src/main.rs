@@ -4,6 +4,7 @@ mod banner;
 mod deployment;
 mod dev;
 mod doctor;
+mod fsck;
 mod listening;
 mod markers;
 mod serve;
@@ -70,6 +71,8 @@ enum Command {
     },
     /// Check object store, metadata store, WAL disk and clock, and say how to mend what is wrong
     Doctor(Box<BrokerFlags>),
+    /// Check that all that is stored is there and whole, and nothing else; changes nothing
+    Fsck(Box<fsck::FsckFlags>),
 }
 
 #[expect(clippy::doc_markdown, rustdoc::bare_urls, reason = "help texts are read in a terminal")]
@@ -191,6 +194,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Serve(flags) => serve::serve(flags.settings()?).await,
         Command::Dev(flags) => dev::dev(flags.settings()?).await,
         Command::Doctor(flags) => doctor::doctor(flags.settings()?).await,
+        Command::Fsck(flags) => Ok(fsck::fsck(*flags, &mut std::io::stdout()).await),
         Command::Wal { command } => command.run(&mut std::io::stdout()),
         Command::Topic { bootstrap, command } => {
             finish(command.run(&bootstrap, &mut std::io::stdout()).await)

@@ -4,8 +4,12 @@
 //! in, and the next start finishes it. After that the two must agree at every start (DESIGN section 5, "Identity").
 
 use crate::{ClusterError, ClusterParts, features, marker, marker::Marker, stored::Stored};
-use metadata::{Compare, Operation, RangeQuery, Revision, Transaction, families};
+use metadata::{
+    Compare, MetadataStore, Operation, RangeQuery, Revision, Transaction,
+    families::{self, Keys},
+};
 use model::ClusterId;
+use storage::Objects;
 
 /// What metadata says.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,7 +40,7 @@ pub(crate) async fn identify(
     asked: Option<&ClusterId>,
 ) -> Result<ClusterId, ClusterError> {
     let bucket = marker::read(&parts.objects).await?;
-    let (remembered, revision) = read_metadata(parts).await?;
+    let (remembered, revision) = read_metadata(parts.metadata.as_ref(), &parts.keys).await?;
     let places = Places { metadata: parts.metadata.describe(), bucket: parts.objects.describe() };
     match decide(remembered, bucket, revision, asked, &places)? {
         Plan::Use(cluster) => Ok(cluster),
@@ -50,6 +54,28 @@ pub(crate) async fn identify(
             marker::found(&parts.objects, &cluster, generation).await?;
             Ok(cluster)
         }
+    }
+}
+
+/// Says which cluster metadata and bucket both hold; changes nothing.
+///
+/// # Errors
+/// `Identity`, also when there is none; `Version`, `Unavailable`.
+pub async fn confirm_identity(
+    metadata: &dyn MetadataStore,
+    keys: &Keys,
+    objects: &Objects,
+    asked: Option<&ClusterId>,
+) -> Result<ClusterId, ClusterError> {
+    let bucket = marker::read(objects).await?;
+    let (remembered, revision) = read_metadata(metadata, keys).await?;
+    let places = Places { metadata: metadata.describe(), bucket: objects.describe() };
+    match decide(remembered, bucket, revision, asked, &places)? {
+        Plan::Use(cluster) | Plan::FinishFounding(cluster, _) => Ok(cluster),
+        Plan::Found => Err(ClusterError::Identity(format!(
+            "neither {} nor {} holds a cluster",
+            places.metadata, places.bucket
+        ))),
     }
 }
 
@@ -113,18 +139,18 @@ fn decide(
 }
 
 async fn read_metadata(
-    parts: &ClusterParts,
+    store: &dyn MetadataStore,
+    keys: &Keys,
 ) -> Result<(Option<Remembered>, Revision), ClusterError> {
-    let store = parts.metadata.as_ref();
-    let range = store.range(RangeQuery::key(parts.keys.cluster())).await?;
+    let range = store.range(RangeQuery::key(keys.cluster())).await?;
     let Some(entry) = range.entries.first() else { return Ok((None, range.revision)) };
     let cluster = Stored::<formats::metadata::Cluster>::from_entry(entry)?.value;
     if let Some(stored) =
-        Stored::<formats::metadata::Features>::read(store, parts.keys.features()).await?
+        Stored::<formats::metadata::Features>::read(store, keys.features()).await?
     {
         features::check(stored.value)?;
     }
-    let brokers = store.range(RangeQuery::prefix(parts.keys.brokers()).limit(1)).await?;
+    let brokers = store.range(RangeQuery::prefix(keys.brokers()).limit(1)).await?;
     let remembered = Remembered {
         cluster: checked_id(cluster.cluster_id)?,
         generation: cluster.generation,

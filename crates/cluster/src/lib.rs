@@ -46,5 +46,6 @@ mod watcher;
 pub use admin::{ConfigChange, ConfigResource, NewTopic};
 pub use cluster::{Cluster, ClusterOptions, ClusterParts, Identity, WalKeeper, wal_identity};
 pub use error::ClusterError;
+pub use identity::confirm_identity;
 pub use image::{BrokerInfo, Endpoint, Image, PartitionInfo, TopicInfo};
 pub use ports::{ClaimedPartition, Ownership, SessionStamp};

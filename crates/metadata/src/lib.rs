@@ -14,7 +14,7 @@ pub mod port;
 pub use embedded::EmbeddedStore;
 pub use etcd::{EtcdOptions, EtcdStore};
 pub use memory::MemoryStore;
-pub use open::open;
+pub use open::{open, open_to_read};
 pub use port::{
     Compare, Entry, Event, EventKind, Lease, MetadataError, MetadataStore, Operation, Outcome,
     Range, RangeQuery, Reply, Revision, Transaction, Watch, prefix_end,

@@ -22,6 +22,29 @@ pub async fn open(
     if url == "embedded" {
         return Ok(Arc::new(EmbeddedStore::open(directory, clock.clone())?));
     }
+    open_etcd(url, randomness).await
+}
+
+/// The same to be read only: of an embedded store, which must be there, a copy is opened that lies in memory.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_to_read(
+    url: &str,
+    directory: &Path,
+    clock: &Clock,
+    randomness: &Randomness,
+) -> Result<Arc<dyn MetadataStore>, MetadataError> {
+    if url == "embedded" {
+        return Ok(Arc::new(EmbeddedStore::open_copy(directory, clock.clone())?));
+    }
+    open_etcd(url, randomness).await
+}
+
+async fn open_etcd(
+    url: &str,
+    randomness: &Randomness,
+) -> Result<Arc<dyn MetadataStore>, MetadataError> {
     let Some(members) = url.strip_prefix("etcd://") else {
         return Err(MetadataError::Refused(format!(
             "{url:?} is no metadata store: write `embedded` or `etcd://host:port[,host:port…]`"

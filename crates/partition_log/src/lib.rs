@@ -15,6 +15,7 @@ mod error;
 mod flush_queue;
 mod flush_schedule;
 mod fold;
+pub mod fsck;
 #[doc(hidden)]
 pub mod fuzzing;
 mod handover;
@@ -35,6 +36,7 @@ mod read_ahead;
 mod recovery;
 mod sequencer;
 mod shutdown;
+mod stores;
 mod tail;
 mod terms;
 mod upkeep;
@@ -55,3 +57,4 @@ pub use partition_logs::{
 pub use ports::Authority;
 pub use producer_state::{ProducerDescription, Verification};
 pub use producer_windows::{AwaitedRequest, ProducerConnection};
+pub use stores::Stores;

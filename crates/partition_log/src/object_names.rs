@@ -5,12 +5,18 @@ use model::{PartitionId, PartitionIndex, SessionId, TopicId};
 use runtime::Randomness;
 use storage::ObjectName;
 
+/// The first part of [`segment`]'s names.
+pub(crate) const SEGMENTS: &str = "data";
+
+/// The first part of [`index`]'s names.
+pub(crate) const INDEXES: &str = "index";
+
 /// The first part of [`manifest_rests`]' names.
 pub(crate) const MANIFEST_RESTS: &str = "manifest";
 
 /// A segment: `data/{hash}/{session}/{seq}-{random}`.
 pub(crate) fn segment(session: SessionId, seq: u64, randomness: &Randomness) -> ObjectName {
-    named("data", &format!("{session}/{seq:020}-{}", random(randomness)))
+    named(SEGMENTS, &format!("{session}/{seq:020}-{}", random(randomness)))
 }
 
 /// An index object: `index/{hash}/{session}/{level}/{from_seq}-{random}`.
@@ -20,7 +26,7 @@ pub(crate) fn index(
     from_seq: u64,
     randomness: &Randomness,
 ) -> ObjectName {
-    named("index", &format!("{session}/{level}/{from_seq:020}-{}", random(randomness)))
+    named(INDEXES, &format!("{session}/{level}/{from_seq:020}-{}", random(randomness)))
 }
 
 /// The first part of [`partition_segment`]'s and [`partition_rest`]'s names.
@@ -51,6 +57,33 @@ pub(crate) fn partition_of(object: &ObjectName) -> Option<PartitionId> {
     let topic: TopicId = parts.next()?.parse().ok()?;
     let partition = PartitionIndex::new(parts.next()?.parse().ok()?)?;
     (kind == PARTITIONS).then_some(PartitionId { topic, partition })
+}
+
+/// Whose an object is, by its name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// A segment, an index object, or manifests' rests.
+    OfSession(SessionId),
+    /// A partition segment, or its manifest's rest.
+    OfPartition(PartitionId),
+    /// The cluster's marker, and its notes.
+    Marker,
+    /// Left by a probe.
+    Probe,
+}
+
+/// Reads a name; `None` for one that no broker gives.
+pub(crate) fn kind(object: &ObjectName) -> Option<Kind> {
+    if let Some(partition) = partition_of(object) {
+        return Some(Kind::OfPartition(partition));
+    }
+    let mut parts = object.as_str().split('/');
+    match parts.next()? {
+        SEGMENTS | INDEXES | MANIFEST_RESTS => Some(Kind::OfSession(parts.nth(1)?.parse().ok()?)),
+        "marker" => Some(Kind::Marker),
+        "probe" => Some(Kind::Probe),
+        _ => None,
+    }
 }
 
 fn path(PartitionId { topic, partition }: PartitionId) -> String {

@@ -1,7 +1,7 @@
 //! [`PartitionLogs`]: all partitions of this broker, and the pipeline they share.
 
 use crate::{
-    Authority, LogError, Partition, ProducerConnection,
+    Authority, LogError, Partition, ProducerConnection, Stores,
     engine::Engine,
     handover,
     pipeline::{self, ActiveSession},
@@ -116,6 +116,14 @@ pub struct Parts {
     pub tasks: runtime::Tasks,
     /// The lease.
     pub authority: Arc<dyn Authority>,
+}
+
+impl Parts {
+    /// Where the cluster lies.
+    pub(crate) fn stores(&self) -> Stores {
+        let (metadata, keys) = (Arc::clone(&self.metadata), self.keys.clone());
+        Stores { metadata, keys, objects: self.objects.clone() }
+    }
 }
 
 /// A snapshot for health and metrics.

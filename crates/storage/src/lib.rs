@@ -28,3 +28,4 @@ pub use objects::{Listed, Objects};
 pub use operation::Operation;
 pub use options::ObjectsOptions;
 pub use probe::{Check, ProbeReport, Verdict};
+pub use store::Page;

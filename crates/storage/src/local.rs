@@ -37,6 +37,19 @@ impl LocalStore {
     pub fn open(root: &Path) -> Result<Self, Failure> {
         make(root)?;
         check_writable(root)?;
+        Self::at(root)
+    }
+
+    /// Opens a directory that is there, and leaves it as it is.
+    pub fn open_to_read(root: &Path) -> Result<Self, Failure> {
+        if !root.is_dir() {
+            let reason = format!("there is no directory {}", root.display());
+            return Err(Failure::new(ObjectErrorKind::Invalid, reason));
+        }
+        Self::at(root)
+    }
+
+    fn at(root: &Path) -> Result<Self, Failure> {
         let files = LocalFileSystem::new_with_prefix(root).map_err(from_object_store)?;
         let files = files.with_fsync(true).with_automatic_cleanup(true);
         Ok(Self { files, root: root.to_owned() })

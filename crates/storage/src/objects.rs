@@ -11,7 +11,7 @@ use crate::{
     probe,
     retry::{Request, Retry},
     s3::{S3Store, Settings},
-    store::{Failure, Mode, Store},
+    store::{Failure, Mode, Page, Store},
 };
 use bytes::Bytes;
 use object_store::PutPayload;
@@ -158,16 +158,25 @@ impl Objects {
         self.retry.call(request, || self.store.delete(names)).await
     }
 
+    /// Lists a part of the objects whose names start with `prefix`, in any order; `page` is an earlier answer's `next`. How much one
+    /// answer has is the store's to say.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Denied`.
+    pub async fn list_page(&self, prefix: &str, page: Option<String>) -> Result<Page, ObjectError> {
+        let request = Request { operation: Operation::List, name: prefix, bytes: 0 };
+        self.retry.call(request, || self.store.list(prefix, page.clone())).await
+    }
+
     /// Lists every object whose name starts with `prefix` (empty lists all), in name order.
     ///
     /// # Errors
     /// `Unavailable`, `Denied`.
     pub async fn list(&self, prefix: &str) -> Result<Vec<Listed>, ObjectError> {
-        let request = Request { operation: Operation::List, name: prefix, bytes: 0 };
         let mut objects: Vec<Listed> = Vec::new();
         let mut next = None;
         loop {
-            let page = self.retry.call(request, || self.store.list(prefix, next.clone())).await?;
+            let page = self.list_page(prefix, next).await?;
             objects.extend(page.objects);
             next = page.next;
             if next.is_none() {
@@ -246,6 +255,9 @@ fn open_store(
 ) -> Result<Arc<dyn Store>, Failure> {
     Ok(match Location::parse(&options.url)? {
         Location::Memory => Arc::new(MemoryStore::new(clock)),
+        Location::Directory(root) if options.read_only => {
+            Arc::new(LocalStore::open_to_read(&root)?)
+        }
         Location::Directory(root) => Arc::new(LocalStore::open(&root)?),
         Location::Bucket(url) => Arc::new(S3Store::open(Settings::new(&url, options)?, counters)?),
     })

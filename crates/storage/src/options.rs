@@ -9,6 +9,8 @@ pub struct ObjectsOptions {
     pub url: String,
     /// Endpoint of an S3-compatible store; `None` is AWS.
     pub endpoint: Option<String>,
+    /// Whether the store is only read: a directory must exist then, and nothing is tried in it.
+    pub read_only: bool,
     /// Access key and secret key; `None` takes the standard AWS variables and chain.
     pub credentials: Option<(String, String)>,
     /// One attempt's time limit; requests that move more get a second longer per 4 MiB.
@@ -23,6 +25,7 @@ impl ObjectsOptions {
         Self {
             url: url.into(),
             endpoint: None,
+            read_only: false,
             credentials: None,
             attempt_timeout: Duration::from_secs(10),
             call_timeout: Duration::from_secs(30),
@@ -36,6 +39,7 @@ impl fmt::Debug for ObjectsOptions {
         f.debug_struct("ObjectsOptions")
             .field("url", &self.url)
             .field("endpoint", &self.endpoint)
+            .field("read_only", &self.read_only)
             .field("access_key", &self.credentials.as_ref().map(|(access_key, _)| access_key))
             .field("attempt_timeout", &self.attempt_timeout)
             .field("call_timeout", &self.call_timeout)

@@ -48,7 +48,8 @@ pub(crate) enum Mode {
 
 /// A part of a listing, in any order: not every store sorts.
 #[derive(Debug, Default)]
-pub(crate) struct Page {
+pub struct Page {
+    /// Objects of the listing.
     pub objects: Vec<Listed>,
     /// Where the next page goes on; `None` at the end.
     pub next: Option<String>,

@@ -23,7 +23,7 @@ pub use error::SegmentError;
 pub use extension::{Extension, Origin};
 pub use footer::{Footer, TRAILER_BYTES, footer_range};
 pub use slice::{AbortedTransaction, Slice};
-pub use writer::{MergedRange, Segment, SegmentWriter, SliceContents};
+pub use writer::{MergedRange, Segment, SegmentWriter, SliceContents, check_header};
 
 pub(crate) use slice::checked_count;
 

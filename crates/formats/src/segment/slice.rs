@@ -58,6 +58,13 @@ impl Slice {
         self.batches.partition_point(|batch| batch.next_offset().is_some_and(|next| next <= offset))
     }
 
+    /// The CRC-32C of its layout: two that say the same have the same one.
+    pub fn checksum(&self) -> u32 {
+        let mut layout = Vec::new();
+        self.encode(&mut layout);
+        crate::crc32c::checksum(&layout)
+    }
+
     /// Appends the layout.
     pub(crate) fn encode(&self, output: &mut Vec<u8>) {
         output.extend_from_slice(&self.encode_head());

@@ -223,6 +223,22 @@ impl SegmentWriter {
     }
 }
 
+/// Whether an object's first bytes are those of a segment of this version.
+///
+/// # Errors
+/// [`SegmentError::Magic`], [`SegmentError::Version`].
+pub fn check_header(object_start: &[u8]) -> Result<(), SegmentError> {
+    let Some((MAGIC, rest)) = object_start.split_first_chunk().map(|(magic, rest)| (*magic, rest))
+    else {
+        return Err(SegmentError::Magic);
+    };
+    match rest.first_chunk().map(|version| u16::from_le_bytes(*version)) {
+        Some(VERSION) => Ok(()),
+        Some(version) => Err(SegmentError::Version(version)),
+        None => Err(SegmentError::Truncated),
+    }
+}
+
 fn header() -> Bytes {
     let mut layout = Layout::<HEADER_BYTES>::new();
     layout.put(&MAGIC).put(&VERSION.to_le_bytes());

@@ -8,7 +8,10 @@ use crate::{
     machine::{Kept, Machine},
 };
 use bytes::Bytes;
-use redb::{Durability, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{
+    Durability, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition,
+    backends::InMemoryBackend,
+};
 use std::{
     io,
     path::{Path, PathBuf},
@@ -72,13 +75,43 @@ impl Database {
             .set_cache_size(CACHE_BYTES)
             .create(&file)
             .map_err(|error| open_error(directory, &file, error))?;
-        let mut database =
-            Self { directory: directory.to_owned(), redb, compacted: Revision(0), commits: 0 };
+        let mut database = Self::of(directory, redb);
         database.prepare().map_err(refused)?;
         // The file's name must be as durable as its content.
         std::fs::File::open(directory).and_then(|it| it.sync_all()).map_err(refused)?;
         let kept = database.load()?;
         Ok((database, kept))
+    }
+
+    /// Reads the file in `directory` into memory: what is repaired and changed there never comes to the disk.
+    pub(super) fn open_copy(directory: &Path) -> Result<(Self, Kept), MetadataError> {
+        let file = directory.join(FILE_NAME);
+        let refused = |error: &dyn std::fmt::Display| {
+            MetadataError::Refused(format!("can't read {}: {error}", file.display()))
+        };
+        // Locks brokers out while the file is read. One that a kill left unfinished opens in the copy only.
+        let lock = redb::ReadOnlyDatabase::open(&file);
+        if let Err(error @ redb::DatabaseError::DatabaseAlreadyOpen) = lock {
+            return Err(open_error(directory, &file, error));
+        }
+        let bytes = std::fs::read(&file).map_err(|error| refused(&error))?;
+        drop(lock);
+        let memory = InMemoryBackend::new();
+        memory
+            .set_len(bytes.len() as u64)
+            .and_then(|()| memory.write(0, &bytes))
+            .map_err(|error| refused(&error))?;
+        let redb = redb::Builder::new()
+            .set_cache_size(CACHE_BYTES)
+            .create_with_backend(memory)
+            .map_err(|error| open_error(directory, &file, error))?;
+        let mut database = Self::of(directory, redb);
+        let kept = database.load()?;
+        Ok((database, kept))
+    }
+
+    fn of(directory: &Path, redb: redb::Database) -> Self {
+        Self { directory: directory.to_owned(), redb, compacted: Revision(0), commits: 0 }
     }
 
     /// Closes and opens the file: what is found then is what is in it.

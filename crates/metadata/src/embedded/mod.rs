@@ -15,7 +15,7 @@ mod tests;
 
 use crate::{
     Lease, MetadataError, MetadataStore, Outcome, Range, RangeQuery, Revision, Transaction, Watch,
-    limits,
+    limits, machine::Kept,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -60,7 +60,22 @@ impl EmbeddedStore {
     /// # Errors
     /// `Refused` when another process has it open, the directory can't be used or holds a later format; `Damaged`.
     pub fn open(directory: &Path, clock: Clock) -> Result<Self, MetadataError> {
-        let (database, kept) = Database::open(directory)?;
+        Self::serve(directory, Database::open(directory)?, clock)
+    }
+
+    /// Opens a copy, in memory, of the store in `directory`, which must be there and is not changed.
+    ///
+    /// # Errors
+    /// As [`EmbeddedStore::open`].
+    pub fn open_copy(directory: &Path, clock: Clock) -> Result<Self, MetadataError> {
+        Self::serve(directory, Database::open_copy(directory)?, clock)
+    }
+
+    fn serve(
+        directory: &Path,
+        (database, kept): (Database, Kept),
+        clock: Clock,
+    ) -> Result<Self, MetadataError> {
         let (queue, requests) = mpsc::sync_channel(QUEUE_LENGTH);
         let (announce, durable) = tokio::sync::watch::channel(kept.revision);
         let writer = Writer::new(database, kept, clock, announce);

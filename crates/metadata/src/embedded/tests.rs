@@ -119,3 +119,26 @@ async fn history_that_nobody_compacts_stays_bounded() {
     assert!(matches!(old, Err(MetadataError::Compacted(_))));
     assert_eq!(store.range(RangeQuery::key("a")).await.unwrap().entries[0].version, 5_001);
 }
+
+#[tokio::test]
+async fn a_copy_has_what_the_store_has_and_changes_nothing_of_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path()).unwrap();
+    put(&store, "kept".to_owned(), None).await;
+    assert!(EmbeddedStore::open_copy(directory.path(), Clock::system()).is_err(), "it is in use");
+    drop(store);
+    let file = directory.path().join("metadata.redb");
+    let before = std::fs::read(&file).unwrap();
+    let copy = EmbeddedStore::open_copy(directory.path(), Clock::system()).unwrap();
+    assert_eq!(copy.range(RangeQuery::key("a")).await.unwrap().entries[0].value, "kept");
+    put(&copy, "changed".to_owned(), None).await;
+    drop(copy);
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+}
+
+#[test]
+fn nothing_is_made_to_be_copied() {
+    let directory = tempfile::tempdir().unwrap();
+    assert!(EmbeddedStore::open_copy(directory.path(), Clock::system()).is_err());
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+}

@@ -17,7 +17,7 @@ use formats::{
 use metadata::Revision;
 use model::{Offset, PartitionId, SessionId, TimestampMs};
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     ops::{Range, RangeInclusive},
     sync::Arc,
 };
@@ -65,6 +65,37 @@ pub(crate) fn assemble(
             EpochStarts::from_values(&manifest.epochs).ok_or("its manifest has damaged epochs")?;
     }
     Ok(Assembled { manifest, manifest_revision, log_start, index, epochs, producers, covered })
+}
+
+/// Two commits of a log that hold the same offsets, if there are any: no reader would notice when one hides the other.
+pub(crate) fn overlap(claim: &Claim, own: SessionId, history: &History) -> Option<String> {
+    let owner = &claim.owner;
+    let empty = Manifest::default();
+    let manifest = history.manifests.get(&claim.partition).map_or(&empty, |(manifest, _)| manifest);
+    let mut commits = BTreeMap::new();
+    let named = owner.unfolded.iter().map(|it| (&it.session, it.from_seq..=it.through_seq));
+    let present = Bytes::copy_from_slice(own.as_bytes());
+    for (session, seqs) in named.chain([(&present, owner.from_seq..=u64::MAX)]) {
+        let id = SessionId::from_slice(session)?;
+        let folded = manifest.folded.iter().find(|it| it.session == *session);
+        let after = folded.map_or(0, |it| it.through_seq);
+        let slices = history.sessions.get(&id)?.slices(claim.partition);
+        let counts = slices.filter(|(seq, _)| *seq > after && seqs.contains(seq));
+        // A fold that landed late lists a commit twice.
+        commits.extend(counts.map(|(seq, it)| ((id, seq), it.base_offset..it.end_offset)));
+    }
+    let mut commits: Vec<_> = commits.into_iter().collect();
+    commits.sort_by_key(|(_, offsets)| (offsets.start, offsets.end));
+    let pair = commits.windows(2).find_map(|pair| match pair {
+        [one, next] if next.1.start < one.1.end => Some((one, next)),
+        _ => None,
+    });
+    pair.map(|(((session, seq), offsets), ((other, other_seq), others))| {
+        format!(
+            "commit {seq} of session {session} has offsets {}..{}, commit {other_seq} of session {other} has {}..{}",
+            offsets.start, offsets.end, others.start, others.end
+        )
+    })
 }
 
 /// What the manifest will refer to once it covers the claim's first `count` unfolded sessions, too.

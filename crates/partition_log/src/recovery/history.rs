@@ -1,7 +1,7 @@
 //! [`History`]: what metadata and objects say of a set of partitions, read at one revision, each thing once.
 
 use super::manifest_fold::is_long;
-use crate::{Claim, LogError, engine::Engine, index::IndexRun, manifest_rest::Rest};
+use crate::{Claim, LogError, Stores, index::IndexRun, manifest_rest::Rest};
 use bytes::Bytes;
 use formats::{
     index_object::{decode_directory, decode_partition},
@@ -29,7 +29,7 @@ const ATTEMPTS: usize = 5;
 
 /// Everything that was read.
 #[derive(Debug, Default)]
-pub(super) struct History {
+pub(crate) struct History {
     pub(super) manifests: HashMap<PartitionId, (Manifest, Revision)>,
     pub(super) rests: HashMap<PartitionId, Rest>,
     pub(super) sessions: HashMap<SessionId, SessionHistory>,
@@ -42,6 +42,18 @@ pub(super) struct History {
 pub(super) struct SessionHistory {
     pub(super) commits: Vec<CommittedSegment>,
     pub(super) indexes: Vec<FoldedCommits>,
+}
+
+impl SessionHistory {
+    /// The partition's slices, each with its commit, as commits and indexes list them.
+    pub(super) fn slices(&self, partition: PartitionId) -> impl Iterator<Item = (u64, &Slice)> {
+        let commits = self.commits.iter();
+        let commits =
+            commits.filter_map(move |commit| Some((commit.seq, commit.footer.slice(partition)?)));
+        let runs = self.indexes.iter().filter_map(move |index| index.runs.get(&partition));
+        let slices = runs.flat_map(|run| run.slices.iter().map(|(seq, slice)| (*seq, &**slice)));
+        commits.chain(slices)
+    }
 }
 
 /// A commit that is not folded.
@@ -70,13 +82,13 @@ pub(super) struct LoadedRun {
 
 impl History {
     /// Reads what `claims` rest on, under the present session `own`.
-    pub(super) async fn read(
-        engine: &Engine,
+    pub(crate) async fn read(
+        stores: &Stores,
         own: SessionId,
         claims: &[Claim],
     ) -> Result<Self, LogError> {
         for _ in 0..ATTEMPTS {
-            match Self::read_once(engine, own, claims).await {
+            match Self::read_once(stores, own, claims).await {
                 Err(ReadFailure::Compacted) => {}
                 Err(ReadFailure::Failed(error)) => return Err(error),
                 Ok(history) => return Ok(history),
@@ -88,12 +100,12 @@ impl History {
     }
 
     async fn read_once(
-        engine: &Engine,
+        stores: &Stores,
         own: SessionId,
         claims: &[Claim],
     ) -> Result<Self, ReadFailure> {
         let wanted: HashSet<_> = claims.iter().map(|claim| claim.partition).collect();
-        let mut snapshot = Snapshot { engine, revision: None };
+        let mut snapshot = Snapshot { stores, revision: None };
         let mut history = Self::default();
         for session in sessions_of(own, claims)? {
             let read = read_session(&mut snapshot, session, &wanted).await?;
@@ -106,12 +118,12 @@ impl History {
         for topic in topics {
             history.read_manifests(&mut snapshot, topic, &wanted).await?;
         }
-        history.read_rests(engine).await?;
+        history.read_rests(stores).await?;
         Ok(history)
     }
 
     async fn read_lasting(&mut self, snapshot: &mut Snapshot<'_>) -> Result<(), ReadFailure> {
-        for entry in snapshot.prefix(snapshot.engine.parts.keys.sessions()).await? {
+        for entry in snapshot.prefix(snapshot.stores.keys.sessions()).await? {
             let session: Session = families::decode(&entry)?;
             let id = SessionId::from_slice(&session.id).ok_or_else(|| strange(&entry))?;
             self.lasting.insert(id);
@@ -125,7 +137,7 @@ impl History {
         topic: TopicId,
         wanted: &HashSet<PartitionId>,
     ) -> Result<(), ReadFailure> {
-        let keys = &snapshot.engine.parts.keys;
+        let keys = &snapshot.stores.keys;
         for entry in snapshot.prefix(keys.manifests_of(topic)).await? {
             let partition = keys.parse_manifest(&entry.key).ok_or_else(|| strange(&entry))?;
             if wanted.contains(&partition) {
@@ -136,7 +148,7 @@ impl History {
         Ok(())
     }
 
-    async fn read_rests(&mut self, engine: &Engine) -> Result<(), ReadFailure> {
+    async fn read_rests(&mut self, stores: &Stores) -> Result<(), ReadFailure> {
         let mut wanted = Vec::new();
         for (&partition, (manifest, _)) in &self.manifests {
             if let Some(rest) = &manifest.rest {
@@ -145,7 +157,7 @@ impl History {
             }
         }
         let spans: Vec<Vec<_>> = stream::iter(rest_spans(wanted))
-            .map(|span| read_span(engine, span))
+            .map(|span| read_span(stores, span))
             .buffer_unordered(READS_IN_FLIGHT)
             .try_collect()
             .await?;
@@ -170,32 +182,32 @@ async fn read_session(
     session: SessionId,
     wanted: &HashSet<PartitionId>,
 ) -> Result<SessionHistory, ReadFailure> {
-    let engine = snapshot.engine;
-    let keys = &engine.parts.keys;
+    let stores = snapshot.stores;
+    let keys = &stores.keys;
     let commits = snapshot.prefix(keys.commits(session)).await?;
     let indexes = snapshot.prefix(keys.indexes(session)).await?;
     let mut commits: Vec<_> = stream::iter(commits)
-        .map(|entry| read_commit(engine, entry))
+        .map(|entry| read_commit(stores, entry))
         .buffer_unordered(READS_IN_FLIGHT)
         .try_collect()
         .await?;
     commits.sort_unstable_by_key(|commit: &CommittedSegment| commit.seq);
     let indexes = stream::iter(indexes)
-        .map(|entry| read_index(engine, session, entry, wanted))
+        .map(|entry| read_index(stores, session, entry, wanted))
         .buffered(READS_IN_FLIGHT)
         .try_collect()
         .await?;
     Ok(SessionHistory { commits, indexes })
 }
 
-async fn read_commit(engine: &Engine, entry: Entry) -> Result<CommittedSegment, ReadFailure> {
-    let (_, seq) = engine.parts.keys.parse_commit(&entry.key).ok_or_else(|| strange(&entry))?;
+async fn read_commit(stores: &Stores, entry: Entry) -> Result<CommittedSegment, ReadFailure> {
+    let (_, seq) = stores.keys.parse_commit(&entry.key).ok_or_else(|| strange(&entry))?;
     let commit: Commit = families::decode(&entry)?;
     let object = object_name(&commit.object)?;
     let footer_at = range(commit.footer_offset, commit.footer_length)?;
     let bytes = match commit.footer.is_empty() {
         false => commit.footer,
-        true => read(engine, &object, footer_at.clone()).await?,
+        true => read(stores, &object, footer_at.clone()).await?,
     };
     let footer = Footer::decode(&bytes)
         .map_err(|error| inconsistent(format!("the footer of {object} is damaged: {error}")))?;
@@ -203,16 +215,16 @@ async fn read_commit(engine: &Engine, entry: Entry) -> Result<CommittedSegment, 
 }
 
 async fn read_index(
-    engine: &Engine,
+    stores: &Stores,
     session: SessionId,
     entry: Entry,
     wanted: &HashSet<PartitionId>,
 ) -> Result<FoldedCommits, ReadFailure> {
-    let (_, level, _) = engine.parts.keys.parse_index(&entry.key).ok_or_else(|| strange(&entry))?;
+    let (_, level, _) = stores.keys.parse_index(&entry.key).ok_or_else(|| strange(&entry))?;
     let index: Index = families::decode(&entry)?;
     let object = object_name(&index.object)?;
     let directory = range(index.directory_offset, index.directory_length)?;
-    let directory = decode_directory(&read(engine, &object, directory).await?)
+    let directory = decode_directory(&read(stores, &object, directory).await?)
         .map_err(|error| inconsistent(format!("the directory of {object} is damaged: {error}")))?;
     let rows: Vec<_> =
         directory.entries.iter().filter(|row| wanted.contains(&row.partition)).collect();
@@ -221,7 +233,7 @@ async fn read_index(
     else {
         return Ok(FoldedCommits { runs: HashMap::new() });
     };
-    let bytes = read(engine, &object, first..last).await?;
+    let bytes = read(stores, &object, first..last).await?;
     let mut runs = HashMap::new();
     for row in rows {
         let run = IndexRun {
@@ -278,11 +290,11 @@ fn rest_spans(mut wanted: Vec<(ObjectName, Range<u64>, PartitionId)>) -> Vec<Res
 }
 
 async fn read_span(
-    engine: &Engine,
+    stores: &Stores,
     span: RestSpan,
 ) -> Result<Vec<(PartitionId, Rest)>, ReadFailure> {
     let RestSpan { object, range, parts } = span;
-    let bytes = read(engine, &object, range.clone()).await?;
+    let bytes = read(stores, &object, range.clone()).await?;
     let decode = |(partition, part): (PartitionId, Range<u64>)| {
         let within = (part.start - range.start) as usize..(part.end - range.start) as usize;
         let rest = Rest::decode(bytes.get(within).unwrap_or_default()).map_err(|reason| {
@@ -295,7 +307,7 @@ async fn read_span(
 
 /// Reads of metadata that all see the same revision: that of the first.
 struct Snapshot<'a> {
-    engine: &'a Engine,
+    stores: &'a Stores,
     revision: Option<Revision>,
 }
 
@@ -303,18 +315,18 @@ impl Snapshot<'_> {
     async fn prefix(&mut self, prefix: Bytes) -> Result<Vec<Entry>, ReadFailure> {
         let mut query = RangeQuery::prefix(prefix);
         query.at = self.revision;
-        let range = self.engine.parts.metadata.range(query).await?;
+        let range = self.stores.metadata.range(query).await?;
         self.revision.get_or_insert(range.revision);
         Ok(range.entries)
     }
 }
 
 async fn read(
-    engine: &Engine,
+    stores: &Stores,
     object: &ObjectName,
     range: Range<u64>,
 ) -> Result<Bytes, ReadFailure> {
-    engine.parts.objects.get_range(object, range).await.map_err(|error| {
+    stores.objects.get_range(object, range).await.map_err(|error| {
         ReadFailure::Failed(match error.kind {
             ObjectErrorKind::NotFound | ObjectErrorKind::Invalid => LogError::Inconsistent(
                 format!("metadata names what is not in the object store: {error}"),

@@ -19,10 +19,10 @@ use crate::{
     tail::{Tail, TailBatch, WalPlace},
     terms::Recorded,
 };
-pub(crate) use assemble::take_in;
+pub(crate) use assemble::{assemble, overlap, take_in};
+pub(crate) use history::History;
 
-use assemble::{Assembled, assemble};
-use history::History;
+use assemble::Assembled;
 use manifest_fold::{FoldedClaims, fold_long};
 use model::{LeaderEpoch, Offset, TimestampMs};
 use parking_lot::Mutex;
@@ -96,7 +96,7 @@ async fn read_history(
     if claims.iter().any(|claim| engine.was_closed(claim.partition)) && !session.settled().await {
         return Err(LogError::SessionLost);
     }
-    History::read(engine, session.stamp.id, claims).await
+    History::read(&engine.parts.stores(), session.stamp.id, claims).await
 }
 
 fn open_one(
@@ -169,7 +169,8 @@ pub(crate) async fn refresh(partition: &Shared) -> Result<(), LogError> {
         };
         (claim, sequencer.ownership.session.id)
     };
-    let history = History::read(&partition.engine, session, std::slice::from_ref(&claim)).await?;
+    let stores = partition.engine.parts.stores();
+    let history = History::read(&stores, session, std::slice::from_ref(&claim)).await?;
     let fresh = assemble(&claim, session, &history).map_err(LogError::Inconsistent)?;
     if !partition.sequencer.lock().log.index.relist(fresh.index) {
         tracing::debug!(partition = %partition.id, "what was read anew is old already");

@@ -4,6 +4,7 @@ mod acknowledgement;
 mod cluster;
 mod commit;
 mod compaction;
+mod fsck;
 mod handover;
 mod manifest_fold;
 mod memory;
