@@ -201,8 +201,9 @@ async fn a_flipped_byte_of_a_batch_is_found_when_batches_are_read() {
 async fn list_second_as(cluster: &Cluster, broker: &Broker, offsets: std::ops::Range<u64>) {
     let (entry, mut commit) = commit(cluster, broker.session.id, 2).await;
     let mut footer = Footer::decode(&commit.footer).expect("a footer");
-    footer.slices[0].base_offset = Offset::new(offsets.start).expect("small");
-    footer.slices[0].end_offset = Offset::new(offsets.end).expect("small");
+    let slice = footer.slices.first_mut().expect("a slice");
+    slice.base_offset = Offset::new(offsets.start).expect("small");
+    slice.end_offset = Offset::new(offsets.end).expect("small");
     commit.footer = footer.encode().into();
     cluster.transact(vec![Operation::put(entry.key, families::encode(commit))]).await;
 }
