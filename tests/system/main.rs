@@ -24,6 +24,7 @@ mod memory;
 mod mirror;
 mod modes;
 mod moves;
+mod moving_coordinators;
 mod outages;
 mod round_trip;
 mod scale;

@@ -56,6 +56,7 @@ public final class GroupMember {
                         consumer.commitSync();
                     } catch (KafkaException e) {
                         // The next commit covers it, or the next owner reads the records again.
+                        System.err.println(e);
                     }
                 }
             }

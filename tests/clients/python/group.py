@@ -46,8 +46,9 @@ def main():
         if messages:
             try:
                 consumer.commit(asynchronous=False)
-            except KafkaException:
-                pass  # The next commit covers it, or the next owner reads the records again.
+            except KafkaException as error:
+                # The next commit covers it, or the next owner reads the records again.
+                print(error, file=sys.stderr, flush=True)
     consumer.close()
 
 

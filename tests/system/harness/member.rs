@@ -39,6 +39,11 @@ impl Member {
         records(&self.running.output())
     }
 
+    /// What it complained of so far.
+    pub fn errors(&self) -> String {
+        self.running.errors()
+    }
+
     /// Lets it leave.
     pub fn stop(self) -> Vec<(i32, u64, String)> {
         records(&self.running.stop())

@@ -10,6 +10,7 @@ use std::{collections::BTreeSet, ops::Range, process::Command};
 pub fn write_lines(address: &str, topic: &str, lines: &[String]) {
     let mut kcat = Command::new("kcat");
     kcat.args(["-P", "-b", address, "-t", topic, "-K", ":", "-X", "message.timeout.ms=60000"]);
+    kcat.args(["-X", "enable.idempotence=true"]);
     run(&mut kcat, (lines.join("\n") + "\n").as_bytes());
 }
 
