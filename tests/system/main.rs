@@ -13,6 +13,7 @@ mod connect;
 mod consumer_groups;
 mod dev;
 mod franz_go;
+mod fsck;
 mod full_disk;
 mod groups;
 mod harness;
