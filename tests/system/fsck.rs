@@ -135,7 +135,15 @@ fn damage_is_named_and_a_store_that_is_away_is_no_clean_bill() {
     assert!(text(&in_use.stderr).contains("another broker uses"), "{}", text(&in_use.stderr));
     assert!(broker.stop().is_some_and(|status| status.success()));
     assert_clean(&deployment, &["--deep"], &broker);
-    std::fs::remove_dir_all(deployment.local().join("objects/data")).unwrap();
+    let data = deployment.local().join("objects/data");
+    let stray = "00/ffffffffffffffffffffffffffffffff/00000000000000000001-0123456789abcdef";
+    std::fs::create_dir_all(data.join(stray).parent().unwrap()).unwrap();
+    std::fs::write(data.join(stray), b"of a session that nobody knows").unwrap();
+    let output = fsck(&deployment, &["--grace", "0s"]);
+    assert_eq!(output.status.code(), Some(1));
+    let orphan = format!("orphan: object data/{stray}: ");
+    assert!(text(&output.stdout).starts_with(&orphan), "{}", text(&output.stdout));
+    std::fs::remove_dir_all(data).unwrap();
     let output = fsck(&deployment, &[]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stdout).contains("missing: topic orders partition 0 offsets 0.."));
