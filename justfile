@@ -2,10 +2,11 @@
 verify:
     bash .ci/run
 
-# The same tests at length: hundreds of kills, long outages, and what is too long for `verify`.
+# The same tests at length: hundreds of kills, long outages, half an hour of chaos, and what is too long for `verify`.
 verify-long:
     tests/rules/run
-    SYSTEM_TEST_KILLS=500 SYSTEM_TEST_OUTAGE_SECONDS=300 cargo test --workspace --no-fail-fast -- --test-threads 2 --include-ignored
+    SIMULATION_SEEDS=2000 cargo test --workspace --test simulation -- everything
+    SYSTEM_TEST_KILLS=500 SYSTEM_TEST_OUTAGE_SECONDS=300 SYSTEM_TEST_CHAOS_SECONDS=1800 cargo test --workspace --no-fail-fast -- --test-threads 2 --include-ignored
 
 # Side by side with Apache Kafka: `just bench compare`, `just bench run latency`; see benches/README.md.
 bench *arguments:

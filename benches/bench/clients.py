@@ -22,10 +22,11 @@ class JavaProduced:
     p50_ms: float
     p99_ms: float
     p99_9_ms: float
+    max_ms: float
 
 
 _PERFORMANCE = re.compile(
-    r"\(([\d.]+) MB/sec\).* (\d+) ms 50th, (\d+) ms 95th, (\d+) ms 99th, (\d+) ms 99.9th"
+    r"\(([\d.]+) MB/sec\).* ([\d.]+) ms max latency, (\d+) ms 50th, (\d+) ms 95th, (\d+) ms 99th, (\d+) ms 99.9th"
 )
 
 
@@ -44,8 +45,8 @@ def producer_performance(output: str) -> JavaProduced:
     found = _PERFORMANCE.findall(output)
     if not found:
         raise ClientFailed(f"ProducerPerformance: {output[-500:]}")
-    rate, p50, _p95, p99, p99_9 = found[-1]
-    return JavaProduced(float(rate), float(p50), float(p99), float(p99_9))
+    rate, longest, p50, _p95, p99, p99_9 = found[-1]
+    return JavaProduced(float(rate), float(p50), float(p99), float(p99_9), float(longest))
 
 
 def java_drain(bootstrap: str, topic: str) -> dict:

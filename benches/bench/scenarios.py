@@ -13,6 +13,7 @@ from . import disk
 from .clients import driver, java_drain, java_producer
 from .coordinators import commits, commits_for_an_hour, groups_at_rest, rebalance, transactional_ids, transactions
 from .measure import Cost, Section
+from .movement import moves
 from .outcome import Outcome, percentiles
 from .systems import System
 from .toolbox import built
@@ -272,6 +273,7 @@ SCENARIOS = {
     "rebalance": Scenario(rebalance, ["kafka", "embedded-wal", "minio-wal"]),
     "groups-at-rest": Scenario(groups_at_rest, ["kafka", "embedded-wal", "minio-wal"], fresh=True),
     "transactional-ids": Scenario(transactional_ids, ["kafka", "embedded-wal", "minio-wal"], fresh=True),
+    "moves": Scenario(moves, ["three-object", "three-wal"]),
     "footprint": Scenario(footprint, ["kafka", "embedded-wal"], fresh=True),
 }
 

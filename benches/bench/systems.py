@@ -76,17 +76,18 @@ class Kafka(System):
 class Alluvium(System):
     """Alluvium with shipped defaults but for `settings`; on etcd and MinIO when it is a cluster."""
 
-    def __init__(self, name: str, directory: Path, cluster: bool, settings: dict[str, str]):
+    def __init__(self, name: str, directory: Path, cluster: bool, settings: dict[str, str], first: "Alluvium | None" = None, number: int = 1):
+        """With `first` it stands on the stores of that one."""
         self.name, self.directory = name, directory
         self.port, self.http_port = free_port(), free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
         self.http = f"http://127.0.0.1:{self.http_port}"
-        self.etcd = Etcd(directory / "etcd") if cluster else None
-        self.minio = Minio(directory / "minio") if cluster else None
+        self.etcd = first.etcd if first else Etcd(directory / "etcd") if cluster else None
+        self.minio = first.minio if first else Minio(directory / "minio") if cluster else None
         self.arguments = ["--data-dir", directory / "data", "--listeners", f"PLAINTEXT://{self.bootstrap}"]
         self.arguments += ["--http-address", f"127.0.0.1:{self.http_port}"]
         if cluster:
-            self.arguments += ["--metadata", self.etcd.endpoint.replace("http", "etcd"), "--broker-id", "1"]
+            self.arguments += ["--metadata", self.etcd.endpoint.replace("http", "etcd"), "--broker-id", str(number)]
             self.arguments += ["--object-store", "s3://alluvium/bench", "--object-store-endpoint", self.minio.endpoint]
         for key, value in settings.items():
             self.arguments += ["--set", f"{key}={value}"]
@@ -106,6 +107,26 @@ class Alluvium(System):
 
     def etcd_bytes(self) -> float | None:
         return self.etcd.database_bytes() if self.etcd else None
+
+
+class Brokers(Alluvium):
+    """Several brokers on etcd and MinIO. The first is the one whose CPU and memory are told."""
+
+    count = 3
+
+    def __init__(self, name: str, directory: Path, settings: dict[str, str]):
+        super().__init__(name, directory, True, settings)
+        self.others = [self._another(number, settings) for number in range(2, self.count + 1)]
+
+    def _another(self, number: int, settings: dict[str, str]) -> Alluvium:
+        directory = self.directory / f"broker-{number}"
+        directory.mkdir()
+        return Alluvium(self.name, directory, True, settings, first=self, number=number)
+
+    def stop(self) -> None:
+        for other in self.others:
+            other.broker.stop()
+        super().stop()
 
 
 class Running(System):
@@ -140,4 +161,6 @@ SYSTEMS = {
     "minio-wal": lambda directory: Alluvium("minio-wal", directory, True, {"durability.mode": "wal"}),
     "minio-object": lambda directory: Alluvium("minio-object", directory, True, {}),
     "minio-object-fast": lambda directory: Alluvium("minio-object-fast", directory, True, NO_BUDGET),
+    "three-object": lambda directory: Brokers("three-object", directory, {}),
+    "three-wal": lambda directory: Brokers("three-wal", directory, {"durability.mode": "wal"}),
 }

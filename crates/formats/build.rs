@@ -3,7 +3,8 @@
 fn main() {
     println!("cargo:rerun-if-changed=proto");
     let descriptors =
-        protox::compile(["proto/metadata.proto"], ["proto"]).expect("proto/ compiles");
+        protox::compile(["proto/metadata.proto", "proto/inter_broker.proto"], ["proto"])
+            .expect("proto/ compiles");
     let mut config = prost_build::Config::new();
     config.bytes(["."]).btree_map(["."]);
     config.compile_fds(descriptors).expect("code is generated");

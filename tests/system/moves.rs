@@ -3,12 +3,13 @@
 
 use crate::harness::{
     Broker, Deployment, Kind, Load, eventually,
+    http::http_request,
     placement::{leaders, leaders_by_any, move_all, reassign},
     programs::{create_topic, kafka_tool, run, text},
     until,
 };
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, thread, time::Duration};
 
 const PARTITIONS: u32 = 6;
 const TOPIC: &str = "moved";
@@ -103,6 +104,23 @@ fn a_broker_that_stops_hands_over_what_it_has_and_gets_a_share_when_it_returns()
 }
 
 #[test]
+fn a_broker_that_is_asked_over_http_hands_everything_over_and_exits() {
+    let mut moving = Moving::start(&[]);
+    let port = moving.brokers[0].http_port();
+    assert!(http_request(port, "GET", "/admin/drain", "").is_err(), "a look changes nothing");
+    for _ in 0..2 {
+        http_request(port, "POST", "/admin/drain", "").unwrap();
+    }
+    let (exited, log) = moving.brokers[0].wait_for_exit(Duration::from_secs(60));
+    assert!(exited && log.contains("every partition was handed over"), "{log}");
+    moving.write_on(500);
+    let leaders = moving.leaders().unwrap();
+    assert!(leaders.len() == PARTITIONS as usize && !leaders.values().any(|it| *it == 1));
+    moving.brokers[0].restart();
+    moving.verify();
+}
+
+#[test]
 #[ignore = "long: six kills under load"]
 fn a_move_outlives_the_death_of_either_side() {
     let mut moving = Moving::start(&[]);
@@ -111,7 +129,7 @@ fn a_move_outlives_the_death_of_either_side() {
         // What is under way when the source or the target dies is decided one way or the other.
         let moves: Vec<_> = (0..PARTITIONS as i32).map(|partition| (partition, 2)).collect();
         reassign(&moving.brokers[0].address(), TOPIC, &moves).unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(10 * u64::from(round.unsigned_abs())));
+        thread::sleep(Duration::from_millis(10 * u64::from(round.unsigned_abs())));
         let killed = (round % 2) as usize;
         moving.brokers[killed].kill();
         moving.write_on(500);

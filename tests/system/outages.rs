@@ -102,7 +102,9 @@ fn a_store_that_answers_503_to_three_requests_in_ten_is_outlived() {
 
 #[test]
 fn a_hanging_object_store_is_outlived_and_wal_mode_goes_on_meanwhile() {
-    let scene = Scene::set("wal");
+    // Not more of the disk than this, however fast it is; a producer waits then.
+    let settings = ["wal.max.bytes=2147483648"];
+    let scene = Scene::set_on("wal", Deployment::start(Kind::Cluster), &settings);
     scene.deployment.minio.as_ref().unwrap().pause();
     scene.wait_for_progress("while the store hangs");
     scene.endure();

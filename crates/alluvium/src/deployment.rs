@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use metadata::{MetadataError, MetadataStore};
-use model::config::{broker, deployment};
+use model::config::deployment;
 use runtime::{Clock, Randomness};
 use settings::Settings;
 use std::{
@@ -59,13 +59,26 @@ impl Deployment {
         randomness: &Randomness,
     ) -> Result<Self, Failure> {
         let url = object_store_url(settings)?;
-        let options = ObjectsOptions { read_only: true, ..object_options(settings, &url) };
-        let objects = open_objects(&options, clock, randomness)?;
+        let objects = Self::open_objects_to_read(settings, clock, randomness)?;
         let (address, prefix) = metadata_address(settings);
         let directory = metadata_directory(settings);
         let metadata = metadata::open_to_read(address, &directory, clock, randomness).await;
         let metadata = metadata.map_err(|error| metadata_failure(settings, &error))?;
         Ok(Self::of(&url, objects, metadata, prefix))
+    }
+
+    /// Opens the object store alone, to be read.
+    ///
+    /// # Errors
+    /// As [`Deployment::open`].
+    pub(crate) fn open_objects_to_read(
+        settings: &Settings,
+        clock: &Clock,
+        randomness: &Randomness,
+    ) -> Result<Objects, Failure> {
+        let url = object_store_url(settings)?;
+        let options = ObjectsOptions { read_only: true, ..object_options(settings, &url) };
+        open_objects(&options, clock, randomness)
     }
 
     fn of(url: &str, objects: Objects, metadata: Arc<dyn MetadataStore>, prefix: String) -> Self {
@@ -155,15 +168,6 @@ pub(crate) fn make_directory(directory: &Path, flag: &str) -> Result<(), Failure
             directory.display()
         ))
     })
-}
-
-/// The flush request budget in force: as set, else what suits the store. `None` is no limit.
-pub(crate) fn flush_budget(settings: &Settings, objects_are_local: bool) -> Option<u32> {
-    match settings.number(&broker::FLUSH_REQUESTS_PER_SECOND) {
-        Some(0) => None,
-        Some(number) => u32::try_from(number).ok(),
-        None => Some(if objects_are_local { 50 } else { 20 }),
-    }
 }
 
 #[cfg(test)]

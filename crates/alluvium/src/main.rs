@@ -1,17 +1,16 @@
 //! The `alluvium` command.
 
+mod audit;
 mod banner;
 mod deployment;
 mod dev;
 mod doctor;
 mod fsck;
+mod health;
 mod listening;
-mod markers;
+mod recover;
 mod serve;
-mod slot_logs;
 mod wal_command;
-mod wal_slot;
-mod wiring;
 
 use clap::{Parser, Subcommand};
 use settings::{Settings, Sources};
@@ -71,8 +70,12 @@ enum Command {
     },
     /// Check object store, metadata store, WAL disk and clock, and say how to mend what is wrong
     Doctor(Box<BrokerFlags>),
+    /// Rebuild a metadata store that was lost from the bucket
+    Recover(Box<recover::RecoverFlags>),
     /// Check that all that is stored is there and whole, and nothing else; changes nothing
     Fsck(Box<fsck::FsckFlags>),
+    /// Judge what clients recorded by what Kafka guarantees: lost, duplicate, aborted records, and more
+    Audit(audit::AuditFlags),
 }
 
 #[expect(clippy::doc_markdown, rustdoc::bare_urls, reason = "help texts are read in a terminal")]
@@ -195,6 +198,8 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Dev(flags) => dev::dev(flags.settings()?).await,
         Command::Doctor(flags) => doctor::doctor(flags.settings()?).await,
         Command::Fsck(flags) => Ok(fsck::fsck(*flags, &mut std::io::stdout()).await),
+        Command::Audit(flags) => Ok(audit::audit(&flags, &mut std::io::stdout())),
+        Command::Recover(flags) => recover::recover(*flags, &mut std::io::stdout()).await,
         Command::Wal { command } => command.run(&mut std::io::stdout()),
         Command::Topic { bootstrap, command } => {
             finish(command.run(&bootstrap, &mut std::io::stdout()).await)

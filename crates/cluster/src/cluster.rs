@@ -1,7 +1,7 @@
 //! [`Cluster`]: start, run, stop.
 
 use crate::{
-    ClusterError, Endpoint, Image, Ownership, identity,
+    BrokerInfo, ClaimedPartition, ClusterError, Endpoint, Image, Ownership, identity, lapsed,
     lease::LeaseRule,
     leaving, life, noter, picture, registered_wal,
     session::{self, RegisteredSession},
@@ -182,12 +182,14 @@ impl Shared {
 
     fn show(&self, view: &View) {
         self.saw(view.revision);
-        let image = picture::draw(
+        let mut image = picture::draw(
             view,
             &self.cluster_id,
             self.identity.broker,
             &self.options.static_configs,
         );
+        let now = self.parts.clock.boot_time();
+        image.lapsed = lapsed::lapsed(&self.image.borrow(), &image, now, self.options.lease_ttl);
         self.image.send_replace(Arc::new(image));
     }
 
@@ -290,7 +292,9 @@ impl Cluster {
         let (wal, wal_generation) = keep_or_renew(&verdict, &wal, keeper)?;
         let cluster_id = ClusterId::new(record.cluster_id)
             .map_err(|error| ClusterError::Identity(error.to_string()))?;
-        let image = picture::draw(&view, &cluster_id, identity.broker, &options.static_configs);
+        let mut image = picture::draw(&view, &cluster_id, identity.broker, &options.static_configs);
+        let now = parts.clock.boot_time();
+        image.lapsed = lapsed::lapsed_before(&image, now, options.lease_ttl);
         let shared = Arc::new(Shared {
             lease: LeaseRule::new(parts.clock.clone(), options.lease_margin),
             generation: record.generation,
@@ -338,6 +342,25 @@ impl Cluster {
         self.shared.image.borrow().clone()
     }
 
+    /// The pictures as they come.
+    pub fn images(&self) -> watch::Receiver<Arc<Image>> {
+        self.shared.image.subscribe()
+    }
+
+    /// What the owner record of a partition says, whoever owns it; `None` when there is none, or its topic is gone.
+    pub fn claim_of(&self, partition: PartitionId) -> Option<ClaimedPartition> {
+        let topic = Arc::clone(self.image().topic_by_id(partition.topic)?);
+        let view = self.shared.view.lock();
+        let stored = view.owners.get(&partition)?;
+        Some(ClaimedPartition {
+            partition,
+            owner: stored.value.clone(),
+            owner_revision: stored.modified,
+            topic: topic.name.clone(),
+            settings: Arc::clone(&topic.settings),
+        })
+    }
+
     /// Waits for an image that satisfies `ready`, up to `patience`; answers the last seen.
     pub async fn wait_for(
         &self,
@@ -352,9 +375,28 @@ impl Cluster {
         }
     }
 
+    /// The brokers that clients are told of: those with a session, for the length of a lease those that lost theirs without saying that
+    /// they leave, and this one, which answers.
+    pub fn listed_brokers<'a>(&self, image: &'a Image) -> impl Iterator<Item = &'a BrokerInfo> {
+        let (now, this) = (self.shared.parts.clock.boot_time(), self.broker());
+        let lapsed = image.fenced_brokers.values().filter(move |broker| {
+            broker.id == this || image.lapsed.get(&broker.id).is_some_and(|until| now < *until)
+        });
+        image.brokers.values().chain(lapsed)
+    }
+
     /// This broker's number.
     pub fn broker(&self) -> BrokerId {
         self.shared.identity.broker
+    }
+
+    /// Whether this broker is the controller, as far as it knows.
+    pub fn is_controller(&self) -> bool {
+        let session = *self.shared.session.lock();
+        let view = self.shared.view.lock();
+        session.zip(view.controller.as_ref()).is_some_and(|(session, elected)| {
+            elected.value.session.as_ref() == session.stamp.id.as_bytes()
+        })
     }
 
     /// The lease rule, at this instant, for that session.

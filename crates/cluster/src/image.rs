@@ -1,10 +1,12 @@
 //! The image: an immutable picture of the cluster, replaced as watches bring changes.
 
+use crate::zones::ZoneReaders;
 use metadata::Revision;
 use model::{
     BrokerId, ClusterId, LeaderEpoch, TopicId, TopicName,
     config::{DurabilityMode, TopicSettings},
 };
+use runtime::BootTime;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// The cluster as of one revision.
@@ -20,6 +22,8 @@ pub struct Image {
     pub brokers: BTreeMap<BrokerId, BrokerInfo>,
     /// Brokers without one that have not been unregistered.
     pub fenced_brokers: BTreeMap<BrokerId, BrokerInfo>,
+    /// Those of them that lost theirs a moment ago without saying that they leave, and until when clients are told of them.
+    pub lapsed: BTreeMap<BrokerId, BootTime>,
     /// Topics by name.
     pub topics: BTreeMap<TopicName, Arc<TopicInfo>>,
     /// The same topics by id.
@@ -28,6 +32,8 @@ pub struct Image {
     pub default_broker_configs: Arc<BTreeMap<String, String>>,
     /// Dynamic configs of single brokers.
     pub broker_configs: BTreeMap<BrokerId, Arc<BTreeMap<String, String>>>,
+    /// Who serves an owner's partitions to other zones; nobody unless `replica.selector.class` asks for it.
+    pub(crate) zone_readers: ZoneReaders,
 }
 
 /// A broker, as it last registered.

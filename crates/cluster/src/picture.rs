@@ -3,12 +3,13 @@
 use crate::{
     BrokerInfo, Endpoint, Image, PartitionInfo, TopicInfo,
     view::{View, wal_of},
+    zones::{RACK_AWARE, ZoneReaders, zone_readers},
 };
 use formats::metadata::{DurabilityMode as StoredMode, Owner, Topic};
 use metadata::families::ConfigResource;
 use model::{
     BrokerId, ClusterId, LeaderEpoch, PartitionId, PartitionIndex, TopicId, TopicName, WalId,
-    config::{ConfigLayers, DurabilityMode, TopicSettings},
+    config::{ConfigLayers, DurabilityMode, TopicSettings, broker::REPLICA_SELECTOR_CLASS},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -39,14 +40,19 @@ pub(crate) fn draw(
         .filter_map(|(id, stored)| drawing.topic(*id, &stored.value))
         .map(|topic| (topic.name.clone(), topic))
         .collect();
-    let (brokers, fenced_brokers) =
+    let (brokers, fenced): (BTreeMap<_, _>, BTreeMap<_, _>) =
         brokers(view).partition(|(id, _)| view.sessions.contains_key(id));
     Image {
         revision: view.revision,
         cluster_id: cluster_id.clone(),
         controller: view.controller.as_ref().and_then(|it| BrokerId::new(it.value.broker)),
+        zone_readers: match fixed.get(REPLICA_SELECTOR_CLASS.name).map(String::as_str) {
+            Some(RACK_AWARE) => zone_readers(&brokers, brokers.values().chain(fenced.values())),
+            _ => ZoneReaders::new(),
+        },
         brokers,
-        fenced_brokers,
+        fenced_brokers: fenced,
+        lapsed: BTreeMap::new(),
         topics_by_id: topics.values().map(|topic| (topic.id, Arc::clone(topic))).collect(),
         topics,
         default_broker_configs: Arc::new(defaults),

@@ -6,7 +6,7 @@ use crate::{
     view::{View, session_of, wal_of},
     wal_match::{self, RememberedWal, WalVerdict},
 };
-use formats::metadata::{Commit, Index, Owner};
+use formats::metadata::{Broker, Commit, Index, Owner};
 use metadata::{MetadataError, RangeQuery, families::decode};
 use model::{BrokerId, SessionId, WalId};
 use std::collections::BTreeSet;
@@ -30,10 +30,12 @@ pub(crate) async fn judge(
     let sessions: BTreeSet<SessionId> =
         named.iter().filter_map(|owner| session_of(owner)).collect();
     let remembered = match remembered_record(view, broker, disk.id) {
-        Some((id, generation)) => {
-            let synced = largest_synced(parts, &sessions).await?;
-            Some(RememberedWal { id, generation, synced })
-        }
+        Some((id, record)) => Some(RememberedWal {
+            id,
+            generation: record.wal_generation,
+            generation_is_a_floor: record.wal_generation_is_a_floor,
+            synced: largest_synced(parts, &sessions).await?,
+        }),
         None => None,
     };
     Ok(wal_match::judge(remembered.as_ref(), disk, !named.is_empty()))
@@ -41,7 +43,7 @@ pub(crate) async fn judge(
 
 /// The broker record that names the disk's WAL: this broker's, else another's (the disk was given to another broker id); else
 /// whatever this broker's record names.
-fn remembered_record(view: &View, broker: BrokerId, disk: WalId) -> Option<(WalId, u64)> {
+fn remembered_record(view: &View, broker: BrokerId, disk: WalId) -> Option<(WalId, &Broker)> {
     let own = view.brokers.get(&broker).map(|stored| &stored.value);
     let others = view.brokers.values().map(|stored| &stored.value);
     let naming = own
@@ -49,7 +51,7 @@ fn remembered_record(view: &View, broker: BrokerId, disk: WalId) -> Option<(WalI
         .chain(others)
         .find(|record| WalId::from_slice(&record.wal_id) == Some(disk));
     let record = naming.or(own)?;
-    Some((WalId::from_slice(&record.wal_id)?, record.wal_generation))
+    Some((WalId::from_slice(&record.wal_id)?, record))
 }
 
 /// The largest WAL position that any commit of these sessions knew synced, folded ones included.

@@ -206,5 +206,6 @@ fn broker_record(shared: &Shared) -> records::Broker {
         draining: shared.draining.load(Ordering::Acquire),
         wal_id: shared.wal.as_bytes().to_vec().into(),
         wal_generation: shared.wal_generation,
+        wal_generation_is_a_floor: false,
     }
 }

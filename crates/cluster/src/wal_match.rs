@@ -10,6 +10,8 @@ pub(crate) struct RememberedWal {
     pub id: WalId,
     /// Its generation, as of the last registration.
     pub generation: u64,
+    /// Whether it may be of any later one: metadata was rebuilt from an older snapshot.
+    pub generation_is_a_floor: bool,
     /// The largest WAL position that its commits knew synced.
     pub synced: u64,
 }
@@ -43,7 +45,8 @@ pub(crate) fn judge(
 
 fn judge_same_id(known: &RememberedWal, disk: &WalOnDisk) -> WalVerdict {
     let one_ahead = known.generation.checked_add(1);
-    if disk.generation != known.generation && Some(disk.generation) != one_ahead {
+    let is_later = known.generation_is_a_floor && disk.generation > known.generation;
+    if disk.generation != known.generation && Some(disk.generation) != one_ahead && !is_later {
         return WalVerdict::Mismatch(format!(
             "WAL {} is of generation {} on disk and {} in metadata: the disk is an older copy",
             disk.id, disk.generation, known.generation
@@ -73,8 +76,20 @@ mod tests {
     const KNOWN: (u64, u64) = (7, 1_000);
 
     fn judged(on_disk: WalOnDisk, named: bool) -> WalVerdict {
-        let known = RememberedWal { id: id(1), generation: KNOWN.0, synced: KNOWN.1 };
-        judge(Some(&known), &on_disk, named)
+        judge(Some(&known(false)), &on_disk, named)
+    }
+
+    fn known(generation_is_a_floor: bool) -> RememberedWal {
+        let (generation, synced) = KNOWN;
+        RememberedWal { id: id(1), generation, generation_is_a_floor, synced }
+    }
+
+    #[test]
+    fn after_a_recovery_a_disk_of_a_later_generation_matches() {
+        let later = disk(1, 12, 1_000);
+        assert_eq!(judge(Some(&known(true)), &later, true), WalVerdict::Remembered);
+        let older = disk(1, 6, 1_000);
+        assert!(matches!(judge(Some(&known(true)), &older, true), WalVerdict::Mismatch(_)));
     }
 
     #[test]

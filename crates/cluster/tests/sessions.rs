@@ -77,6 +77,54 @@ async fn a_keep_alive_answered_late_counts_from_when_it_was_sent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn clients_are_told_of_a_broker_whose_session_lapsed_for_the_length_of_a_lease() {
+    let world = World::new();
+    let first = world.start(1, &Disk::new(1)).await.unwrap();
+    let second = world.start(2, &Disk::new(2)).await.unwrap();
+    let third = world.start(3, &Disk::new(3)).await.unwrap();
+    let listed = || -> Vec<u32> {
+        let image = first.cluster.image();
+        first.cluster.listed_brokers(&image).map(|broker| broker.id.get()).collect()
+    };
+    first.until("all in sight", || listed() == [1, 2, 3]).await;
+    third.leave().await;
+    first.until("the one that left is not named", || listed() == [1, 2]).await;
+    second.kill().await;
+    world.end_sessions(&[2]).await;
+    first.until("it is fenced", || first.cluster.image().brokers.len() == 1).await;
+    assert_eq!(listed(), [1, 2], "it may be back in a moment");
+    tokio::time::sleep(TTL / 2).await;
+    // Whatever changes meanwhile.
+    first.create(topic("t", 1, &[])).await;
+    assert_eq!(listed(), [1, 2]);
+    tokio::time::sleep(TTL).await;
+    assert_eq!(listed(), [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_broker_of_a_cluster_that_starts_again_names_the_others_for_a_while() {
+    let world = World::new();
+    let mut nodes = Vec::new();
+    for broker in 1..=3 {
+        nodes.push(world.start(broker, &Disk::new(broker as u8)).await.unwrap());
+    }
+    nodes.pop().unwrap().leave().await;
+    for node in nodes {
+        node.kill().await;
+    }
+    world.end_sessions(&[1, 2]).await;
+    let first = world.start(1, &Disk::new(1)).await.unwrap();
+    let listed = || -> Vec<u32> {
+        let image = first.cluster.image();
+        first.cluster.listed_brokers(&image).map(|broker| broker.id.get()).collect()
+    };
+    first.until("it sees itself", || first.cluster.image().brokers.len() == 1).await;
+    assert_eq!(listed(), [1, 2], "not the one that left");
+    tokio::time::sleep(TTL * 2).await;
+    assert_eq!(listed(), [1]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_brokers_with_one_id_do_not_run_at_once() {
     let world = World::new();
     let node = world.start(1, &Disk::new(1)).await.unwrap();

@@ -6,12 +6,14 @@
 pub mod compression;
 pub mod crc32c;
 pub mod index_object;
+pub mod inter_broker;
 mod kafka_fields;
 mod layout;
 pub mod metadata;
 pub mod offsets_topic;
 pub mod record_batch;
 pub mod segment;
+pub mod snapshot;
 mod trailer;
 pub mod transactions_topic;
 pub mod wal_frame;

@@ -4,6 +4,7 @@
 //! justify. `fuzz/` drives them with libFuzzer; every test run feeds them the corpora of `fuzz/corpus`, as they are
 //! (`tests/replay.rs`) and changed (`tests/mutations.rs`).
 
+mod peers;
 mod records;
 mod requests;
 mod stored;
@@ -42,6 +43,7 @@ impl Decoder {
 /// Every decoder.
 pub const DECODERS: &[Decoder] = &[
     requests::REQUEST,
+    peers::NOTICES,
     records::RECORD_BATCH,
     records::RECORDS,
     records::DECOMPRESSION,
@@ -56,6 +58,8 @@ pub const DECODERS: &[Decoder] = &[
     stored::METADATA_VALUE,
     stored::MANIFEST_REST,
     stored::PRODUCER_SNAPSHOT,
+    stored::SNAPSHOT_PART,
+    stored::SNAPSHOT_HEAD,
     text::LISTENERS,
     text::CONFIG_VALUES,
     text::NAMES,

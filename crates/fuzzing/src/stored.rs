@@ -7,10 +7,10 @@ use formats::{
     metadata::{
         Broker, Cluster, Commit, CommitHead, Configs, ConsumerGroupMember, Controller,
         DeletedTopic, Features, Garbage, Group, GroupCommits, GroupOffsets, Index, JournalHead,
-        Manifest, Move, Owner, ProducerIds, Registration, Session, StagedOffsets, Topic, TopicName,
-        TransactionalProducer,
+        LastSnapshot, Manifest, Move, Owner, ProducerIds, Recovery, Registration, Session,
+        StagedOffsets, Topic, TopicName, TransactionalProducer,
     },
-    segment,
+    segment, snapshot,
     wal_frame::{FileHeader, FrameHeader, GroupHeader, Identity},
 };
 use metadata::{
@@ -60,7 +60,7 @@ pub(crate) const WAL_IDENTITY: Decoder = Decoder {
 pub(crate) const SEGMENT_FOOTER: Decoder = Decoder {
     name: "segment_footer",
     run: segment_footer,
-    seeds: || golden(&["segment-v1", "segment-footer-extensions-v1"]),
+    seeds: || golden(&["segment-v1", "segment-footer-extensions-v1", "segment-footer-author-v1"]),
 };
 
 /// An index object from its end, or its directory alone.
@@ -88,6 +88,28 @@ pub(crate) const MANIFEST_REST: Decoder = Decoder {
             .map(with_checksum)
             .collect()
     },
+};
+
+/// A part of a snapshot of metadata.
+pub(crate) const SNAPSHOT_PART: Decoder = Decoder {
+    name: "snapshot_part",
+    run: |bytes| {
+        each_checksum(bytes, |bytes| {
+            let _ = snapshot::decode_part(&Bytes::copy_from_slice(bytes));
+        });
+    },
+    seeds: || golden(&["snapshot-part-v1"]),
+};
+
+/// The head of a snapshot of metadata.
+pub(crate) const SNAPSHOT_HEAD: Decoder = Decoder {
+    name: "snapshot_head",
+    run: |bytes| {
+        each_checksum(bytes, |bytes| {
+            let _ = snapshot::decode_head(bytes);
+        });
+    },
+    seeds: || golden(&["snapshot-head-v1"]),
 };
 
 /// Producer state as manifests keep it.
@@ -162,11 +184,13 @@ const FAMILIES: &[Family] = &[
     ("group-offsets", value::<GroupOffsets>),
     ("index", value::<Index>),
     ("journal-head", value::<JournalHead>),
+    ("last-snapshot", value::<LastSnapshot>),
     ("manifest", value::<Manifest>),
     ("manifest-merged", value::<Manifest>),
     ("move", value::<Move>),
     ("owner", value::<Owner>),
     ("producer-ids", value::<ProducerIds>),
+    ("recovery", value::<Recovery>),
     ("registration", value::<Registration>),
     ("session", value::<Session>),
     ("staged-offsets", value::<StagedOffsets>),
@@ -240,7 +264,8 @@ mod tests {
     use super::*;
 
     /// Not values of keys: manifests refer to them. They have decoders of their own.
-    const REFERRED_TO: [&str; 3] = ["manifest-rest", "manifest-rest-cleaned", "producer-snapshot"];
+    const REFERRED_TO: [&str; 4] =
+        ["manifest-rest", "manifest-rest-cleaned", "producer-snapshot", "snapshot-head"];
 
     #[test]
     fn every_metadata_value_with_a_golden_file_is_fuzzed() {

@@ -61,6 +61,14 @@ pub(crate) enum TopicRef<'a> {
     Id(TopicId),
 }
 
+/// A partition that consumers may read here.
+pub(crate) enum Readable {
+    /// It is open.
+    Open(Partition),
+    /// Another broker owns it, and it is being opened for this zone.
+    Opening,
+}
+
 impl Broker {
     /// Joins the engines.
     pub fn new(
@@ -102,6 +110,28 @@ impl Broker {
             return Err(Refusal::new(ResponseError::InvalidTopicException, "an internal topic"));
         }
         self.partition_of(topic, index)
+    }
+
+    /// A partition as consumers may read it here: owned, or served to this zone for another broker.
+    ///
+    /// # Errors
+    /// Unknown topic, topic id or partition; neither leader nor follower.
+    pub(crate) fn readable(
+        &self,
+        image: &Image,
+        topic: TopicRef<'_>,
+        index: i32,
+    ) -> Result<Readable, Refusal> {
+        let topic = find_topic(image, topic)?;
+        let (index, _) = find_partition(topic, index)?;
+        let id = PartitionId { topic: topic.id, partition: index };
+        if let Some(owned) = self.logs.get(id) {
+            return Ok(Readable::Open(owned));
+        }
+        if !image.is_reader(self.cluster.broker(), topic, index) {
+            return Err(ResponseError::NotLeaderOrFollower.into());
+        }
+        Ok(self.logs.followed().get(id).map_or(Readable::Opening, Readable::Open))
     }
 
     fn partition_of(&self, topic: &TopicInfo, index: i32) -> Result<Partition, Refusal> {

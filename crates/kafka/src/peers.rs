@@ -1,16 +1,18 @@
-//! [`Peers`]: what a broker tells others about transactions.
+//! [`Peers`]: what a broker tells others about transactions, and hears of their commits.
 //!
 //! A coordinator tells the owner of a partition how a transaction ended (`WriteTxnMarkers`); whoever gets a transaction's first batch, or
 //! offsets of it, tells its coordinator that it goes on there (`AddPartitionsToTxn`, KIP-890). What gathers while requests to a broker
 //! are under way goes out together in the next one. Nothing is retried here: who asks, asks again (DESIGN section 8).
 
 mod additions;
+mod following;
 mod line;
 mod markers;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use additions::Addition;
+pub use following::Following;
 pub use markers::PartitionMarker;
 pub(crate) use markers::bears_its_own_epoch;
 
@@ -18,14 +20,16 @@ use crate::broker::endpoint;
 use cluster::BrokerInfo;
 use coordinator::transaction::{Marked, TransactionError};
 use line::{Letter, Line};
+use model::BrokerId;
 use parking_lot::Mutex;
-use runtime::Tasks;
+use runtime::{Tasks, net::Network};
 use std::{collections::HashMap, sync::Arc};
 
 /// The other brokers of the cluster. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Peers {
     tasks: Tasks,
+    network: Arc<dyn Network>,
     /// `inter.broker.listener.name`; a broker's first listener when it is not set.
     listener: Option<String>,
     markers: Lines<PartitionMarker>,
@@ -35,9 +39,9 @@ pub struct Peers {
 type Lines<L> = Arc<Mutex<HashMap<Arc<str>, Line<L>>>>;
 
 impl Peers {
-    /// No connections yet; they are made by tasks of `tasks`. `listener` names the listener that brokers are reached by.
-    pub fn new(tasks: Tasks, listener: Option<String>) -> Self {
-        Self { tasks, listener, markers: Lines::default(), additions: Lines::default() }
+    /// No connections yet; they are made over `network` by tasks of `tasks`. `listener` names the listener that brokers are reached by.
+    pub fn new(tasks: Tasks, network: Arc<dyn Network>, listener: Option<String>) -> Self {
+        Self { tasks, network, listener, markers: Lines::default(), additions: Lines::default() }
     }
 
     /// Writes a marker to a partition that `owner` is said to own, and waits until it is durable there.
@@ -60,17 +64,26 @@ impl Peers {
         self.send(&self.additions, coordinator, addition).await
     }
 
+    /// A way for `reader`, this broker, to hear what owners committed.
+    pub fn following(&self, reader: BrokerId) -> Following {
+        Following::new(self.clone(), reader)
+    }
+
     async fn send<L: Letter>(&self, lines: &Lines<L>, broker: &BrokerInfo, letter: L) -> L::Answer {
+        let Some(address) = self.address(broker) else {
+            return L::unanswered(format!("broker {} has no listener for brokers", broker.id));
+        };
+        let line = self.line(lines, address.into());
+        line.send(letter).await
+    }
+
+    /// Where brokers reach `broker`.
+    fn address(&self, broker: &BrokerInfo) -> Option<String> {
         let endpoint = match &self.listener {
             Some(name) => endpoint(broker, name),
             None => broker.endpoints.first(),
         };
-        let Some(endpoint) = endpoint else {
-            return L::unanswered(format!("broker {} has no listener for brokers", broker.id));
-        };
-        let address: Arc<str> = format!("{}:{}", endpoint.host, endpoint.port).into();
-        let line = self.line(lines, address);
-        line.send(letter).await
+        endpoint.map(|endpoint| format!("{}:{}", endpoint.host, endpoint.port))
     }
 
     fn line<L: Letter>(&self, lines: &Lines<L>, address: Arc<str>) -> Line<L> {
@@ -79,7 +92,7 @@ impl Peers {
             return line.clone();
         }
         lines.retain(|_, line| !line.is_closed());
-        let line = Line::open(&address, &self.tasks);
+        let line = Line::open(&address, &self.network, &self.tasks);
         lines.insert(address, line.clone());
         line
     }

@@ -6,10 +6,10 @@ use kafka_protocol::{
     messages::{RequestHeader, ResponseHeader},
     protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes},
 };
-use std::time::Duration;
+use runtime::net::{BoxedStream, Network, Tcp};
+use std::{fmt, io, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
     time::timeout,
 };
 
@@ -19,26 +19,35 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A connection with one request in flight at a time.
-#[derive(Debug)]
 pub struct Connection {
     address: String,
-    stream: TcpStream,
+    stream: BoxedStream,
     correlation_id: i32,
 }
 
 impl Connection {
-    /// Connects to `host:port`.
+    /// Connects to `host:port` over TCP.
     ///
     /// # Errors
     /// [`ConnectionError::Unreachable`], after 5 seconds at most.
     pub async fn open(address: &str) -> Result<Self, ConnectionError> {
+        Self::open_through(&Tcp, address).await
+    }
+
+    /// Connects to `host:port` over a network.
+    ///
+    /// # Errors
+    /// As [`Connection::open`].
+    pub async fn open_through(
+        network: &dyn Network,
+        address: &str,
+    ) -> Result<Self, ConnectionError> {
         let unreachable =
             |reason: String| ConnectionError::Unreachable { address: address.to_owned(), reason };
-        let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(address))
+        let stream = timeout(CONNECT_TIMEOUT, connect(network, address))
             .await
             .map_err(|_| unreachable("no answer within 5 s".to_owned()))?
             .map_err(|error| unreachable(error.to_string()))?;
-        stream.set_nodelay(true).map_err(|error| unreachable(error.to_string()))?;
         Ok(Self { address: address.to_owned(), stream, correlation_id: 0 })
     }
 
@@ -113,5 +122,23 @@ impl Connection {
 
     fn malformed(&self, reason: &impl ToString) -> ConnectionError {
         ConnectionError::Malformed { address: self.address.clone(), reason: reason.to_string() }
+    }
+}
+
+/// Connects to the first of the address's addresses that answers.
+async fn connect(network: &dyn Network, address: &str) -> io::Result<BoxedStream> {
+    let mut refused = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in tokio::net::lookup_host(address).await? {
+        match network.connect(address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => refused = error,
+        }
+    }
+    Err(refused)
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("address", &self.address).finish_non_exhaustive()
     }
 }

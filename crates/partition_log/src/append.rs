@@ -124,7 +124,9 @@ pub(crate) fn append(
         .map_err(AppendError::CorruptBatch)?;
     let wait_for = sequencer.wait_for(acks);
     if let Some(produced) = &produced {
-        if let Admission::Duplicate(original) = sequencer.log.producers.check(produced)? {
+        let checked = sequencer.log.producers.check(produced);
+        let checked = checked.map_err(|error| unless_outdated(engine, &sequencer, error))?;
+        if let Admission::Duplicate(original) = checked {
             let Duplicate { base_offset, last_offset, timestamp } = original;
             let stamp = batch.log_append_time.map(|_| timestamp);
             return Ok(await_earlier(partition, base_offset..last_offset.plus(1), wait_for, stamp));
@@ -138,6 +140,13 @@ pub(crate) fn append(
         }
     }
     enter(partition, &mut sequencer, &batch, produced.as_ref(), wait_for, admitted)
+}
+
+/// That a sequence or an epoch is wrong can be said only by who knows all that was appended. Without a lease another broker may own the
+/// partition and know more: producers would take this one's word as final.
+fn unless_outdated(engine: &Engine, sequencer: &Sequencer, error: AppendError) -> AppendError {
+    let lease_holds = engine.lease_holds(sequencer.ownership.session.id);
+    if lease_holds { error } else { AppendError::NotReady }
 }
 
 /// Waits for what was appended before.

@@ -1,9 +1,11 @@
 //! [`Engine`]: what all partitions of this broker share, and the tasks that move their watermarks.
 
 use crate::{
-    EngineOptions, EngineStatus, LogError, Parts,
+    EngineOptions, EngineStatus, LogError, Notice, Parts,
     buffers::Buffers,
     flush_queue::FlushQueue,
+    followed::Follows,
+    notices::Notices,
     object_read::ObjectReader,
     partition::Shared,
     pipeline::ActiveSession,
@@ -54,6 +56,10 @@ pub(crate) struct Engine {
     /// Looked up once: appends are too many for that.
     pub(crate) appended_bytes: metrics::Counter,
     pub(crate) terms: TermsQueue,
+    /// What is told to those who serve this broker's partitions to other zones.
+    pub(crate) notices: Notices,
+    /// Other brokers' partitions that this one serves to its zone.
+    pub(crate) follows: Follows,
     /// Consecutive failures of uploads and commits.
     pub(crate) failing: AtomicU64,
     /// Recovered frames that no claim has taken yet.
@@ -99,6 +105,8 @@ impl Engine {
             read_ahead: ReadAhead::new(cache_bytes / READ_AHEAD_PART),
             appended_bytes: metrics::counter!("alluvium_append_bytes_total"),
             terms: TermsQueue::default(),
+            notices: Notices::default(),
+            follows: Follows::default(),
             failing: AtomicU64::new(0),
             unclaimed: Mutex::new(unclaimed),
             partitions: RwLock::default(),
@@ -161,6 +169,7 @@ impl Engine {
 
     /// Makes `session` the one under which flushes commit.
     pub(crate) fn set_session(&self, session: Arc<ActiveSession>) {
+        self.notices.begin(session.stamp.id);
         if let Some(earlier) = self.session.write().replace(session) {
             earlier.end();
         }
@@ -200,6 +209,11 @@ impl Engine {
     /// Why the WAL takes nothing more.
     pub(crate) fn wal_failure(&self) -> Option<String> {
         self.wal_failure.lock().clone()
+    }
+
+    /// Tells those who follow this broker what `session` did.
+    pub(crate) fn tell(&self, session: SessionId, notice: impl FnOnce() -> Notice) {
+        self.notices.tell(session, self.parts.clock.boot_time(), notice);
     }
 
     /// Has the partition looked at again once the lease may hold.

@@ -10,7 +10,10 @@ mod retention;
 
 pub(crate) use retention::{RetentionScope, choose};
 
-use formats::segment::Slice;
+use formats::{
+    index_object::{Directory, DirectoryEntry},
+    segment::Slice,
+};
 use model::{Offset, SessionId, TimestampMs};
 use std::{collections::VecDeque, ops::Range, sync::Arc};
 use storage::ObjectName;
@@ -55,6 +58,22 @@ pub(crate) struct IndexRun {
 }
 
 impl IndexRun {
+    /// The run that a row of an index object's directory names.
+    pub(crate) fn of_row(object: &ObjectName, directory: &Directory, row: &DirectoryEntry) -> Self {
+        Self {
+            object: object.clone(),
+            level: directory.level,
+            bytes: row.bytes.clone(),
+            base_offset: row.base_offset,
+            end_offset: row.end_offset,
+            size_bytes: row.size_bytes,
+            max_timestamp: row.max_timestamp,
+            session: directory.session,
+            from_seq: directory.from_seq,
+            through_seq: directory.through_seq,
+        }
+    }
+
     /// Whether it is a partition segment: commits are numbered from 1.
     pub(crate) fn is_merged(&self) -> bool {
         self.level == 0 && self.through_seq == 0

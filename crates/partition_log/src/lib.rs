@@ -4,6 +4,7 @@
 //! place in the WAL under one short lock; the flush pipeline stores and commits them for all partitions together
 //! (DESIGN sections 3, 4 and 6). Kafka's wire types and error codes are unknown here.
 
+pub mod adoption;
 mod append;
 #[doc(hidden)]
 pub mod benchmarks;
@@ -15,6 +16,8 @@ mod error;
 mod flush_queue;
 mod flush_schedule;
 mod fold;
+mod followed;
+mod footer_read;
 pub mod fsck;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -22,6 +25,7 @@ mod handover;
 mod index;
 mod manifest;
 mod manifest_rest;
+mod notices;
 mod object_names;
 mod object_read;
 mod partition;
@@ -47,6 +51,8 @@ mod wal_progress;
 pub use append::PendingAppend;
 pub use end_transaction::EndTransaction;
 pub use error::{AppendError, LogError, ReadError};
+pub use followed::FollowedPartitions;
+pub use notices::{Notice, NoticesFound, NoticesWanted};
 pub use partition::{
     AbortedTransaction, Acknowledged, Acks, AppendOrigin, EpochEnd, FoundOffset, Isolation,
     Partition, ReadAnswer, ReadRequest, TimestampQuery, Watermarks,

@@ -1,6 +1,6 @@
 //! Manifest puts: conditional on the owner record and on the manifest's own revision, settled when their outcome is unknown.
 
-use crate::{LogError, engine::Engine, partition::Shared, sequencer::Sequencer};
+use crate::{LogError, Notice, engine::Engine, partition::Shared, sequencer::Sequencer};
 use formats::metadata::{Manifest, Owner};
 use metadata::{
     Entry, MetadataError, Operation, RangeQuery, Reply, Revision, families,
@@ -146,6 +146,9 @@ fn adopt(partition: &Shared, manifest: Manifest, revision: Revision) {
     if let Some(log_start) = log_start {
         sequencer.raise_log_start(log_start);
     }
+    let (session, offset) = (sequencer.ownership.session.id, sequencer.log.log_start);
+    drop(sequencer);
+    partition.engine.tell(session, || Notice::LogStart { partition: partition.id, offset });
 }
 
 /// An earlier put of a log start of ours, whose answer was lost, landed.

@@ -19,6 +19,15 @@ pub(crate) fn segment(session: SessionId, seq: u64, randomness: &Randomness) -> 
     named(SEGMENTS, &format!("{session}/{seq:020}-{}", random(randomness)))
 }
 
+/// The session and number of a segment; `None` for another kind of object.
+pub(crate) fn parse_segment(object: &ObjectName) -> Option<(SessionId, u64)> {
+    let mut parts = object.as_str().split('/');
+    let (kind, _hash) = (parts.next()?, parts.next()?);
+    let session = parts.next()?.parse().ok()?;
+    let (seq, _random) = parts.next()?.split_once('-')?;
+    (kind == SEGMENTS).then_some((session, seq.parse().ok()?))
+}
+
 /// An index object: `index/{hash}/{session}/{level}/{from_seq}-{random}`.
 pub(crate) fn index(
     session: SessionId,
@@ -68,6 +77,8 @@ pub(crate) enum Kind {
     OfPartition(PartitionId),
     /// The cluster's marker, and its notes.
     Marker,
+    /// A piece of a snapshot of metadata.
+    Snapshot,
     /// Left by a probe.
     Probe,
 }
@@ -81,6 +92,7 @@ pub(crate) fn kind(object: &ObjectName) -> Option<Kind> {
     match parts.next()? {
         SEGMENTS | INDEXES | MANIFEST_RESTS => Some(Kind::OfSession(parts.nth(1)?.parse().ok()?)),
         "marker" => Some(Kind::Marker),
+        "snapshot" => Some(Kind::Snapshot),
         "probe" => Some(Kind::Probe),
         _ => None,
     }
@@ -116,6 +128,14 @@ fn random(randomness: &Randomness) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_segment_says_whose_commit_it_is() {
+        let (session, randomness) = (SessionId::from_bytes([1; 16]), Randomness::seeded(1));
+        let name = segment(session, 42, &randomness);
+        assert_eq!(parse_segment(&name), Some((session, 42)));
+        assert_eq!(parse_segment(&index(session, 1, 42, &randomness)), None);
+    }
 
     #[test]
     fn an_object_of_a_partition_says_which_one() {

@@ -14,6 +14,7 @@ mod by_time;
 mod cache;
 mod plan;
 mod sequential;
+mod together;
 
 pub(crate) use by_time::find_in_batch;
 pub(crate) use sequential::{Span, spans};

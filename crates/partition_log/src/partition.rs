@@ -177,6 +177,11 @@ impl Partition {
         self.shared.sequencer.lock().phase == Phase::Sealed
     }
 
+    /// Whether another broker owns it, and it is served here to consumers of this zone.
+    pub fn is_followed(&self) -> bool {
+        self.shared.sequencer.lock().phase == Phase::Following
+    }
+
     /// Its positions.
     pub fn watermarks(&self) -> Watermarks {
         self.shared.sequencer.lock().watermarks()

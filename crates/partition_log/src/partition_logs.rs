@@ -1,14 +1,15 @@
 //! [`PartitionLogs`]: all partitions of this broker, and the pipeline they share.
 
 use crate::{
-    Authority, LogError, Partition, ProducerConnection, Stores,
+    Authority, FollowedPartitions, LogError, NoticesFound, NoticesWanted, Partition,
+    ProducerConnection, Stores,
     engine::Engine,
     handover,
     pipeline::{self, ActiveSession},
     recovery, shutdown, terms, upkeep,
 };
 use metadata::{MetadataStore, Revision};
-use model::{PartitionId, SessionId, config::TopicSettings};
+use model::{BrokerId, PartitionId, SessionId, config::TopicSettings};
 use std::{sync::Arc, time::Duration};
 use storage::Objects;
 use wal::{RecoveredFrame, Wal};
@@ -207,6 +208,41 @@ impl PartitionLogs {
     /// Waits until a partition is opened, closed or unsealed. Counts from the call on, not from the first poll.
     pub fn settled(&self) -> impl Future<Output = ()> + '_ {
         self.engine.settled.notified()
+    }
+
+    /// What was committed since a follower asked last; waits for something to tell, for `patience` at most. `None` without a session.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub async fn notices(
+        &self,
+        reader: BrokerId,
+        wanted: &NoticesWanted,
+        patience: Duration,
+    ) -> Option<NoticesFound> {
+        let notices = &self.engine.notices;
+        let waited = async {
+            loop {
+                let told = notices.told();
+                let now = self.engine.parts.clock.boot_time();
+                if let Some(found) = notices.look(reader, wanted, now) {
+                    return found;
+                }
+                told.await;
+            }
+        };
+        let found = tokio::time::timeout(patience, waited).await;
+        found.ok().or_else(|| wanted.nothing_new())
+    }
+
+    /// Whether that broker follows this one closely enough to serve the partition to consumers.
+    pub fn is_current(&self, reader: BrokerId, partition: PartitionId) -> bool {
+        self.engine.notices.is_current(reader, partition, self.engine.parts.clock.boot_time())
+    }
+
+    /// The partitions of other brokers that this one serves.
+    pub fn followed(&self) -> FollowedPartitions {
+        FollowedPartitions::new(Arc::clone(&self.engine))
     }
 
     /// Closes a partition at once: waiters fail with `NotOwner`, unflushed batches are dropped from later flushes. For

@@ -165,7 +165,7 @@ async fn read_wal(
     places: Vec<WalPlace>,
 ) -> Result<Option<Vec<Bytes>>, ReadError> {
     let engine = Arc::clone(engine);
-    let read = tokio::task::spawn_blocking(move || {
+    let read = runtime::beside(move || {
         let read = |place: &WalPlace| {
             let bytes = engine.parts.wal.read(place.end, place.bytes)?;
             Ok(engine.buffers.reread(bytes))

@@ -7,9 +7,10 @@
 use crate::{
     AppendError, Claim, ReadError, SessionStamp, Watermarks,
     epochs::EpochStarts,
-    index::LogIndex,
+    index::{IndexEntry, LogIndex, SegmentSlice},
     manifest_rest::Covered,
     producer_state::ProducerStates,
+    recovery::take_in,
     tail::Tail,
     terms::{Position, Recorded, Terms},
     waiters::{WaitFor, Waiters},
@@ -17,7 +18,7 @@ use crate::{
 use formats::metadata::{Manifest, Owner};
 use metadata::Revision;
 use model::{
-    LeaderEpoch, Offset,
+    BrokerId, LeaderEpoch, Offset, SessionId,
     config::{DurabilityMode, TopicSettings},
 };
 use std::sync::{Arc, Weak};
@@ -34,6 +35,8 @@ pub(crate) enum Phase {
     Draining,
     /// About to be handed to another broker: reads and acknowledgements only, and its owner record stays as it is.
     Sealed,
+    /// Another broker owns it: reads only, of what that one committed.
+    Following,
     /// Nothing: it was deleted or lost.
     Closed,
 }
@@ -93,6 +96,17 @@ pub(crate) struct Advance {
     pub(crate) held_back: bool,
     /// The owner record is to be written.
     pub(crate) terms_due: bool,
+}
+
+/// What became of a slice that was told of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Followed {
+    /// It is the log's end now.
+    Taken,
+    /// It was there already.
+    Known,
+    /// Something before it is missing.
+    Gap,
 }
 
 /// What is known of an append that waits.
@@ -187,7 +201,7 @@ impl Sequencer {
             Phase::Serving => Ok(()),
             Phase::Suspended | Phase::Sealed => Err(AppendError::NotReady),
             Phase::Draining => Err(AppendError::Stopping),
-            Phase::Closed => Err(AppendError::NotOwner),
+            Phase::Following | Phase::Closed => Err(AppendError::NotOwner),
         }
     }
 
@@ -195,7 +209,11 @@ impl Sequencer {
     pub(crate) fn check_readable(&self) -> Result<(), ReadError> {
         match self.phase {
             Phase::Closed => Err(ReadError::NotOwner),
-            Phase::Serving | Phase::Suspended | Phase::Draining | Phase::Sealed => Ok(()),
+            Phase::Serving
+            | Phase::Suspended
+            | Phase::Draining
+            | Phase::Sealed
+            | Phase::Following => Ok(()),
         }
     }
 
@@ -268,6 +286,42 @@ impl Sequencer {
             held_back: rests_on_lease && !leased,
             terms_due: self.terms.next(self.position(false)).is_some(),
         }
+    }
+
+    /// Takes in what the owner committed, in a log that is followed.
+    pub(crate) fn follow(&mut self, segment: SegmentSlice) -> Followed {
+        let slice = Arc::clone(&segment.slice);
+        if slice.end_offset <= self.durable() {
+            return Followed::Known;
+        }
+        if self.log.index.push(IndexEntry::Slice(segment)).is_err() {
+            return Followed::Gap;
+        }
+        take_in(&slice, &mut self.log.epochs, &mut self.log.producers);
+        self.reach_end();
+        Followed::Taken
+    }
+
+    /// Puts a log that was read anew in the place of one that is followed, unless it is older. Whoever waits looks again: the epoch may
+    /// be another.
+    pub(crate) fn follow_anew(&mut self, log: OpenedLog) {
+        if log.index.end() >= self.durable() {
+            let log_start = log.log_start.max(self.log.log_start);
+            self.log = log;
+            self.raise_log_start(log_start);
+            self.reach_end();
+        }
+        self.wake_all();
+    }
+
+    /// Everything that is listed is durable, and nothing else is known.
+    fn reach_end(&mut self) {
+        let durable = self.durable();
+        self.log.tail = Tail::new(durable);
+        self.log.producers.settle(durable);
+        self.log.producers.forget_aborted_before(durable);
+        (self.cut_end, self.synced) = (durable, durable);
+        self.raise_high_watermark(durable);
     }
 
     fn raise_high_watermark(&mut self, to: Offset) {
@@ -353,6 +407,20 @@ impl Sequencer {
 }
 
 impl Ownership {
+    /// The right of the session that the claim's record names.
+    ///
+    /// # Errors
+    /// A sentence: the record is damaged.
+    pub(crate) fn of_owner(claim: &Claim) -> Result<(Self, Recorded), String> {
+        let damaged = || "its owner record is damaged".to_owned();
+        let session = SessionStamp {
+            id: SessionId::from_slice(&claim.owner.session).ok_or_else(damaged)?,
+            create_revision: Revision(claim.owner.session_create_revision),
+            broker: BrokerId::new(claim.owner.broker).ok_or_else(damaged)?,
+        };
+        Self::of(claim, session).ok_or_else(damaged)
+    }
+
     /// The right that `claim` gives to `session`, and the mode in force; `None` when the record is damaged.
     pub(crate) fn of(claim: &Claim, session: SessionStamp) -> Option<(Self, Recorded)> {
         let ownership = Self {

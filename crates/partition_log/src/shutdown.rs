@@ -68,7 +68,7 @@ pub(crate) async fn drain(engine: &Arc<Engine>) -> Result<(), LogError> {
     }
     let flushed = flush(engine).await;
     let wal = Arc::clone(&engine.parts.wal);
-    let closed = tokio::task::spawn_blocking(move || wal.close()).await;
+    let closed = runtime::beside(move || wal.close()).await;
     flushed?;
     match closed {
         Ok(Ok(())) => Ok(()),

@@ -20,13 +20,18 @@ impl BootTime {
     }
 }
 
-/// A clock: the machine's, or one that a test moves by hand. Cheap to clone; clones tell the same time.
+/// A clock: the machine's, or one that a test or a simulation moves. Cheap to clone; clones tell the same time.
 #[derive(Clone)]
 pub struct Clock(Source);
 
 #[derive(Clone)]
 enum Source {
     System,
+    /// Whoever drives it says how much time has passed: for what several runtimes share, each with a clock of its own.
+    Driven {
+        origin_unix_ms: i64,
+        passed: Arc<Mutex<Duration>>,
+    },
     /// Boot time follows tokio's (pausable) clock; the wall clock is that plus an origin.
     Simulated {
         origin_unix_ms: i64,
@@ -51,6 +56,18 @@ impl Clock {
         })
     }
 
+    /// A clock that stands still but for [`Clock::advance`], and starts at `origin_unix_ms` (milliseconds since 1970).
+    pub fn driven(origin_unix_ms: i64) -> Self {
+        Self(Source::Driven { origin_unix_ms, passed: Arc::default() })
+    }
+
+    /// Lets time pass on a driven clock; nothing on any other.
+    pub fn advance(&self, duration: Duration) {
+        if let Source::Driven { passed, .. } = &self.0 {
+            *passed.lock() += duration;
+        }
+    }
+
     /// Moves a simulated wall clock by `milliseconds` (boot time stays); nothing on the machine's own.
     pub fn skew(&self, milliseconds: i64) {
         if let Source::Simulated { skew, .. } = &self.0 {
@@ -65,6 +82,7 @@ impl Clock {
                 let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
                 BootTime(Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
             }
+            Source::Driven { passed, .. } => BootTime(*passed.lock()),
             Source::Simulated { start, .. } => BootTime(start.elapsed()),
         }
     }
@@ -75,6 +93,9 @@ impl Clock {
             Source::System => {
                 let time = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
                 time.tv_sec * 1_000 + time.tv_nsec / 1_000_000
+            }
+            Source::Driven { origin_unix_ms, passed } => {
+                origin_unix_ms + passed.lock().as_millis() as i64
             }
             Source::Simulated { origin_unix_ms, start, skew } => {
                 origin_unix_ms + start.elapsed().as_millis() as i64 + *skew.lock()
@@ -87,6 +108,7 @@ impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             Source::System => "Clock::System",
+            Source::Driven { .. } => "Clock::Driven",
             Source::Simulated { .. } => "Clock::Simulated",
         })
     }
@@ -110,6 +132,16 @@ mod tests {
         clock.clone().skew(-400);
         assert_eq!(clock.unix_ms(), 600);
         assert_eq!(clock.boot_time(), BootTime::default());
+    }
+
+    #[test]
+    fn a_driven_clock_moves_only_as_it_is_told() {
+        let clock = Clock::driven(1_000);
+        clock.clone().advance(Duration::from_millis(250));
+        assert_eq!(
+            (clock.boot_time(), clock.unix_ms()),
+            (BootTime(Duration::from_millis(250)), 1_250)
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! by itself: it is handed one of these values, so that a simulation can hand it others. `clippy.toml` bans the rest.
 
 pub mod backoff;
+mod beside;
 pub mod clock;
 pub mod disk;
 pub mod net;
@@ -12,6 +13,7 @@ pub mod randomness;
 pub mod tasks;
 
 pub use backoff::Backoff;
+pub use beside::beside;
 pub use clock::{BootTime, Clock};
 pub use randomness::Randomness;
 pub use tasks::{Shutdown, Tasks};

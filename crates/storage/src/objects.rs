@@ -64,8 +64,13 @@ impl Objects {
 
     /// An empty store in memory, for tests.
     pub fn memory() -> Self {
-        let store = Arc::new(MemoryStore::new(Clock::system()));
-        Self::new(store, Arc::default(), &ObjectsOptions::new("memory://"), Randomness::seeded(0))
+        Self::in_memory(Clock::system(), Randomness::seeded(0))
+    }
+
+    /// An empty store in memory whose times are the clock's.
+    pub fn in_memory(clock: Clock, randomness: Randomness) -> Self {
+        let store = Arc::new(MemoryStore::new(clock));
+        Self::new(store, Arc::default(), &ObjectsOptions::new("memory://"), randomness)
     }
 
     /// The same store with faults, for tests and the simulation; this handle keeps working without them.

@@ -21,6 +21,10 @@ public final class GroupMember {
         if (options.containsKey("instance")) {
             config.put("group.instance.id", options.get("instance"));
         }
+        if (options.containsKey("rack")) {
+            config.put("client.rack", options.get("rack"));
+        }
+        config.put("isolation.level", options.getOrDefault("isolation", "read_uncommitted"));
         config.put("auto.offset.reset", "earliest");
         config.put("enable.auto.commit", false);
         if ("consumer".equals(options.get("protocol"))) {

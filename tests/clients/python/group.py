@@ -15,6 +15,8 @@ def main():
     parser.add_argument("--group", required=True)
     parser.add_argument("--instance")
     parser.add_argument("--protocol", default="classic")
+    parser.add_argument("--isolation", default="read_committed")
+    parser.add_argument("--rack")
     arguments = parser.parse_args()
     stop = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
@@ -23,6 +25,7 @@ def main():
         "group.id": arguments.group,
         "auto.offset.reset": "earliest",
         "enable.auto.commit": False,
+        "isolation.level": arguments.isolation,
         "reconnect.backoff.max.ms": 500,
         "log_level": 0,
     }
@@ -34,6 +37,8 @@ def main():
             "session.timeout.ms": 10_000,
             "heartbeat.interval.ms": 500,
         }
+    if arguments.rack:
+        settings["client.rack"] = arguments.rack
     if arguments.instance:
         settings["group.instance.id"] = arguments.instance
     consumer = Consumer(settings)

@@ -74,6 +74,10 @@ impl Broker {
         self.port
     }
 
+    pub fn http_port(&self) -> u16 {
+        self.http_port
+    }
+
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
     }

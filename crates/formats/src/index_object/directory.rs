@@ -55,7 +55,8 @@ impl Directory {
         self.entries.get(index)
     }
 
-    pub(super) fn encode(&self) -> Vec<u8> {
+    /// Lays the directory out, checksum included.
+    pub fn encode(&self) -> Vec<u8> {
         let mut head = Layout::<HEAD_BYTES>::new();
         head.put(&MAGIC)
             .put(&VERSION.to_le_bytes())

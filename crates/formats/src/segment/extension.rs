@@ -4,7 +4,7 @@ use super::{SegmentError, checked_count};
 use crate::layout::Fields;
 use crate::metadata::Reference;
 use bytes::Bytes;
-use model::{Offset, PartitionId, PartitionIndex, TopicId};
+use model::{Offset, PartitionId, PartitionIndex, TopicId, WalId};
 use prost::Message as _;
 
 /// Tag and length.
@@ -28,11 +28,24 @@ pub struct Origin {
     pub base_offset: Offset,
 }
 
+/// Who wrote a segment, and what it knew by then of its own commits. Recovery from the bucket alone goes by it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SegmentAuthor {
+    /// The WAL that the batches came through.
+    pub wal: WalId,
+    /// Create revision of the session's key: of two sessions of one generation, the later has the larger.
+    pub session_revision: u64,
+    /// Commits of the session up to this one were known to have succeeded.
+    pub committed_through: u64,
+}
+
 impl Extension {
     /// Tag of a [`Reference`] to the producer state as of the slice's end, as `metadata::ProducerSnapshot`.
     pub const PRODUCER_SNAPSHOT: u32 = 1;
     /// Tag of an [`Origin`].
     pub const ORIGIN: u32 = 2;
+    /// Tag of a [`SegmentAuthor`], of a footer.
+    pub const AUTHOR: u32 = 3;
 
     /// Refers to a snapshot of producer state.
     pub fn producer_snapshot(reference: &Reference) -> Self {
@@ -45,6 +58,24 @@ impl Extension {
         value.extend_from_slice(&origin.partition.partition.get().to_le_bytes());
         value.extend_from_slice(&origin.base_offset.get().to_le_bytes());
         Self { tag: Self::ORIGIN, value: value.into() }
+    }
+
+    /// Names who wrote the segment.
+    pub fn author(author: &SegmentAuthor) -> Self {
+        let mut value = author.wal.as_bytes().to_vec();
+        value.extend_from_slice(&author.session_revision.to_le_bytes());
+        value.extend_from_slice(&author.committed_through.to_le_bytes());
+        Self { tag: Self::AUTHOR, value: value.into() }
+    }
+
+    /// The author, if this is one.
+    pub fn as_author(&self) -> Option<SegmentAuthor> {
+        let mut fields = Fields::new(&self.value);
+        (self.tag == Self::AUTHOR).then(|| {
+            let wal = WalId::from_bytes(fields.array()?);
+            let (session_revision, committed_through) = (fields.u64()?, fields.u64()?);
+            Some(SegmentAuthor { wal, session_revision, committed_through })
+        })?
     }
 
     /// The reference, if this is one.

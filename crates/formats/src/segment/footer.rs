@@ -1,6 +1,6 @@
 //! [`Footer`]: a segment's table of contents.
 
-use super::{Extension, SegmentError, Slice, VERSION, checked_count};
+use super::{Extension, SegmentAuthor, SegmentError, Slice, VERSION, checked_count};
 use crate::layout::{Fields, is_sealed};
 use crate::trailer;
 use model::PartitionId;
@@ -27,6 +27,11 @@ impl Footer {
     pub fn slice(&self, partition: PartitionId) -> Option<&Slice> {
         let index = self.slices.binary_search_by_key(&partition, |slice| slice.partition).ok()?;
         self.slices.get(index)
+    }
+
+    /// Who wrote the segment, if it says so.
+    pub fn author(&self) -> Option<SegmentAuthor> {
+        self.extensions.iter().find_map(Extension::as_author)
     }
 
     /// Lays the footer out, checksum included.

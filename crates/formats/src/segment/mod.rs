@@ -20,7 +20,7 @@ mod writer;
 
 pub use batch_entry::{BatchEntry, BatchProducer};
 pub use error::SegmentError;
-pub use extension::{Extension, Origin};
+pub use extension::{Extension, Origin, SegmentAuthor};
 pub use footer::{Footer, TRAILER_BYTES, footer_range};
 pub use slice::{AbortedTransaction, Slice};
 pub use writer::{MergedRange, Segment, SegmentWriter, SliceContents, check_header};

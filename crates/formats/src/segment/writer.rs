@@ -1,7 +1,10 @@
 //! [`SegmentWriter`]: lays a segment out as a rope, without copying payloads.
 
 use super::footer::TRAILER_MAGIC;
-use super::{AbortedTransaction, BatchEntry, Footer, HEADER_BYTES, SegmentError, Slice, VERSION};
+use super::{
+    AbortedTransaction, BatchEntry, Extension, Footer, HEADER_BYTES, SegmentAuthor, SegmentError,
+    Slice, VERSION,
+};
 use crate::layout::Layout;
 use crate::record_batch::{BatchHeader, EndTransactionMarker};
 use crate::trailer;
@@ -41,6 +44,7 @@ pub struct Segment {
 #[derive(Clone, Debug, Default)]
 pub struct SegmentWriter {
     slices: BTreeMap<PartitionId, (Slice, Vec<Bytes>)>,
+    author: Option<SegmentAuthor>,
 }
 
 /// What a slice of a partition segment stands for: more than the batches in it say, when compaction took some.
@@ -192,6 +196,11 @@ impl SegmentWriter {
         }
     }
 
+    /// Names who writes it.
+    pub fn sign(&mut self, author: SegmentAuthor) {
+        self.author = Some(author);
+    }
+
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.slices.is_empty()
@@ -201,7 +210,8 @@ impl SegmentWriter {
     pub fn finish(self) -> Segment {
         let mut parts = vec![header()];
         let mut size = HEADER_BYTES as u64;
-        let mut footer = Footer::default();
+        let extensions = self.author.iter().map(Extension::author).collect();
+        let mut footer = Footer { extensions, ..Footer::default() };
         for (mut slice, payload) in self.slices.into_values() {
             slice.bytes = size..size + slice.bytes.end;
             size = slice.bytes.end;

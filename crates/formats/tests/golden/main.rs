@@ -11,6 +11,7 @@ mod metadata;
 mod offsets_topic;
 mod record_batch;
 mod segment;
+mod snapshot;
 mod transactions_topic;
 mod wal;
 

@@ -6,10 +6,11 @@ use formats::metadata::{
     Broker, ClassicProtocols, Cluster, Commit, CommitHead, CommittedOffset, Configs, ConsumerGroup,
     ConsumerGroupMember, Controller, DeletedTopic, DurabilityMode, Endpoint, EpochStart, Features,
     Folded, Garbage, Group, GroupCommit, GroupCommits, GroupMember, GroupOffsets, GroupProtocol,
-    Index, JournalHead, Manifest, ManifestRest, MemberPartitions, MemberState, Move, Owner,
-    Producer, ProducerBatch, ProducerIds, ProducerSnapshot, Reference, Registration, SeqRange,
-    Session, SliceGroup, StagedOffsets, SubscribedTopic, TargetAssignment, TargetPartitions, Topic,
-    TopicName, TopicOffsets, TransactionState, TransactionTopic, TransactionalProducer, Unfolded,
+    Index, JournalHead, LastSnapshot, Manifest, ManifestRest, MemberPartitions, MemberState, Move,
+    Owner, Producer, ProducerBatch, ProducerIds, ProducerSnapshot, Recovery, Reference,
+    Registration, SeqRange, Session, SliceGroup, SnapshotHead, SnapshotPart, StagedOffsets,
+    SubscribedTopic, TargetAssignment, TargetPartitions, Topic, TopicName, TopicOffsets,
+    TransactionState, TransactionTopic, TransactionalProducer, Unfolded,
 };
 use prost::Message;
 use std::{fmt::Debug, fs, path::Path};
@@ -50,6 +51,7 @@ fn values_of_brokers_and_sessions_have_their_bytes() {
             draining: true,
             wal_id: ID,
             wal_generation: 12,
+            wal_generation_is_a_floor: false,
         },
     );
     check("controller", &Controller { format: 1, broker: 3, session: ID });
@@ -73,6 +75,23 @@ fn values_of_the_cluster_have_their_bytes() {
     let values = values.map(|(key, value)| (key.into(), value.into())).into();
     check("configs", &Configs { format: 1, values });
     let objects = vec!["a".into(), "b".into()];
+    check(
+        "recovery",
+        &Recovery { format: 1, cluster_id: "golden".into(), generation: 3, snapshot: "a".into() },
+    );
+    check("last-snapshot", &LastSnapshot { format: 1, revision: 77, object: "a".into() });
+    let part = SnapshotPart { object: "a".into(), size: 60, checksum: 7, entries: 2 };
+    check(
+        "snapshot-head",
+        &SnapshotHead {
+            format: 1,
+            cluster_id: "golden".into(),
+            generation: 2,
+            revision: 77,
+            written_unix_ms: 1_700_000_000_000,
+            parts: vec![part],
+        },
+    );
     check("garbage", &Garbage { format: 1, objects, not_before_unix_ms: 1_700_000_000_000 });
 }
 

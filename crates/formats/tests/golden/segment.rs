@@ -7,10 +7,10 @@ use formats::record_batch::{
     BatchBuilder, BatchHeader, EndTransactionMarker, TransactionResult, patched_head, verify_crc,
 };
 use formats::segment::{
-    AbortedTransaction, Extension, Footer, MergedRange, Origin, Segment, SegmentWriter,
-    SliceContents, TRAILER_BYTES, footer_range,
+    AbortedTransaction, Extension, Footer, MergedRange, Origin, Segment, SegmentAuthor,
+    SegmentWriter, SliceContents, TRAILER_BYTES, footer_range,
 };
-use model::{LeaderEpoch, Offset, PartitionId, PartitionIndex, ProducerId, TopicId};
+use model::{LeaderEpoch, Offset, PartitionId, PartitionIndex, ProducerId, TopicId, WalId};
 
 fn partition(topic: [u8; 16], index: u32) -> PartitionId {
     let partition = PartitionIndex::new(index).unwrap();
@@ -98,6 +98,20 @@ fn a_footer_with_extensions_has_its_bytes() {
     footer.extensions = vec![unknown];
     assert_golden("segment-footer-extensions-v1", &footer.encode());
     assert_eq!(Footer::decode(&golden("segment-footer-extensions-v1")), Ok(footer));
+}
+
+#[test]
+fn a_signed_footer_has_its_bytes() {
+    let author = SegmentAuthor {
+        wal: WalId::from_bytes(*b"a write-ahead lg"),
+        session_revision: 77,
+        committed_through: 41,
+    };
+    let mut footer = segment().footer;
+    footer.extensions = vec![Extension::author(&author)];
+    assert_golden("segment-footer-author-v1", &footer.encode());
+    let read = Footer::decode(&golden("segment-footer-author-v1")).unwrap();
+    assert_eq!(read.author(), Some(author));
 }
 
 /// What compaction left of offsets 100 to 139: one record in the middle.

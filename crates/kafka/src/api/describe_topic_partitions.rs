@@ -130,16 +130,19 @@ impl Page<'_> {
             .with_topic_id(topic.id.as_uuid())
             .with_is_internal(topic.internal)
             .with_topic_authorized_operations(TOPIC_OPERATIONS)
-            .with_partitions(partitions.map(|(index, info)| self.partition(index, info)).collect())
+            .with_partitions(
+                partitions.map(|(index, info)| self.partition(topic, index, info)).collect(),
+            )
     }
 
     fn partition(
         &self,
+        topic: &TopicInfo,
         index: i32,
         info: &PartitionInfo,
     ) -> DescribeTopicPartitionsResponsePartition {
         let Placement { leader, replicas, in_sync, offline } =
-            placement(self.image, self.listener, info);
+            placement(self.image, self.listener, topic, index, info);
         let wire = |ids: Vec<i32>| ids.into_iter().map(Into::into).collect();
         let error = leader.map_or(ResponseError::LeaderNotAvailable.code(), |_| 0);
         DescribeTopicPartitionsResponsePartition::default()

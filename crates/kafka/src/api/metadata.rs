@@ -1,6 +1,6 @@
 //! `Metadata` (API key 3): brokers, topics, and who leads what.
 //!
-//! A partition's replicas are its owner; one without a live owner is answered `LEADER_NOT_AVAILABLE`. Topics that a client names and
+//! A partition's replicas are its owner and the readers of other zones; one without a live owner is answered `LEADER_NOT_AVAILABLE`. Topics that a client names and
 //! that do not exist are created when both sides allow it. Sources: KIP-4, KIP-392, KIP-516, KIP-700.
 
 use super::{Api, Outcome, Versions, config_view, repetitions::without_repetitions};
@@ -23,7 +23,7 @@ use kafka_protocol::{
     },
     protocol::StrBytes,
 };
-use model::{TopicId, config};
+use model::{BrokerId, PartitionIndex, TopicId, config};
 use std::{collections::BTreeMap, sync::Arc};
 use uuid::Uuid;
 
@@ -110,7 +110,7 @@ fn describe(
         with_operations: request.include_topic_authorized_operations,
     };
     let response = MetadataResponse::default()
-        .with_brokers(brokers(&image, listener))
+        .with_brokers(brokers(broker.cluster.listed_brokers(&image), listener))
         .with_cluster_id(Some(StrBytes::from_string(image.cluster_id.to_string())))
         .with_controller_id(broker.controller_id(&image).into())
         .with_topics(describing.topics(request, failed));
@@ -121,7 +121,10 @@ fn describe(
     response
 }
 
-fn brokers(image: &Image, listener: &str) -> Vec<MetadataResponseBroker> {
+fn brokers<'a>(
+    listed: impl Iterator<Item = &'a BrokerInfo>,
+    listener: &str,
+) -> Vec<MetadataResponseBroker> {
     let reachable = |broker: &BrokerInfo| {
         let endpoint = endpoint(broker, listener)?;
         Some(
@@ -132,7 +135,7 @@ fn brokers(image: &Image, listener: &str) -> Vec<MetadataResponseBroker> {
                 .with_rack(broker.rack.clone().map(StrBytes::from_string)),
         )
     };
-    image.brokers.values().filter_map(reachable).collect()
+    listed.filter_map(reachable).collect()
 }
 
 /// What a description depends on.
@@ -200,7 +203,9 @@ impl Describing<'_> {
         let found = MetadataResponseTopic::default()
             .with_name(Some(TopicName(StrBytes::from_string(topic.name.to_string()))))
             .with_is_internal(topic.internal)
-            .with_partitions(partitions.map(|(index, info)| self.partition(index, info)).collect());
+            .with_partitions(
+                partitions.map(|(index, info)| self.partition(topic, index, info)).collect(),
+            );
         let found =
             if self.version >= 10 { found.with_topic_id(topic.id.as_uuid()) } else { found };
         if self.with_operations && self.version >= 8 {
@@ -209,9 +214,14 @@ impl Describing<'_> {
         found
     }
 
-    fn partition(&self, index: i32, info: &PartitionInfo) -> MetadataResponsePartition {
+    fn partition(
+        &self,
+        topic: &TopicInfo,
+        index: i32,
+        info: &PartitionInfo,
+    ) -> MetadataResponsePartition {
         let Placement { leader, replicas, in_sync, offline } =
-            placement(self.image, self.listener, info);
+            placement(self.image, self.listener, topic, index, info);
         let none = |partition: MetadataResponsePartition| {
             partition
                 .with_error_code(ResponseError::LeaderNotAvailable.code())
@@ -242,24 +252,39 @@ impl Describing<'_> {
 pub(super) struct Placement {
     /// The live leader that this listener's clients can reach.
     pub(super) leader: Option<i32>,
-    /// The owner, alive or not.
+    /// The owner, alive or not; behind it, the readers of other zones.
     pub(super) replicas: Vec<i32>,
-    /// The owner, when alive.
+    /// The same, when the owner is alive.
     pub(super) in_sync: Vec<i32>,
     /// The owner, when not.
     pub(super) offline: Vec<i32>,
 }
 
 /// Where a partition is, for clients of that listener.
-pub(super) fn placement(image: &Image, listener: &str, info: &PartitionInfo) -> Placement {
-    let reachable = |leader: &model::BrokerId| {
+pub(super) fn placement(
+    image: &Image,
+    listener: &str,
+    topic: &TopicInfo,
+    index: i32,
+    info: &PartitionInfo,
+) -> Placement {
+    let reachable = |leader: &BrokerId| {
         image.brokers.get(leader).is_some_and(|broker| endpoint(broker, listener).is_some())
     };
-    let wire = |id: Option<model::BrokerId>| id.map(model::BrokerId::to_wire);
+    let readers = PartitionIndex::from_wire(index).map(|index| image.readers(topic, index));
+    let readers: Vec<_> = readers.into_iter().flatten().filter(reachable).collect();
+    let wire = |id: Option<BrokerId>| id.map(BrokerId::to_wire);
+    let with_readers = |first: Option<BrokerId>| {
+        first
+            .iter()
+            .flat_map(|first| [first].into_iter().chain(&readers))
+            .map(|id| id.to_wire())
+            .collect()
+    };
     Placement {
         leader: wire(info.leader.filter(reachable)),
-        replicas: wire(info.owner).into_iter().collect(),
-        in_sync: wire(info.leader).into_iter().collect(),
+        replicas: with_readers(info.owner),
+        in_sync: with_readers(info.leader),
         offline: wire(info.owner.filter(|_| info.leader.is_none())).into_iter().collect(),
     }
 }

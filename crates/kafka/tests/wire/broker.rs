@@ -65,7 +65,7 @@ impl Served {
         let specs = ListenerSpec::parse_list("PLAINTEXT://127.0.0.1:9092", "").unwrap();
         let listeners = Listeners::bind(&specs, &network).await.unwrap();
         let address = listeners.addresses()[0].1;
-        let peers = Peers::new(parts.tasks.clone(), None);
+        let peers = Peers::new(parts.tasks.clone(), Arc::new(network.clone()), None);
         let broker = Broker::new(cluster.clone(), logs, coordinator, peers, broker_options);
         let server =
             Server::start(listeners, &options, broker, parts.randomness.clone(), &parts.tasks);

@@ -9,6 +9,7 @@ mod client;
 mod consumer_grouping;
 mod every_version;
 mod fetching;
+mod following;
 mod grouping;
 mod hostile;
 mod network;

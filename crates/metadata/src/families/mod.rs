@@ -22,6 +22,7 @@ mod owners;
 mod producer_ids;
 mod registrations;
 mod sessions;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 mod topic_names;

@@ -93,6 +93,19 @@ fn families_lie_below_their_prefixes_and_apart() {
 }
 
 #[test]
+fn a_snapshot_has_what_outlives_the_store_and_calls_it_by_its_own_name() {
+    let keys = keys();
+    let kept = keys.commit_head(session());
+    let name = keys.snapshot_name(&kept).unwrap();
+    assert!(name.starts_with(b"commit_head/"));
+    assert_eq!(keys.of_snapshot(name), kept);
+    for passing in [keys.session(broker()), keys.controller(), keys.last_snapshot()] {
+        assert_eq!(keys.snapshot_name(&passing), None);
+    }
+    assert_eq!(keys.snapshot_name(b"alluvium/test/cluster"), None, "another cluster's");
+}
+
+#[test]
 fn commits_lie_in_the_order_of_their_numbers() {
     let key = |seq| keys().commit(session(), seq);
     assert!(key(9) < key(10) && key(10) < key(u64::MAX));

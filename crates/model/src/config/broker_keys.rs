@@ -4,7 +4,7 @@
 
 use super::{
     ConfigKey,
-    ConfigType::{Boolean, Double, Int, List, Long, String as Text},
+    ConfigType::{Boolean, Class, Double, Int, List, Long, String as Text},
     Dynamic::ClusterWide,
     Importance::{High, Low},
     InvalidConfig,
@@ -445,6 +445,12 @@ pub const MESSAGE_MAX_BYTES: ConfigKey = ConfigKey::broker("message.max.bytes", 
     .important(High)
     .documented("Default of `max.message.bytes`.");
 
+/// `metadata.snapshot.interval.ms`.
+pub const METADATA_SNAPSHOT_INTERVAL_MS: ConfigKey =
+    ConfigKey::broker("metadata.snapshot.interval.ms", Long, "60000")
+        .takes(AtLeast(100))
+        .documented("How often the controller writes what changed in metadata to the object store; a lost metadata store is rebuilt from it.");
+
 /// `min.insync.replicas`.
 pub const MIN_INSYNC_REPLICAS: ConfigKey = ConfigKey::broker("min.insync.replicas", Int, "1")
     .takes(AtLeast(1))
@@ -536,6 +542,14 @@ pub const QUEUED_MAX_REQUEST_BYTES: ConfigKey =
         .takes(AtLeast(1_048_576))
         .documented("Bytes of requests read and not yet answered, over all connections.");
 
+/// `replica.selector.class`.
+pub const REPLICA_SELECTOR_CLASS: ConfigKey = ConfigKey::unset("replica.selector.class", Class)
+    .takes(OneOf(&[
+        "org.apache.kafka.common.replica.LeaderSelector",
+        "org.apache.kafka.common.replica.RackAwareReplicaSelector",
+    ]))
+    .documented("Where consumers that give client.rack read (KIP-392): at the leader, or in their own zone. The same at all brokers.");
+
 /// `request.timeout.ms`.
 pub const REQUEST_TIMEOUT_MS: ConfigKey = ConfigKey::broker("request.timeout.ms", Int, "30000")
     .takes(AtLeast(1))
@@ -621,7 +635,7 @@ pub const WAL_MAX_BYTES: ConfigKey = ConfigKey::broker("wal.max.bytes", Long, "1
     .important(High)
     .documented("Bytes that the write-ahead log holds while object storage is away.");
 
-static TABLE: [ConfigKey; 97] = [
+static TABLE: [ConfigKey; 99] = [
     ADVERTISED_LISTENERS,
     AUTO_CREATE_TOPICS_ENABLE,
     AUTO_LEADER_REBALANCE_ENABLE,
@@ -691,6 +705,7 @@ static TABLE: [ConfigKey; 97] = [
     LOG_SEGMENT_DELETE_DELAY_MS,
     MAX_CONNECTIONS,
     MESSAGE_MAX_BYTES,
+    METADATA_SNAPSHOT_INTERVAL_MS,
     MIN_INSYNC_REPLICAS,
     NODE_ID,
     NUM_IO_THREADS,
@@ -705,6 +720,7 @@ static TABLE: [ConfigKey; 97] = [
     PROCESS_ROLES,
     PRODUCER_ID_EXPIRATION_MS,
     QUEUED_MAX_REQUEST_BYTES,
+    REPLICA_SELECTOR_CLASS,
     REQUEST_TIMEOUT_MS,
     SESSION_LEASE_MARGIN,
     SESSION_LEASE_TTL,

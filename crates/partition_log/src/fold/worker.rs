@@ -1,7 +1,7 @@
 //! The worker: makes an index object, stores it, swaps it in.
 
 use super::commits::{FoldWork, FoldableIndex};
-use crate::{engine::Engine, index::IndexRun, object_names, pipeline::ActiveSession};
+use crate::{Notice, engine::Engine, index::IndexRun, object_names, pipeline::ActiveSession};
 use bytes::Bytes;
 use formats::{
     index_object::{HEADER_BYTES, IndexObject, IndexWriter},
@@ -231,23 +231,16 @@ fn apply(
     let directory = Arc::new(index.directory);
     for row in &directory.entries {
         let Some(partition) = engine.partition(row.partition) else { continue };
-        let run = IndexRun {
-            object: object.clone(),
-            level: directory.level,
-            bytes: row.bytes.clone(),
-            base_offset: row.base_offset,
-            end_offset: row.end_offset,
-            size_bytes: row.size_bytes,
-            max_timestamp: row.max_timestamp,
-            session: session.stamp.id,
-            from_seq: directory.from_seq,
-            through_seq: directory.through_seq,
-        };
+        let run = IndexRun::of_row(&object, &directory, row);
         if let Err(error) = partition.sequencer.lock().log.index.fold(&run) {
             // Its slices stay listed one by one, which is as good.
             tracing::warn!(partition = %partition.id, %error, "a fold does not fit an index");
         }
     }
+    engine.tell(session.stamp.id, || Notice::Folded {
+        object: object.to_string(),
+        directory: Bytes::from(directory.encode()),
+    });
     session.commits.lock().folded(FoldableIndex {
         object,
         directory,

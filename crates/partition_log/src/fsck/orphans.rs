@@ -65,7 +65,7 @@ fn judge(context: &Context<'_>, sessions: &Sessions, listed: &Listed) {
     let grace_ms = i64::try_from(options.grace.as_millis()).unwrap_or(i64::MAX);
     let is_young = listed.modified_unix_ms > options.now_unix_ms.saturating_sub(grace_ms);
     let reason = match object_names::kind(&listed.name) {
-        Some(Kind::Marker) => return,
+        Some(Kind::Marker | Kind::Snapshot) => return,
         _ if is_young => None,
         Some(Kind::OfSession(session)) if sessions.lasting.contains(&session) => None,
         Some(Kind::OfSession(session)) if context.doubtful_sessions.contains(&session) => return,

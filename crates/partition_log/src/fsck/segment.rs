@@ -6,17 +6,15 @@ use super::{
     slices::{ListedSlice, gap},
 };
 use crate::{
+    footer_read,
     index::SegmentSlice,
     object_read::{ObjectReadError, spans},
 };
 use bytes::Bytes;
-use formats::segment::{Footer, HEADER_BYTES, Slice, TRAILER_BYTES, check_header, footer_range};
+use formats::segment::{Footer, HEADER_BYTES, Slice};
 use model::SessionId;
 use std::{ops::Range, sync::Arc};
-use storage::{ObjectErrorKind, ObjectName};
-
-/// So much is read of an object's end at first: it holds most footers.
-const TAIL_BYTES: u64 = 64 << 10;
+use storage::ObjectName;
 
 /// A segment as it is listed.
 #[derive(Clone, Debug)]
@@ -73,34 +71,16 @@ async fn read_footer(
     listed: &ListedSegment,
     size: u64,
 ) -> Result<Result<(Footer, Range<u64>), String>, Failure> {
-    let tail_start = size.saturating_sub(TAIL_BYTES);
-    let tail = match read(context, &listed.object, tail_start..size).await? {
-        Ok(tail) => tail,
-        Err(reason) => return Ok(Err(reason)),
-    };
-    if tail_start == 0
-        && let Err(error) = check_header(&tail)
-    {
-        return Ok(Err(error.to_string()));
-    }
-    let range = match footer_range(&tail) {
-        Ok(range) if range.end + TRAILER_BYTES as u64 == size && range.start <= range.end => range,
-        Ok(_) => return Ok(Err("its trailer names an impossible footer".to_owned())),
-        Err(error) => return Ok(Err(error.to_string())),
-    };
-    if let Some(expected) = listed.footer.as_ref().filter(|expected| **expected != range) {
-        return Ok(Err(format!("its footer lies at {range:?}, the list says {expected:?}")));
-    }
-    let bytes = if range.start >= tail_start {
-        let within = (range.start - tail_start) as usize..(range.end - tail_start) as usize;
-        tail.slice(within)
-    } else {
-        match read(context, &listed.object, range.clone()).await? {
-            Ok(bytes) => bytes,
-            Err(reason) => return Ok(Err(reason)),
+    let objects = &context.stores.objects;
+    Ok(match footer_read::read_footer(objects, &listed.object, size).await? {
+        Ok((_, range)) if listed.footer.as_ref().is_some_and(|expected| *expected != range) => {
+            Err(format!(
+                "its footer lies at {range:?}, the list says {:?}",
+                listed.footer.clone().unwrap_or_default()
+            ))
         }
-    };
-    Ok(Footer::decode(&bytes).map(|footer| (footer, range)).map_err(|error| error.to_string()))
+        read => read,
+    })
 }
 
 /// Reads bytes, or says why an object does not have them.
@@ -109,15 +89,7 @@ pub(super) async fn read(
     object: &ObjectName,
     range: Range<u64>,
 ) -> Result<Result<Bytes, String>, Failure> {
-    match context.stores.objects.get_range(object, range).await {
-        Ok(bytes) => Ok(Ok(bytes)),
-        Err(error)
-            if matches!(error.kind, ObjectErrorKind::NotFound | ObjectErrorKind::Invalid) =>
-        {
-            Ok(Err(error.reason))
-        }
-        Err(error) => Err(error.into()),
-    }
+    Ok(footer_read::read(&context.stores.objects, object, range).await?)
 }
 
 /// Findings about one segment.

@@ -69,3 +69,80 @@ pub(super) fn discontinuity<'a>(slices: impl IntoIterator<Item = &'a Slice>) -> 
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use formats::segment::BatchEntry;
+    use model::{LeaderEpoch, PartitionIndex, TimestampMs, TopicId};
+    use std::slice::from_ref;
+
+    fn offset(offset: u64) -> Offset {
+        Offset::new(offset).expect("small")
+    }
+
+    fn batch(offsets: Range<u64>) -> BatchEntry {
+        BatchEntry {
+            base_offset: offset(offsets.start),
+            last_offset_delta: (offsets.end - offsets.start - 1) as u32,
+            position: 0,
+            size: 1,
+            leader_epoch: LeaderEpoch::new(1).expect("small"),
+            max_timestamp: TimestampMs(0),
+            producer: None,
+            transactional: false,
+            control: false,
+            marker: None,
+        }
+    }
+
+    fn slice(offsets: Range<u64>, batches: &[Range<u64>]) -> Slice {
+        Slice {
+            partition: PartitionId {
+                topic: TopicId::from_bytes([1; 16]),
+                partition: PartitionIndex::new(0).expect("small"),
+            },
+            bytes: 16..116,
+            base_offset: offset(offsets.start),
+            end_offset: offset(offsets.end),
+            epochs: Vec::new(),
+            max_timestamp: TimestampMs(0),
+            last_stable_after: offset(offsets.end),
+            aborted: Vec::new(),
+            compacted: false,
+            batches: batches.iter().cloned().map(batch).collect(),
+            extensions: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn offsets_that_no_batch_stands_for_are_a_gap_unless_they_were_compacted() {
+        assert_eq!(gap(&slice(3..8, &[3..5, 5..8])), None);
+        assert_eq!(gap(&slice(3..8, from_ref(&(4..8)))), Some(3..4));
+        assert_eq!(gap(&slice(3..8, &[3..5, 6..8])), Some(5..6));
+        assert_eq!(gap(&slice(3..8, from_ref(&(3..5)))), Some(5..8));
+        assert_eq!(gap(&Slice { compacted: true, ..slice(3..8, from_ref(&(4..5))) }), None);
+    }
+
+    #[test]
+    fn slices_that_do_not_meet_are_told_with_their_ends() {
+        let [one, two, apart] = [slice(0..3, &[]), slice(3..5, &[]), slice(6..7, &[])];
+        assert_eq!(discontinuity([&one, &two]), None);
+        assert_eq!(discontinuity([&one, &two, &apart]), Some((5, 6)));
+        assert_eq!(discontinuity([&two, &one]), Some((5, 0)));
+        assert_eq!(discontinuity([]), None);
+    }
+
+    #[test]
+    fn a_list_contradicts_a_segment_that_says_anything_else() {
+        let own = slice(0..3, from_ref(&(0..3)));
+        let listed = ListedSlice::of(&own);
+        assert_eq!(listed.contradiction(Some(&own)), None);
+        assert!(listed.contradiction(None).is_some());
+        let longer = Slice { end_offset: offset(4), ..own.clone() };
+        let told = listed.contradiction(Some(&longer)).expect("a contradiction");
+        assert!(told.contains("offsets 0..4"), "{told}");
+        let later = Slice { max_timestamp: TimestampMs(1), ..own };
+        assert!(listed.contradiction(Some(&later)).is_some());
+    }
+}

@@ -16,7 +16,7 @@ use std::{
 };
 
 /// The results of one load, in the order of its keys.
-type Flight<V, E> = BoxFuture<'static, Arc<Vec<Result<V, E>>>>;
+pub(super) type Flight<V, E> = BoxFuture<'static, Arc<Vec<Result<V, E>>>>;
 
 /// Keys to load, the wanted one first, and how.
 pub(super) struct Load<K, V, E> {
@@ -88,7 +88,27 @@ where
         if let Some(found) = state.find(key) {
             return found;
         }
-        let Load { keys, results } = plan(&state);
+        let load = plan(&state);
+        Found::Loading(self.launch(&mut state, load), 0)
+    }
+
+    /// Begins the load that `plan` makes of what is there, of keys that are absent. It goes on while somebody waits for one of them, or
+    /// polls what is answered.
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        plan: impl FnOnce(&State<K, V, E>) -> Option<Load<K, V, E>>,
+    ) -> Option<Shared<Flight<V, E>>> {
+        let mut state = self.state.lock();
+        let load = plan(&state)?;
+        Some(self.launch(&mut state, load))
+    }
+
+    fn launch(
+        self: &Arc<Self>,
+        state: &mut State<K, V, E>,
+        load: Load<K, V, E>,
+    ) -> Shared<Flight<V, E>> {
+        let Load { keys, results } = load;
         let (cache, loaded) = (Arc::downgrade(self), keys.clone());
         let flight: Flight<V, E> = async move {
             let results = results.await;
@@ -103,7 +123,7 @@ where
             let weak = flight.downgrade().expect("the flight has not run");
             state.slots.insert(key, Slot::Loading { flight: weak, position });
         }
-        Found::Loading(flight, 0)
+        flight
     }
 
     fn land(&self, keys: &[K], results: &[Result<V, E>]) {

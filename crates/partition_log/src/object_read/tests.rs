@@ -321,3 +321,57 @@ async fn the_newest_record_is_found_within_what_may_be_seen() {
         assert_eq!(record.map(|record| record.offset.get()), found);
     }
 }
+
+/// Two partitions in one segment, read by one reader.
+#[tokio::test]
+async fn slices_of_one_segment_are_read_with_one_get() {
+    let objects = Objects::memory();
+    let reader = ObjectReader::new(objects.clone(), 64 << 20);
+    let mut writer = SegmentWriter::new();
+    let partitions = [0, 1]
+        .map(|index| PartitionId { partition: PartitionIndex::new(index).unwrap(), ..partition() });
+    for id in partitions {
+        let mut contents = SliceContents::new();
+        let batch = batch(0, 100);
+        contents.push(&BatchHeader::parse(&batch).unwrap(), [batch], None).unwrap();
+        writer.push(id, contents, offset(10), Vec::new()).unwrap();
+    }
+    let segment = writer.finish();
+    objects.put(&name(1), segment.parts).await.unwrap();
+    let slices = segment.footer.slices.into_iter().map(|slice| SegmentSlice {
+        object: name(1),
+        session: SESSION,
+        seq: 1,
+        slice: Arc::new(slice),
+    });
+    let slices: Vec<_> = slices.collect();
+    let together = reader.read_together(slices.clone());
+    assert_eq!(together.len(), 1);
+    assert!(reader.read_together(slices.clone()).is_empty(), "it is under way");
+    futures::future::join_all(together).await;
+    objects.delete(&[name(1)]).await.unwrap();
+    for (partition, slice) in partitions.into_iter().zip(slices) {
+        let request = ObjectReadRequest {
+            partition,
+            from: offset(0),
+            to: offset(10),
+            max_bytes: 1 << 20,
+            at_least_one: true,
+        };
+        let found = reader.read(request, &[IndexEntry::Slice(slice)]).await.unwrap();
+        assert_eq!(found.next, offset(10), "from memory: the object is gone");
+    }
+}
+
+#[tokio::test]
+async fn slices_that_lie_far_apart_are_read_by_themselves() {
+    let store = Store::with(&[3], 100).await;
+    let IndexEntry::Slice(first) = store.entries[0].clone() else { panic!("a slice") };
+    let mut far = first.clone();
+    let mut slice = (*far.slice).clone();
+    let length = slice.bytes.end - slice.bytes.start;
+    slice.bytes = slice.bytes.start + 5 * length..slice.bytes.end + 5 * length;
+    far.slice = Arc::new(slice);
+    assert!(store.reader.read_together(vec![first.clone(), far]).is_empty());
+    assert!(store.reader.read_together(vec![first]).is_empty(), "one needs no company");
+}

@@ -94,6 +94,7 @@ fn apply(engine: &Engine, session: &ActiveSession, cut: &Cut) {
     }
     engine.ledger.committed(ends);
     fold::note_commit(session, cut);
+    engine.tell(session.stamp.id, || cut.notice());
     session.set_committed(cut.seq);
     metrics::counter!("alluvium_commits_total").increment(1);
     if engine.buffers.is_crowded() {

@@ -5,6 +5,7 @@
 
 use super::{ActiveSession, reread::Reread};
 use crate::{
+    Notice,
     engine::Engine,
     flush_schedule::FlushReason,
     partition::Shared,
@@ -15,7 +16,7 @@ use bytes::Bytes;
 use formats::{
     metadata::Commit,
     record_batch::{BatchHeader, EndTransactionMarker},
-    segment::{AbortedTransaction, Footer, SegmentWriter, Slice, SliceContents},
+    segment::{AbortedTransaction, Footer, SegmentAuthor, SegmentWriter, Slice, SliceContents},
 };
 use model::{Offset, PartitionId};
 use std::{collections::HashMap, sync::Arc};
@@ -45,6 +46,12 @@ impl Cut {
     /// WAL position known synced when it was cut.
     pub(crate) fn wal_synced(&self) -> u64 {
         self.wal_synced.0
+    }
+
+    /// What those who serve the same partitions are told of the commit.
+    pub(crate) fn notice(&self) -> Notice {
+        let (seq, object) = (self.seq, self.object.to_string());
+        Notice::Committed { seq, object, footer: self.footer_bytes.clone() }
     }
 
     /// The commit's value.
@@ -175,10 +182,15 @@ fn queue_rest(engine: &Engine, partition: &Shared, session: &ActiveSession) {
 fn lay_out(
     engine: &Engine,
     session: &ActiveSession,
-    writer: SegmentWriter,
+    mut writer: SegmentWriter,
     partitions: &HashMap<PartitionId, Arc<Shared>>,
 ) -> Cut {
     let seq = session.next_seq();
+    writer.sign(SegmentAuthor {
+        wal: engine.parts.wal.identity().id,
+        session_revision: session.stamp.create_revision.0,
+        committed_through: session.committed_seq(),
+    });
     let segment = writer.finish();
     metrics::histogram!("alluvium_flush_bytes").record(segment.size as f64);
     let slices = segment.footer.slices.iter().filter_map(|slice| {

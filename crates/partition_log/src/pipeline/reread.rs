@@ -39,7 +39,7 @@ pub(super) async fn reread(engine: &Arc<Engine>, room: u64) -> Reread {
     let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, engine.parts.randomness.clone());
     loop {
         let (engine_, places) = (Arc::clone(engine), wanted.clone());
-        let read = tokio::task::spawn_blocking(move || {
+        let read = runtime::beside(move || {
             read_all(engine_.parts.wal.as_ref(), &engine_.buffers, &places)
         });
         let error = match read.await {

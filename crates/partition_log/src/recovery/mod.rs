@@ -2,9 +2,10 @@
 //!
 //! Everything is read at one revision of the metadata store, and each commit, index and object once, however many partitions are
 //! opened together. A partition that is in memory already (its session was lost) keeps its tail, drops what turns out to
-//! be committed, and goes on at its log end under the new epoch.
+//! be committed, and goes on at its log end under the new epoch; unless it was another broker's in between.
 
 mod assemble;
+mod durable;
 mod history;
 mod manifest_fold;
 mod replay;
@@ -20,6 +21,7 @@ use crate::{
     terms::Recorded,
 };
 pub(crate) use assemble::{assemble, overlap, take_in};
+pub(crate) use durable::read_durable;
 pub(crate) use history::History;
 
 use assemble::Assembled;
@@ -123,7 +125,8 @@ fn open_one(
         return Ok(partition);
     }
     let assembled = assemble(claim, session.stamp.id, history).map_err(inconsistent)?;
-    let partition = match engine.partition(claim.partition) {
+    let held = engine.partition(claim.partition).filter(|held| goes_on(engine, held, claim));
+    let partition = match held {
         Some(partition) => {
             reclaim(engine, &partition, right, assembled).map_err(inconsistent)?;
             partition
@@ -133,6 +136,18 @@ fn open_one(
     partition.sequencer.lock().apply_settings(Arc::clone(&claim.settings));
     engine.advance(&partition, None);
     Ok(partition)
+}
+
+/// Whether a partition in memory is what the claim goes on with. When another broker owned it in between, unnoticed here, what memory holds
+/// is of a lost ownership: it is closed, as it would have been had the change been seen.
+fn goes_on(engine: &Engine, held: &Shared, claim: &Claim) -> bool {
+    let held_under = held.sequencer.lock().ownership.epoch;
+    let unbroken = LeaderEpoch::new(claim.owner.since_epoch).is_some_and(|it| it <= held_under);
+    if !unbroken {
+        tracing::warn!(partition = %held.id, %held_under, "the partition was another broker's in between: what is in memory is dropped");
+        engine.remove(held.id);
+    }
+    unbroken
 }
 
 /// The same ownership goes on. The record may have been folded, or got other terms, since the claim was made.
@@ -172,9 +187,15 @@ pub(crate) async fn refresh(partition: &Shared) -> Result<(), LogError> {
     let stores = partition.engine.parts.stores();
     let history = History::read(&stores, session, std::slice::from_ref(&claim)).await?;
     let fresh = assemble(&claim, session, &history).map_err(LogError::Inconsistent)?;
-    if !partition.sequencer.lock().log.index.relist(fresh.index) {
+    let mut sequencer = partition.sequencer.lock();
+    if sequencer.phase == Phase::Following {
+        // The owner knows by itself.
+        sequencer.raise_log_start(fresh.log_start);
+    }
+    if !sequencer.log.index.relist(fresh.index) {
         tracing::debug!(partition = %partition.id, "what was read anew is old already");
     }
+    drop(sequencer);
     metrics::counter!("alluvium_log_indexes_read_anew_total").increment(1);
     Ok(())
 }

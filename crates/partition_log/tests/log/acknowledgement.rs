@@ -2,11 +2,11 @@
 
 use crate::{
     cluster::Cluster,
-    records::{append, append_and_wait, numbered, read_all},
+    records::{append, append_and_wait, numbered, produced, read_all},
 };
 use futures::FutureExt;
 use model::{Offset, config::DurabilityMode};
-use partition_log::{Acks, AppendError};
+use partition_log::{Acks, AppendError, AppendOrigin};
 use std::time::Duration;
 use storage::{Fault, Operation};
 
@@ -92,4 +92,19 @@ async fn a_failure_of_the_wal_reaches_who_waits_for_it_and_not_who_waits_for_the
     let waiting = append(&partition, &["a"], Acks::All);
     broker.wal.fail("the disk is gone");
     waiting.acknowledged().await.expect("the commit needs no disk");
+}
+
+/// Without one, the next owner may know the records that are missing here.
+#[tokio::test(start_paused = true)]
+async fn a_producer_is_told_that_it_is_out_of_order_only_under_a_lease() {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    let send = |sequence| {
+        partition.append(&produced(7, sequence, &["a"]), Acks::All, AppendOrigin::Client)
+    };
+    send(0).expect("an append").acknowledged().await.expect("acknowledged");
+    assert!(matches!(send(2), Err(AppendError::OutOfOrderSequence { .. })));
+    broker.lease.hold(false);
+    assert!(matches!(send(2), Err(AppendError::NotReady)));
 }

@@ -21,12 +21,12 @@ use std::time::Duration;
 const A_WHILE: Duration = Duration::from_secs(60);
 
 /// Long enough for garbage to be noted and deleted.
-const LONG: Duration = Duration::from_secs(1_000);
+pub const LONG: Duration = Duration::from_secs(1_000);
 
 /// What the cluster's clock says when it begins.
 const BEGIN_MS: i64 = 1_700_000_000_000;
 
-fn cluster() -> Cluster {
+pub fn cluster() -> Cluster {
     let mut cluster = Cluster::new(DurabilityMode::Object);
     cluster.options.fold_fan_in = 4;
     cluster.settings.cleanup_policy = CleanupPolicy { delete: false, compact: true };
@@ -52,14 +52,14 @@ async fn put(partition: &Partition, key: &str, value: Option<&str>) {
 }
 
 /// Thirty records of three keys, the last of which have the offsets 27 to 29, and one of a key of its own.
-async fn fill(partition: &Partition) {
+pub async fn fill(partition: &Partition) {
     for n in 0..30 {
         put(partition, &format!("k{}", n % 3), Some(&n.to_string())).await;
     }
     put(partition, "end", Some("30")).await;
 }
 
-fn survivors() -> Vec<(u64, String, Option<String>)> {
+pub fn survivors() -> Vec<(u64, String, Option<String>)> {
     numbered_keys(&[(27, "k0", "27"), (28, "k1", "28"), (29, "k2", "29"), (30, "end", "30")])
 }
 

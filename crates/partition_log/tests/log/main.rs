@@ -1,9 +1,11 @@
 //! The log as a whole, over stores in memory whose failures the tests choose.
 
 mod acknowledgement;
+mod adoption;
 mod cluster;
 mod commit;
 mod compaction;
+mod followed;
 mod fsck;
 mod handover;
 mod manifest_fold;

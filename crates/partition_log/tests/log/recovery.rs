@@ -82,6 +82,29 @@ async fn a_lost_session_keeps_offsets_and_buffers() {
     assert_eq!(read_all(&partition).await, numbered(&["a", "b", "c"]));
 }
 
+/// A broker that was cut off may see its partition go and come back as one change.
+#[tokio::test(start_paused = true)]
+async fn what_memory_has_of_a_lost_ownership_is_dropped_though_the_loss_was_not_seen() {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let mut broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    append_and_wait(&partition, &["a"]).await.expect("acknowledged");
+    cluster.object_faults.fail_always(Operation::Put, Fault::Unavailable);
+    let waiting = append(&partition, &["b"], Acks::All);
+    broker.logs.session_lost(broker.session.id);
+    cluster.object_faults.heal();
+    broker.session = cluster.register().await;
+    broker.logs.begin_session(broker.session);
+    // Another disk owned the partition in between.
+    let own = std::mem::replace(&mut broker.wal_id, WalId::from_bytes([9; 16]));
+    cluster.claim(&broker, 0).await;
+    broker.wal_id = own;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    assert_eq!(waiting.acknowledged().await, Err(AppendError::NotOwner));
+    append_and_wait(&partition, &["c"]).await.expect("acknowledged");
+    assert_eq!(read_all(&partition).await, numbered(&["a", "c"]));
+}
+
 /// A partition that was being drained takes no appends, but has batches to flush: not before its owner record names the session.
 #[tokio::test(start_paused = true)]
 async fn a_session_flushes_nothing_of_a_partition_that_it_did_not_claim() {

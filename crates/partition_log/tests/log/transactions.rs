@@ -24,7 +24,7 @@ use storage::{Fault, Operation};
 
 const PRODUCER: i64 = 7;
 
-fn end(result: TransactionResult) -> EndTransaction {
+pub fn end(result: TransactionResult) -> EndTransaction {
     EndTransaction {
         producer: ProducerId::from_wire(PRODUCER).expect("an id"),
         epoch: epoch(0),
@@ -38,13 +38,13 @@ fn epoch(epoch: i16) -> ProducerEpoch {
     ProducerEpoch::from_wire(epoch).expect("an epoch")
 }
 
-async fn begin(partition: &Partition, producer: i64, sequence: i32, value: &str) -> u64 {
+pub async fn begin(partition: &Partition, producer: i64, sequence: i32, value: &str) -> u64 {
     let batch = produced_in_transaction(producer, sequence, &[value]);
     let appended = append_in_transaction(partition, &batch).expect("an append");
     appended.acknowledged().await.expect("acknowledged").base_offset.get()
 }
 
-async fn finish(partition: &Partition, end: EndTransaction) -> u64 {
+pub async fn finish(partition: &Partition, end: EndTransaction) -> u64 {
     let appended = partition.end_transaction(end).expect("a marker");
     appended.acknowledged().await.expect("acknowledged").base_offset.get()
 }
@@ -58,7 +58,7 @@ fn batch_of_epoch(epoch: i16, sequence: i32) -> Bytes {
 }
 
 /// Offsets of the batches that a reader of committed records is sent, and the aborted transactions named (producer, first offset).
-async fn committed(partition: &Partition, from: u64) -> (Vec<u64>, Vec<(u64, u64)>) {
+pub async fn committed(partition: &Partition, from: u64) -> (Vec<u64>, Vec<(u64, u64)>) {
     let request = ReadRequest {
         from: Offset::new(from).expect("small"),
         max_bytes: 1 << 20,

@@ -4,7 +4,7 @@ use crate::{
     cluster::{BROKER, Cluster},
     records::{append_and_wait, numbered, read_all},
 };
-use formats::metadata::DeletedTopic;
+use formats::metadata::{DeletedTopic, LastSnapshot};
 use metadata::{MetadataStore, Operation, RangeQuery, families, memory::Fault};
 use model::{Offset, config::DurabilityMode};
 use std::time::Duration;
@@ -176,6 +176,28 @@ async fn objects_that_nobody_needs_stay_for_the_delete_delay() {
         assert_eq!(cluster.count(cluster.keys.all_garbage()).await, notes);
         assert_eq!(cluster.objects.list("data/").await.expect("a list").len(), objects);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn objects_that_the_newest_snapshot_may_refer_to_stay_until_the_next_one() {
+    let cluster = Cluster::new(DurabilityMode::Object);
+    let broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    append_and_wait(&partition, &["a"]).await.expect("acknowledged");
+    note_snapshot(&cluster, 0).await;
+    delete_topic(&cluster).await;
+    broker.logs.close_partition(partition.id());
+    tokio::time::sleep(Duration::from_secs(2_000)).await;
+    assert_eq!(cluster.objects.list("data/").await.expect("a list").len(), 1);
+    note_snapshot(&cluster, u64::MAX).await;
+    tokio::time::sleep(Duration::from_secs(310)).await;
+    assert_eq!(cluster.objects.list("data/").await.expect("a list").len(), 0);
+}
+
+async fn note_snapshot(cluster: &Cluster, revision: u64) {
+    let note = LastSnapshot { revision, ..LastSnapshot::default() };
+    let key = cluster.keys.last_snapshot();
+    cluster.transact(vec![Operation::put(key, families::encode(note))]).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -35,6 +35,7 @@ struct State {
 struct Faults {
     write: AtomicBool,
     sync: AtomicBool,
+    ignores_syncs: AtomicBool,
     powered_off: AtomicBool,
 }
 
@@ -106,6 +107,11 @@ impl SimulatedDisk {
     /// taken for something that can be tried again. What it should have made durable is lost at a crash, or not.
     pub fn fail_next_sync(&self) {
         self.0.lock().faults.sync.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on syncs are answered and not done, as a disk does that lies about its cache.
+    pub fn ignore_syncs(&self) {
+        self.0.lock().faults.ignores_syncs.store(true, Ordering::SeqCst);
     }
 
     /// Lets the files grow to `bytes` in all; making one beyond that answers `StorageFull`.
@@ -246,7 +252,9 @@ impl DiskFile for SimulatedFile {
 
     fn sync(&self) -> io::Result<()> {
         self.faults.check(&self.faults.sync, io::ErrorKind::StorageFull)?;
-        self.content.lock().sync();
+        if !self.faults.ignores_syncs.load(Ordering::SeqCst) {
+            self.content.lock().sync();
+        }
         Ok(())
     }
 

@@ -1,12 +1,18 @@
 //! The wait of a fetch: until enough bytes are there, something went wrong, or time is up.
 
-use crate::{api::list_offsets::isolation, broker::TopicRef, context::Context, error::Refusal};
+use super::zones::ConsumerZone;
+use crate::{
+    api::list_offsets::isolation,
+    broker::{Readable, TopicRef},
+    context::Context,
+    error::Refusal,
+};
 use cluster::Image;
 use kafka_protocol::{
     ResponseError,
     messages::{FetchRequest, fetch_request::FetchPartition},
 };
-use model::{LeaderEpoch, Offset, TopicId};
+use model::{BrokerId, LeaderEpoch, Offset, TopicId};
 use partition_log::{EpochEnd, Isolation, Partition, Watermarks};
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::Notify, time::Instant};
@@ -17,6 +23,10 @@ pub(super) enum Wanted {
     Refused(Refusal),
     /// Nothing: the consumer's history is not this log's (KIP-595).
     Diverged(Partition, EpochEnd),
+    /// Nothing: it is being opened for this zone.
+    Opening,
+    /// Nothing: the consumer is sent to the reader of its zone (KIP-392).
+    Elsewhere(Partition, BrokerId),
     /// Reads.
     Read {
         /// From here.
@@ -37,27 +47,35 @@ pub(super) async fn until_ready(context: &Context, request: &FetchRequest) -> Su
     let deadline = Instant::now() + patience;
     let min_bytes = usize::try_from(request.min_bytes).unwrap_or(0);
     let advanced = Arc::new(Notify::new());
+    let followed = context.broker().logs.followed();
     let out_of_time = tokio::time::sleep_until(deadline);
     tokio::pin!(out_of_time);
     loop {
         let image = context.broker().cluster.image();
+        let opened = followed.settled();
         let survey = survey(context, &image, request, &advanced);
         if out_of_time.is_elapsed() || is_ready(&survey, min_bytes) {
             return survey;
         }
         tokio::select! {
             () = advanced.notified() => {}
+            () = opened, if is_opening(&survey) => {}
             () = &mut out_of_time => {}
             () = context.connection.shutdown.requested() => return survey,
         }
     }
 }
 
+fn is_opening(survey: &Survey) -> bool {
+    survey.iter().flatten().any(|wanted| matches!(wanted, Wanted::Opening))
+}
+
 fn is_ready(survey: &Survey, min_bytes: usize) -> bool {
     let mut available = 0_usize;
     for wanted in survey.iter().flatten() {
         match wanted {
-            Wanted::Refused(_) | Wanted::Diverged(..) => return true,
+            Wanted::Refused(_) | Wanted::Diverged(..) | Wanted::Elsewhere(..) => return true,
+            Wanted::Opening => {}
             Wanted::Read { available: bytes, .. } => available = available.saturating_add(*bytes),
         }
     }
@@ -73,6 +91,7 @@ fn survey(
 ) -> Survey {
     let isolation = isolation(request.isolation_level);
     let by_id = context.version() >= 13;
+    let zone = ConsumerZone::of(request);
     let topics = request.topics.iter().map(|topic| {
         let name = if by_id {
             TopicRef::Id(TopicId::from(topic.topic_id))
@@ -80,14 +99,24 @@ fn survey(
             TopicRef::Name(topic.topic.as_str())
         };
         let looked_at = topic.partitions.iter().map(|wanted| {
-            context
-                .broker()
-                .partition(image, name, wanted.partition)
-                .and_then(|partition| {
+            let found = context.broker().readable(image, name, wanted.partition);
+            let looked_at = found.and_then(|found| match found {
+                Readable::Opening => Ok(Wanted::Opening),
+                Readable::Open(partition) => {
                     partition.wake_on_advance(advanced);
                     look_at(partition, wanted, isolation)
-                })
-                .unwrap_or_else(Wanted::Refused)
+                }
+            });
+            match looked_at {
+                Ok(Wanted::Read { partition, from, available }) => {
+                    match zone.reader(context, image, &partition) {
+                        Some(reader) => Wanted::Elsewhere(partition, reader),
+                        None => Wanted::Read { partition, from, available },
+                    }
+                }
+                Ok(wanted) => wanted,
+                Err(refusal) => Wanted::Refused(refusal),
+            }
         });
         looked_at.collect()
     });
@@ -101,8 +130,12 @@ fn look_at(
 ) -> Result<Wanted, Refusal> {
     partition.check_epoch(LeaderEpoch::from_wire(wanted.current_leader_epoch))?;
     let watermarks = partition.watermarks();
-    let from = checked_offset(wanted.fetch_offset, &watermarks)?;
-    if let Some(end) = divergence(&partition, wanted.last_fetched_epoch, from)? {
+    let is_followed = partition.is_followed();
+    let from = checked_offset(wanted.fetch_offset, &watermarks, is_followed)?;
+    // What a follower does not know yet may well be there.
+    let is_known = !is_followed || from <= watermarks.log_end;
+    let last_fetched = LeaderEpoch::from_wire(wanted.last_fetched_epoch).filter(|_| is_known);
+    if let Some(end) = divergence(&partition, last_fetched, from)? {
         return Ok(Wanted::Diverged(partition, end));
     }
     let limit = usize::try_from(wanted.partition_max_bytes).unwrap_or(0);
@@ -112,20 +145,26 @@ fn look_at(
     Ok(Wanted::Read { partition, from, available })
 }
 
-/// An offset between the high watermark and the log's end is not there yet: it waits.
-fn checked_offset(offset: i64, watermarks: &Watermarks) -> Result<Offset, Refusal> {
+/// An offset between the high watermark and the log's end is not there yet: it waits. So does one beyond the end of a followed
+/// partition: its owner may have told the consumer of more than of what this broker heard.
+fn checked_offset(
+    offset: i64,
+    watermarks: &Watermarks,
+    is_followed: bool,
+) -> Result<Offset, Refusal> {
+    let Watermarks { log_start, log_end, .. } = *watermarks;
     Offset::from_wire(offset)
-        .filter(|offset| (watermarks.log_start..=watermarks.log_end).contains(offset))
+        .filter(|offset| *offset >= log_start && (*offset <= log_end || is_followed))
         .ok_or_else(|| ResponseError::OffsetOutOfRange.into())
 }
 
 /// Where the history that the consumer fetched parts from this log; `None` when it does not, or the consumer does not say.
 fn divergence(
     partition: &Partition,
-    last_fetched_epoch: i32,
+    last_fetched: Option<LeaderEpoch>,
     from: Offset,
 ) -> Result<Option<EpochEnd>, Refusal> {
-    let Some(epoch) = LeaderEpoch::from_wire(last_fetched_epoch) else { return Ok(None) };
+    let Some(epoch) = last_fetched else { return Ok(None) };
     let end = partition.epoch_end(epoch)?.ok_or(ResponseError::OffsetOutOfRange)?;
     Ok((end.epoch < epoch || end.end_offset < from).then_some(end))
 }

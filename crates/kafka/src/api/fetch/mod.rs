@@ -2,13 +2,16 @@
 //!
 //! Without sessions (KIP-227 allows a broker to answer every fetch in full with session id 0). A fetch that finds less than `min_bytes`
 //! waits, woken by the partitions' watermarks and not by timers, and ends early at an error or when the server stops. The records go
-//! out as the slices that the log holds. Sources: KIP-74, KIP-98, KIP-227, KIP-320, KIP-516, KIP-595, KIP-951.
+//! out as the slices that the log holds. Sources: KIP-74, KIP-98, KIP-227, KIP-320, KIP-392, KIP-516,
+//! KIP-595, KIP-951.
 
+mod followers;
 mod long_poll;
 mod reading;
+mod zones;
 
 use super::{Api, Outcome, Versions};
-use crate::{context::Context, frame::Reply, rope::Rope};
+use crate::{context::Context, frame::Reply, notices, rope::Rope};
 use kafka_protocol::{
     ResponseError,
     messages::{FetchRequest, FetchResponse},
@@ -43,7 +46,10 @@ impl Api for Fetch {
     type Response = FetchReply;
     const VERSIONS: Versions = Versions::new(4, 18);
 
-    async fn begin(context: Context, request: FetchRequest) -> Outcome<FetchReply> {
+    async fn begin(context: Context, mut request: FetchRequest) -> Outcome<FetchReply> {
+        if let Some(wanted) = request.unknown_tagged_fields.remove(&notices::TAG) {
+            return followers::answer(context, &request, wanted);
+        }
         if is_of_a_session(&request) {
             let code = ResponseError::FetchSessionIdNotFound.code();
             let response = FetchResponse::default().with_error_code(code);

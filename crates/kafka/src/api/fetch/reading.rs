@@ -3,6 +3,7 @@
 use super::{
     FetchReply,
     long_poll::{Survey, Wanted},
+    zones::{ConsumerZone, Distance},
 };
 use crate::{
     api::list_offsets::isolation,
@@ -26,7 +27,7 @@ use kafka_protocol::{
     },
     protocol::StrBytes,
 };
-use model::TopicId;
+use model::{BrokerId, TopicId};
 use partition_log::{Isolation, Partition, ReadAnswer, ReadRequest, Watermarks};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -43,6 +44,10 @@ enum Found {
     Read(ReadAnswer),
     /// No bytes were left for it.
     Positions(Watermarks, Isolation),
+    /// Nothing is known of it yet.
+    Opening,
+    /// Another broker serves it to the consumer's zone.
+    Elsewhere(Watermarks, Isolation, BrokerId),
 }
 
 /// Reads what `survey` wants and answers.
@@ -60,8 +65,10 @@ pub(super) async fn answer(
         _ => sum,
     });
     let mut held = broker.fetch_budget.take_up_to(limit.min(available), FLOOR_BYTES);
-    let found = read_all(survey, isolation(request.isolation_level), held.bytes()).await;
     let image = broker.cluster.image();
+    let distance = ConsumerZone::of(request).distance(context, &image);
+    let isolation = isolation(request.isolation_level);
+    let found = read_all(survey, isolation, distance, held.bytes()).await;
     let mut building =
         Building { context, image: &image, records: VecDeque::new(), endpoints: BTreeMap::new() };
     let topics = request.topics.iter().zip(found);
@@ -76,7 +83,12 @@ pub(super) async fn answer(
 
 /// Reads side by side. Bytes go to the partitions in the request's order; only the first that has any may exceed its share, by one
 /// batch, so that a consumer always gets on (KIP-74).
-async fn read_all(survey: Survey, isolation: Isolation, mut bytes: usize) -> Vec<Vec<Found>> {
+async fn read_all(
+    survey: Survey,
+    isolation: Isolation,
+    distance: Distance,
+    mut bytes: usize,
+) -> Vec<Vec<Found>> {
     let mut first = true;
     let mut sizes = Vec::with_capacity(survey.len());
     let mut reads = Vec::new();
@@ -88,7 +100,7 @@ async fn read_all(survey: Survey, isolation: Isolation, mut bytes: usize) -> Vec
                 _ => 0,
             };
             bytes -= share;
-            reads.push(read(wanted, share, first && share > 0, isolation));
+            reads.push(read(wanted, share, first && share > 0, isolation, distance));
             first &= share == 0;
         }
     }
@@ -105,9 +117,14 @@ async fn read(
     share: usize,
     at_least_one_batch: bool,
     isolation: Isolation,
+    distance: Distance,
 ) -> Found {
     let (partition, from) = match wanted {
         Wanted::Refused(refusal) => return Found::Refused(refusal),
+        Wanted::Opening => return Found::Opening,
+        Wanted::Elsewhere(partition, reader) => {
+            return Found::Elsewhere(partition.watermarks(), isolation, reader);
+        }
         Wanted::Diverged(partition, end) => return Found::Diverged(partition, end),
         Wanted::Read { partition, .. } if share == 0 => {
             return Found::Positions(partition.watermarks(), isolation);
@@ -122,7 +139,13 @@ async fn read(
         isolation,
         current_leader_epoch: None,
     };
-    partition.read(request).await.map_or_else(|error| Found::Refused(error.into()), Found::Read)
+    match partition.read(request).await {
+        Ok(answer) => {
+            distance.count(&partition, &answer);
+            Found::Read(answer)
+        }
+        Err(error) => Found::Refused(error.into()),
+    }
 }
 
 struct Building<'a> {
@@ -157,6 +180,14 @@ impl Building<'_> {
             Found::Positions(watermarks, isolation) => {
                 let aborted = (isolation == Isolation::ReadCommitted).then(Vec::new);
                 self.positions(empty, &watermarks).with_aborted_transactions(aborted)
+            }
+            // No error: the consumer asks again, and here.
+            Found::Opening => empty.with_high_watermark(-1),
+            Found::Elsewhere(watermarks, isolation, reader) => {
+                let aborted = (isolation == Isolation::ReadCommitted).then(Vec::new);
+                self.positions(empty, &watermarks)
+                    .with_aborted_transactions(aborted)
+                    .with_preferred_read_replica(reader.to_wire().into())
             }
             Found::Diverged(partition, end) => {
                 let data = self.positions(empty, &partition.watermarks());

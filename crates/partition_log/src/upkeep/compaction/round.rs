@@ -163,6 +163,6 @@ impl Rewrite<'_> {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, LogError> {
-    let done = tokio::task::spawn_blocking(work).await;
+    let done = runtime::beside(work).await;
     done.map_err(|error| LogError::Unavailable(error.to_string()))
 }

@@ -1,7 +1,8 @@
 //! Garbage: objects that no log needs any more, removed in two steps.
 //!
 //! First one transaction takes the commit or index out of metadata and notes its objects under `garbage/`; after the delete delay,
-//! which is longer than any reader holds on to what it read, the objects are deleted, then the note. Each step can be repeated.
+//! which is longer than any reader holds on to what it read, and once the newest snapshot in the bucket has the note, the objects are
+//! deleted, then the note. Each step can be repeated.
 //! An object holds many partitions: it goes when all of its slices are dead. Commits of this session are looked at, and of all
 //! that have ended, whether an owner record still names them or manifests cover them: other brokers' sessions fold meanwhile.
 
@@ -13,7 +14,7 @@ mod unclaimed;
 
 use crate::{engine::Engine, pipeline::ActiveSession};
 use bytes::Bytes;
-use formats::metadata::{Garbage, Manifest};
+use formats::metadata::{Garbage, LastSnapshot, Manifest};
 use inventory::{Inventory, Listed};
 use liveness::Liveness;
 use metadata::{
@@ -241,12 +242,15 @@ fn holds_unflushed(engine: &Engine, topic: TopicId) -> bool {
     in_flight || engine.partitions().iter().any(|partition| partition.id.topic == topic)
 }
 
-/// Deletes objects whose time has come, then their note.
+/// Deletes objects whose time has come, then their note. What the newest snapshot of metadata in the bucket may refer to stays: the
+/// cluster could be rebuilt from it.
 async fn delete_objects(engine: &Engine) -> Result<(), String> {
+    let snapshot = last_snapshot(engine).await.map_err(|error| error.to_string())?;
     let notes = range(engine, engine.parts.keys.all_garbage()).await;
     for entry in notes.map_err(|error| error.to_string())? {
         let garbage: Garbage = families::decode(&entry).map_err(|error| error.to_string())?;
-        if garbage.not_before_unix_ms > engine.parts.clock.unix_ms() {
+        let may_be_referred_to = snapshot.is_some_and(|revision| entry.mod_revision > revision);
+        if may_be_referred_to || garbage.not_before_unix_ms > engine.parts.clock.unix_ms() {
             continue;
         }
         let names: Result<Vec<_>, _> =
@@ -257,6 +261,14 @@ async fn delete_objects(engine: &Engine) -> Result<(), String> {
         forget_note(engine, entry.key, entry.mod_revision).await?;
     }
     Ok(())
+}
+
+/// The revision as of which the newest snapshot was read, 0 while the first is being written; `None` without any.
+async fn last_snapshot(engine: &Engine) -> Result<Option<Revision>, MetadataError> {
+    let query = RangeQuery::key(engine.parts.keys.last_snapshot());
+    let read = engine.parts.metadata.range(query).await?;
+    let last = read.entries.first().map(families::decode::<LastSnapshot>).transpose()?;
+    Ok(last.map(|last| Revision(last.revision)))
 }
 
 async fn forget_note(engine: &Engine, key: Bytes, revision: Revision) -> Result<(), String> {

@@ -1,58 +1,54 @@
 //! The WAL of this broker: opened once the cluster's id is known, renewed when metadata does not remember it.
 
-use crate::Failure;
+use crate::{NodeError, Surroundings};
 use cluster::{WalKeeper, wal_identity::WalOnDisk};
 use model::{
     ClusterId, WalId,
     config::{broker, deployment},
 };
 use parking_lot::Mutex;
-use runtime::{Randomness, disk::LocalDisk};
+use runtime::{Randomness, disk::Disk};
 use settings::Settings;
 use std::sync::Arc;
 use wal::{LocalWal, LocalWalOptions, Recovery, Start, Wal, WalError};
 
 /// Holds the open WAL until the broker is joined.
 pub(crate) struct WalSlot {
-    directory: std::path::PathBuf,
+    disk: Arc<dyn Disk>,
     options: LocalWalOptions,
     randomness: Randomness,
     open: Mutex<Option<(LocalWal, Recovery)>>,
 }
 
 impl WalSlot {
-    /// Opens the WAL in the configured directory, or starts one there.
+    /// Opens the WAL on the disk, or starts one there.
     ///
     /// # Errors
     /// As [`WalError`] says, in one line.
     pub(crate) fn open(
         settings: &Settings,
         cluster: ClusterId,
-        randomness: &Randomness,
-    ) -> Result<Self, Failure> {
+        surroundings: &Surroundings,
+    ) -> Result<Self, NodeError> {
         let mut options = LocalWalOptions::new(cluster);
         options.file_bytes =
             settings.number(&deployment::WAL_FILE_BYTES).unwrap_or(options.file_bytes);
         options.max_bytes = settings.number(&broker::WAL_MAX_BYTES).unwrap_or(options.max_bytes);
+        options.drive = surroundings.wal_drive;
         let slot = Self {
-            directory: settings.wal_directory(),
+            disk: Arc::clone(&surroundings.wal_disk),
             options,
-            randomness: randomness.clone(),
+            randomness: surroundings.randomness.clone(),
             open: Mutex::new(None),
         };
-        let opened = slot.start(Start::Continue).map_err(Failure::from_display)?;
+        let opened = slot.start(Start::Continue)?;
         *slot.open.lock() = Some(opened);
         Ok(slot)
     }
 
     fn start(&self, start: Start) -> Result<(LocalWal, Recovery), WalError> {
-        let disk = LocalDisk::open(&self.directory).map_err(|source| WalError::Io {
-            action: "opening",
-            directory: self.directory.display().to_string(),
-            source,
-        })?;
         let options = LocalWalOptions { start, ..self.options.clone() };
-        LocalWal::open(Arc::new(disk), options, &self.randomness)
+        LocalWal::open(Arc::clone(&self.disk), options, &self.randomness)
     }
 
     /// What lies on the disk, for the cluster to compare.

@@ -5,7 +5,6 @@ use cluster::{ClaimedPartition, Cluster, Ownership};
 use coordinator::{Coordinator, SlotClaim, SlotKind, Topics, group::TopicCatalog};
 use kafka::ImageCatalog;
 use model::{LeaderEpoch, PartitionId, SessionId, TopicId, TopicName, config::TopicSettings};
-use observability::Health;
 use partition_log::{Authority, Claim, PartitionLogs};
 use std::sync::Arc;
 
@@ -108,46 +107,13 @@ fn slot_claim(claimed: &ClaimedPartition) -> Option<SlotClaim> {
     Some(SlotClaim { kind, partition: claimed.partition, epoch })
 }
 
-fn claim(claimed: ClaimedPartition) -> Claim {
+/// A claim as the log engine takes it.
+pub(crate) fn claim(claimed: ClaimedPartition) -> Claim {
     Claim {
         partition: claimed.partition,
         owner: claimed.owner,
         owner_revision: claimed.owner_revision,
         topic: claimed.topic,
         settings: claimed.settings,
-    }
-}
-
-/// What the HTTP port tells of this broker.
-#[derive(Debug)]
-pub(crate) struct BrokerHealth {
-    pub(crate) cluster: Cluster,
-    pub(crate) logs: PartitionLogs,
-    pub(crate) coordinator: Coordinator,
-}
-
-impl Health for BrokerHealth {
-    /// Not when metadata contradicts what this broker knows: nothing is committed until it is started anew.
-    fn live(&self) -> Result<(), String> {
-        if let Some(reason) = self.logs.halted() {
-            return Err(format!("commits stopped, start this broker anew: {reason}"));
-        }
-        match self.coordinator.halted() {
-            Some(reason) => Err(format!("groups stopped, start this broker anew: {reason}")),
-            None => Ok(()),
-        }
-    }
-
-    /// With a session whose partitions are open, and a WAL that takes appends.
-    fn ready(&self) -> Result<(), String> {
-        self.live()?;
-        if let Some(reason) = self.logs.wal_failure() {
-            return Err(format!("the WAL has failed, see to its disk and start anew: {reason}"));
-        }
-        if !self.cluster.is_ready() {
-            let waits = "this broker has no session yet, or its partitions are still being opened";
-            return Err(waits.to_owned());
-        }
-        Ok(())
     }
 }

@@ -1,0 +1,19 @@
+//! One broker, put together from its engines.
+//!
+//! What it stands on comes from outside ([`Surroundings`]): the binary hands it the machine's clock, disk and network, the simulation its
+//! own. Everything between these and the client is the same.
+
+mod error;
+mod markers;
+mod node;
+mod options;
+mod slot_logs;
+mod surroundings;
+mod wal_slot;
+mod wiring;
+mod zone_readers;
+
+pub use error::NodeError;
+pub use node::Node;
+pub use options::flush_budget;
+pub use surroundings::Surroundings;
