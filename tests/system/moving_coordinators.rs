@@ -143,13 +143,11 @@ fn a_copy_and_a_group_of_librdkafka_go_on_while_everything_moves() {
 }
 
 #[test]
-#[ignore = "known to fail now and then: README, what does not work yet"]
 fn a_copy_and_a_group_of_java_go_on_while_everything_moves() {
     flows_while_everything_moves(Client::Java);
 }
 
 #[test]
-#[ignore = "known to fail now and then: README, what does not work yet"]
 fn a_copy_and_a_group_of_java_go_on_while_each_broker_is_restarted() {
     let mut flow = Flow::start(Client::Java);
     for restarted in 0..3 {

@@ -25,7 +25,8 @@ pub(crate) async fn seal(
     for (partition, end) in sealed {
         committed(engine, &session, &partition, end).await?;
     }
-    Ok(session.committed_seq())
+    // Not `committed_seq`: that one counts a commit after its slices are durable, so it may lack the very commit waited for.
+    Ok(session.stored_seq())
 }
 
 fn seal_one(partition: &Shared, session: &ActiveSession) -> Result<model::Offset, LogError> {

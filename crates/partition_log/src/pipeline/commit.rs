@@ -82,6 +82,7 @@ async fn settle(engine: &Engine, session: &ActiveSession, cut: &Cut) -> CommitOu
 /// Makes a commit count: index, durable offsets, waiters, WAL space, folding.
 fn apply(engine: &Engine, session: &ActiveSession, cut: &Cut) {
     engine.flush_queue.note_answers();
+    session.set_stored(cut.seq);
     let mut ends = Vec::with_capacity(cut.slices.len());
     for (partition, slice) in &cut.slices {
         match apply_slice(engine, session, cut, partition, slice) {

@@ -5,7 +5,10 @@ use parking_lot::Mutex;
 use runtime::{Shutdown, Tasks};
 use std::{
     future::Future,
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    sync::atomic::{
+        AtomicU64, AtomicUsize,
+        Ordering::{Acquire, Relaxed, Release},
+    },
 };
 use tokio::{
     sync::{Notify, watch},
@@ -24,6 +27,7 @@ pub(crate) struct ActiveSession {
     pub(crate) fold_wanted: Notify,
     pub(crate) uploads_in_flight: AtomicUsize,
     cut_seq: AtomicU64,
+    stored_seq: AtomicU64,
     committed_seq: watch::Sender<u64>,
     halted: Mutex<Option<String>>,
     tasks: Tasks,
@@ -39,6 +43,7 @@ impl ActiveSession {
             fold_wanted: Notify::new(),
             uploads_in_flight: AtomicUsize::new(0),
             cut_seq: AtomicU64::new(0),
+            stored_seq: AtomicU64::new(0),
             committed_seq: watch::Sender::new(0),
             halted: Mutex::default(),
             tasks: tasks.child(),
@@ -75,12 +80,22 @@ impl ActiveSession {
         self.cut_seq.fetch_add(1, Relaxed) + 1
     }
 
-    /// Last commit known to have succeeded.
+    /// Last commit known to be stored. Whoever sees something of it made durable sees it counted here.
+    pub(crate) fn stored_seq(&self) -> u64 {
+        self.stored_seq.load(Acquire)
+    }
+
+    /// Notes a commit, before anything of it is made durable.
+    pub(crate) fn set_stored(&self, seq: u64) {
+        self.stored_seq.store(seq, Release);
+    }
+
+    /// Last commit that is stored, and applied to every partition in it.
     pub(crate) fn committed_seq(&self) -> u64 {
         *self.committed_seq.borrow()
     }
 
-    /// Notes a commit.
+    /// Notes a commit, after all of it was made durable.
     pub(crate) fn set_committed(&self, seq: u64) {
         self.committed_seq.send_replace(seq);
     }

@@ -19,7 +19,12 @@ use model::{
 use partition_log::{
     Acks, AppendError, AppendOrigin, EndTransaction, Isolation, Partition, TimestampQuery,
 };
-use std::time::Duration;
+use std::{
+    sync::Arc,
+    task::{Context, Wake, Waker},
+    time::Duration,
+};
+use storage::{Fault, Operation};
 
 /// Two brokers that live, and a partition that the first one owns.
 struct Pair {
@@ -101,6 +106,39 @@ async fn what_waits_when_a_partition_is_sealed_is_acknowledged() {
         assert_eq!(waiting.acknowledged().await.expect("acknowledged").base_offset, Offset::ZERO);
         assert_eq!(read_all(&pair.partition).await, numbered(&["a"]), "{mode:?}");
     }
+}
+
+/// Holds up whoever wakes it.
+struct SlowToWake;
+
+impl Wake for SlowToWake {
+    fn wake(self: Arc<Self>) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// The first partition's slice is durable, and wakes the seal, while those of the others are still applied.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_seal_counts_the_commit_that_is_being_applied() {
+    let pair = Pair::start(Object).await;
+    let broker = &pair.brokers[0];
+    let others = [1, 2, 3, 4].map(|index| pair.cluster.open(broker, index));
+    let others = futures::future::try_join_all(others).await.expect("open");
+    pair.cluster.object_faults.fail_always(Operation::Put, Fault::Unavailable);
+    let waiting = append(&pair.partition, &["a"], Acks::All);
+    let slow = Waker::from(Arc::new(SlowToWake));
+    let mut beside: Vec<_> = others
+        .iter()
+        .map(|partition| Box::pin(append(partition, &["x"], Acks::All).acknowledged()))
+        .collect();
+    for acknowledged in &mut beside {
+        assert!(acknowledged.as_mut().poll(&mut Context::from_waker(&slow)).is_pending());
+    }
+    pair.cluster.object_faults.heal();
+    let through_seq = broker.logs.seal(&[pair.partition.id()]).await.expect("sealed");
+    waiting.acknowledged().await.expect("acknowledged");
+    futures::future::try_join_all(beside).await.expect("acknowledged");
+    assert_eq!(through_seq, pair.cluster.head(broker.session.id).await);
 }
 
 fn refuses(partition: &Partition) {
