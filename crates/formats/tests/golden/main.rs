@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "tests, helpers included, say what broke by panicking")]
 
 mod index_object;
+mod inter_broker;
 mod metadata;
 mod offsets_topic;
 mod record_batch;

@@ -357,11 +357,13 @@ fn values_of_groups_of_the_consumer_protocol_have_their_bytes() {
 fn every_message_with_a_format_has_a_golden_file() {
     let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("proto");
     for schema in fs::read_dir(schemas).unwrap() {
-        let schema = fs::read_to_string(schema.unwrap().path()).unwrap();
+        let path = schema.unwrap().path();
+        let family = path.file_stem().unwrap().to_str().unwrap().replace('_', "-");
+        let schema = fs::read_to_string(path).unwrap();
         let messages = schema.split("\nmessage ").skip(1);
         for message in messages.filter(|message| message.contains("uint32 format = 1;")) {
             let name = message.split(' ').next().unwrap();
-            let file = format!("metadata{}", kebab_case(name));
+            let file = format!("{family}{}", kebab_case(name));
             assert!(!golden(&file).is_empty(), "{name}");
         }
     }
