@@ -16,8 +16,9 @@ class ClientFailed(Exception):
 
 @dataclass(frozen=True)
 class JavaProduced:
-    """The last line of ProducerPerformance. `mib_per_second` is what it calls MB/sec."""
+    """The last line of ProducerPerformance. `mib_per_second` is what it calls MB/sec; `records` are those that were acknowledged."""
 
+    records: int
     mib_per_second: float
     p50_ms: float
     p99_ms: float
@@ -26,7 +27,7 @@ class JavaProduced:
 
 
 _PERFORMANCE = re.compile(
-    r"\(([\d.]+) MB/sec\).* ([\d.]+) ms max latency, (\d+) ms 50th, (\d+) ms 95th, (\d+) ms 99th, (\d+) ms 99.9th"
+    r"(\d+) (?:steady state )?records sent, .*\(([\d.]+) MB/sec\).* ([\d.]+) ms max latency, (\d+) ms 50th, (\d+) ms 95th, (\d+) ms 99th, (\d+) ms 99.9th"
 )
 
 
@@ -45,8 +46,8 @@ def producer_performance(output: str) -> JavaProduced:
     found = _PERFORMANCE.findall(output)
     if not found:
         raise ClientFailed(f"ProducerPerformance: {output[-500:]}")
-    rate, longest, p50, _p95, p99, p99_9 = found[-1]
-    return JavaProduced(float(rate), float(p50), float(p99), float(p99_9), float(longest))
+    records, rate, longest, p50, _p95, p99, p99_9 = found[-1]
+    return JavaProduced(int(records), float(rate), float(p50), float(p99), float(p99_9), float(longest))
 
 
 def java_drain(bootstrap: str, topic: str) -> dict:

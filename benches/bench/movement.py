@@ -54,8 +54,8 @@ def move_on(system: Brokers, topic: str) -> float:
     """Moves the topic's only partition to the next broker; seconds until the next leader is named."""
     began = time.monotonic()
     target = leaders(system.bootstrap, topic)[0] % system.count + 1
-    reassign(system.bootstrap, topic, 0, target)
-    until_led(system.bootstrap, topic, 0, target)
+    reassign(system.bootstrap, topic, [0], target)
+    until_led(system.bootstrap, topic, [0], target)
     took = time.monotonic() - began
     time.sleep(max(0.0, SECONDS_BETWEEN_MOVES - took))
     return took

@@ -44,6 +44,11 @@ class Process:
             self.child.kill()
             self.child.wait()
 
+    def kill(self) -> None:
+        """SIGKILL, for a process of ours."""
+        self.child.kill()
+        self.child.wait()
+
     def wait_until(self, ready, patience_seconds: float = 120) -> None:
         """Polls `ready` until it holds, as long as the process lives."""
         end = time.monotonic() + patience_seconds

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from . import disk
 from .clients import driver, java_drain, java_producer
 from .coordinators import commits, commits_for_an_hour, groups_at_rest, rebalance, transactional_ids, transactions
+from .failover import failover, rolling_restart
 from .measure import Cost, Section
 from .movement import moves
 from .outcome import Outcome, percentiles
@@ -274,6 +275,8 @@ SCENARIOS = {
     "groups-at-rest": Scenario(groups_at_rest, ["kafka", "embedded-wal", "minio-wal"], fresh=True),
     "transactional-ids": Scenario(transactional_ids, ["kafka", "embedded-wal", "minio-wal"], fresh=True),
     "moves": Scenario(moves, ["three-object", "three-wal"]),
+    "failover": Scenario(failover, ["three-object", "three-wal"]),
+    "rolling-restart": Scenario(rolling_restart, ["three-object", "three-wal"]),
     "footprint": Scenario(footprint, ["kafka", "embedded-wal"], fresh=True),
 }
 

@@ -118,6 +118,10 @@ class Brokers(Alluvium):
         super().__init__(name, directory, True, settings)
         self.others = [self._another(number, settings) for number in range(2, self.count + 1)]
 
+    def brokers(self) -> dict[int, Alluvium]:
+        """Each by its number."""
+        return dict(enumerate([self, *self.others], start=1))
+
     def _another(self, number: int, settings: dict[str, str]) -> Alluvium:
         directory = self.directory / f"broker-{number}"
         directory.mkdir()

@@ -11,6 +11,7 @@ class ProducerPerformance(unittest.TestCase):
 
     def test_the_last_summary_counts_which_leaves_the_warm_up_out(self):
         found = producer_performance(f"50 records sent, 1 records/sec\n{self.TOTAL}\n{self.STEADY}\n")
+        self.assertEqual(found.records, 100)
         self.assertEqual((found.mib_per_second, found.p50_ms, found.p99_ms, found.p99_9_ms), (9.9, 1, 3, 4))
 
     def test_output_without_a_summary_is_a_failure(self):

@@ -105,7 +105,17 @@ impl Cluster {
         }
     }
 
+    /// Who leads which partitions of `topic` as the bootstrap broker knows it now. Those without a leader are not in it.
+    pub(crate) fn leaders_now(&self, topic: &str) -> Result<Vec<Led>, DriverError> {
+        self.ask(topic).map(|(led, _)| led)
+    }
+
     fn ask_leaders(&self, topic: &str) -> Result<Result<Vec<Led>, BrokerError>, DriverError> {
+        let (led, failed) = self.ask(topic)?;
+        Ok(failed.map_or(Ok(led), Err))
+    }
+
+    fn ask(&self, topic: &str) -> Result<(Vec<Led>, Option<BrokerError>), DriverError> {
         let mut request = Request::new(METADATA.0, METADATA.1, 0);
         request.i32(1).text(topic).i8(0);
         let mut connection = Connection::open(&self.bootstrap)?;
@@ -175,16 +185,15 @@ fn ask_offsets(
     Ok(Ok(offsets))
 }
 
-/// The one topic of a Metadata answer.
+/// The one topic of a Metadata answer: partitions that have a leader, and an error of one that has none.
 fn read_topic(
     answer: &mut Answer<'_>,
     brokers: &BTreeMap<i32, String>,
-) -> Result<Result<Vec<Led>, BrokerError>, DriverError> {
-    let code = BrokerError::from_wire(answer.i16()?);
+) -> Result<(Vec<Led>, Option<BrokerError>), DriverError> {
+    let mut failed = BrokerError::from_wire(answer.i16()?);
     answer.text()?;
     answer.i8()?;
     let mut led: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
-    let mut failed = code;
     for _ in 0..answer.count()? {
         let (code, partition, leader) = (answer.i16()?, answer.i32()?, answer.i32()?);
         for _replicas_isr_offline in 0..3 {
@@ -192,15 +201,14 @@ fn read_topic(
                 answer.i32()?;
             }
         }
-        failed = failed.or(BrokerError::from_wire(code));
-        led.entry(leader).or_default().push(partition);
-    }
-    if let Some(code) = failed {
-        return Ok(Err(code));
+        match BrokerError::from_wire(code) {
+            None => led.entry(leader).or_default().push(partition),
+            code => failed = failed.or(code),
+        }
     }
     let leaders = led.into_iter().map(|(leader, partitions)| {
         let address = brokers.get(&leader).ok_or(DriverError::Malformed("Metadata"))?;
         Ok(Led { address: address.clone(), partitions })
     });
-    leaders.collect::<Result<_, _>>().map(Ok)
+    Ok((leaders.collect::<Result<_, DriverError>>()?, failed))
 }

@@ -12,7 +12,10 @@ use crate::{
 };
 use formats::record_batch::BatchHeader;
 use runtime::{BootTime, Clock};
-use std::{collections::BTreeMap, sync::OnceLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::OnceLock,
+};
 
 const FETCH: (i16, i16) = (1, 10);
 
@@ -52,6 +55,8 @@ pub(crate) struct Consumed {
     pub(crate) latency: Latency,
     pub(crate) start: BootTime,
     pub(crate) end: BootTime,
+    /// The stamps of all batches by partition, where they are asked for.
+    pub(crate) stamps: Option<BTreeMap<i32, BTreeSet<BootTime>>>,
 }
 
 impl<'a> Consumer<'a> {
@@ -65,10 +70,21 @@ impl<'a> Consumer<'a> {
         stamp_at: Option<usize>,
     ) -> Result<Self, DriverError> {
         let now = clock.boot_time();
-        let done =
-            Consumed { counts: Counts::default(), latency: Latency::new()?, start: now, end: now };
+        let done = Consumed {
+            counts: Counts::default(),
+            latency: Latency::new()?,
+            start: now,
+            end: now,
+            stamps: None,
+        };
         let connection = Connection::open(&led.address)?;
         Ok(Self { clock, topic, connection, size, positions, stamp_at, done })
+    }
+
+    /// Keeps the stamp of each batch.
+    pub(crate) fn keeping_stamps(mut self) -> Self {
+        self.done.stamps = Some(BTreeMap::new());
+        self
     }
 
     /// Reads until it is at `ends`, which may become known while it reads.
@@ -103,7 +119,7 @@ impl<'a> Consumer<'a> {
                 let partition = answer.i32()?;
                 let records = partition_records(&mut answer)?;
                 if let Some(position) = self.positions.get_mut(&partition) {
-                    arrived.take(records, position)?;
+                    arrived.take(partition, records, position)?;
                 }
             }
         }
@@ -148,7 +164,12 @@ struct Arrived<'a> {
 
 impl Arrived<'_> {
     /// Counts the batches of one partition and moves its position. A batch that was cut off at the end comes again.
-    fn take(&mut self, mut records: &[u8], position: &mut i64) -> Result<(), DriverError> {
+    fn take(
+        &mut self,
+        partition: i32,
+        mut records: &[u8],
+        position: &mut i64,
+    ) -> Result<(), DriverError> {
         while let Some((header, batch)) = whole_batch(records)? {
             *position = header.next_offset();
             self.done.counts.records += header.record_count as u64;
@@ -156,6 +177,9 @@ impl Arrived<'_> {
             self.done.end = self.now;
             if let Some(stamp) = self.stamp_at.and_then(|at| read_stamp(batch, at)) {
                 self.done.latency.record(self.now.since(stamp));
+                if let Some(stamps) = &mut self.done.stamps {
+                    stamps.entry(partition).or_default().insert(stamp);
+                }
             }
             records = records.get(batch.len()..).unwrap_or_default();
         }

@@ -16,6 +16,7 @@ mod error;
 mod idle;
 mod latency;
 mod member;
+mod outage;
 mod pace;
 mod produce;
 mod producer;
@@ -57,6 +58,8 @@ enum Command {
     Rebalance(rebalance::Rebalance),
     /// Do transactions, one after another, and say how long their ends take
     Transactions(transactions::Transactions),
+    /// Write to each partition again and again, and say how long each was not to be written to
+    Outage(outage::Outage),
     /// Open connections and leave them idle until standard input ends
     Idle(idle::Idle),
 }
@@ -89,6 +92,7 @@ fn run(arguments: &Arguments) -> Result<String, DriverError> {
         Command::Transactions(command) => {
             command.run(&cluster).map(|report| serde_json::json!(report))
         }
+        Command::Outage(command) => command.run(&cluster).map(|report| serde_json::json!(report)),
         Command::Idle(command) => command.run(&cluster).map(|report| serde_json::json!(report)),
     }?;
     Ok(report.to_string())

@@ -125,6 +125,25 @@ pub(crate) struct TransactionsReport {
     pub(crate) driver_cpu_seconds: f64,
 }
 
+/// What `outage` prints.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct OutageReport {
+    pub(crate) seconds: f64,
+    pub(crate) partitions: usize,
+    /// Partitions that ended with another leader than they began with.
+    pub(crate) moved: usize,
+    /// The longest time without an acknowledgement of each partition that moved.
+    pub(crate) moved_ms: Percentiles,
+    /// Of each that stayed.
+    pub(crate) stayed_ms: Percentiles,
+    /// Batches that were acknowledged, and how many of them can't be read.
+    pub(crate) acknowledged: u64,
+    pub(crate) lost: u64,
+    /// Refused batches, by error code; they are due again at the next turn.
+    pub(crate) errors: BTreeMap<i16, u64>,
+    pub(crate) driver_cpu_seconds: f64,
+}
+
 /// What `idle` prints.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct IdleReport {
