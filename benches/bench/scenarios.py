@@ -275,7 +275,7 @@ SCENARIOS = {
     "groups-at-rest": Scenario(groups_at_rest, ["kafka", "embedded-wal", "minio-wal"], fresh=True),
     "transactional-ids": Scenario(transactional_ids, ["kafka", "embedded-wal", "minio-wal"], fresh=True),
     "moves": Scenario(moves, ["three-object", "three-wal"]),
-    "failover": Scenario(failover, ["three-object", "three-wal"]),
+    "failover": Scenario(failover, ["three-object-3s"]),
     "rolling-restart": Scenario(rolling_restart, ["three-object", "three-wal"]),
     "footprint": Scenario(footprint, ["kafka", "embedded-wal"], fresh=True),
 }

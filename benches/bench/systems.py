@@ -166,5 +166,6 @@ SYSTEMS = {
     "minio-object": lambda directory: Alluvium("minio-object", directory, True, {}),
     "minio-object-fast": lambda directory: Alluvium("minio-object-fast", directory, True, NO_BUDGET),
     "three-object": lambda directory: Brokers("three-object", directory, {}),
+    "three-object-3s": lambda directory: Brokers("three-object-3s", directory, {"session.lease.ttl": "3s"}),
     "three-wal": lambda directory: Brokers("three-wal", directory, {"durability.mode": "wal"}),
 }
