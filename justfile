@@ -6,7 +6,7 @@ verify:
 verify-long:
     tests/rules/run
     SIMULATION_SEEDS=2000 cargo test --workspace --test simulation -- everything
-    SYSTEM_TEST_KILLS=500 SYSTEM_TEST_OUTAGE_SECONDS=300 SYSTEM_TEST_CHAOS_SECONDS=1800 cargo test --workspace --no-fail-fast -- --test-threads 2 --include-ignored
+    SYSTEM_TEST_KILLS=500 SYSTEM_TEST_OUTAGE_SECONDS=300 SYSTEM_TEST_CHAOS_SECONDS=1800 SYSTEM_TEST_CHAOS_SEED=$(date +%s) cargo test --workspace --no-fail-fast -- --test-threads 2 --include-ignored
 
 # Side by side with Apache Kafka: `just bench compare`, `just bench run latency`; see benches/README.md.
 bench *arguments:

@@ -1,7 +1,7 @@
 //! Three brokers under load while one fault follows another: kills, pauses, drains, stores that hang. After each, everything goes on; at the
 //! end nothing acknowledged is lost or doubled, and what transactions copied is there exactly once.
 //!
-//! `SYSTEM_TEST_CHAOS_SECONDS` sets how long it lasts, `SYSTEM_TEST_CHAOS_SEED` repeats a run's faults.
+//! `SYSTEM_TEST_CHAOS_SECONDS` sets how long it lasts, `SYSTEM_TEST_CHAOS_SEED` which faults come.
 
 use crate::harness::{
     Broker, Deployment, Kind, Load, Running, eventually,
@@ -196,11 +196,9 @@ fn number(name: &str) -> Option<u64> {
 }
 
 #[test]
-#[ignore = "long: one fault after another"]
 fn three_brokers_lose_nothing_whatever_befalls_them() {
-    let length = Duration::from_secs(number("SYSTEM_TEST_CHAOS_SECONDS").unwrap_or(45));
-    let any = || Randomness::system().below(u64::from(u32::MAX));
-    let seed = number("SYSTEM_TEST_CHAOS_SEED").unwrap_or_else(any);
+    let length = Duration::from_secs(number("SYSTEM_TEST_CHAOS_SECONDS").unwrap_or(120));
+    let seed = number("SYSTEM_TEST_CHAOS_SEED").unwrap_or(1);
     println!("SYSTEM_TEST_CHAOS_SEED={seed}");
     let randomness = Randomness::seeded(seed);
     let mut cluster = Cluster::start();
