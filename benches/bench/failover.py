@@ -11,8 +11,8 @@ from .systems import Alluvium, Brokers
 
 PARTITIONS = 1_000
 KILLS = 20
-# Driver seconds around a kill: before it, and all.
-BEFORE_SECONDS, RUN_SECONDS = 5, 16
+# Driver seconds around a kill: before it, after it until what it cost is counted, and all. Then the driver reads everything back.
+BEFORE_SECONDS, AFTER_SECONDS, RUN_SECONDS = 5, 9, 16
 RESTART_SECONDS = 100
 
 
@@ -66,8 +66,9 @@ def kill(system: Brokers, topic: str, number: int, shares: dict[int, list[int]])
         time.sleep(BEFORE_SECONDS)
         gets = gets_of(brokers, number)
         victim.broker.kill()
+        time.sleep(AFTER_SECONDS)
+        gets = gets_of(brokers, number) - gets
         report = writing.result()
-    gets = gets_of(brokers, number) - gets
     victim.start()
     found = {
         "was the controller": was_controller,

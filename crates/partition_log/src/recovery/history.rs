@@ -12,7 +12,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use metadata::{Entry, MetadataError, RangeQuery, Revision, families};
 use model::{PartitionId, SessionId, TopicId};
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     ops::Range,
     sync::Arc,
 };
@@ -107,8 +107,8 @@ impl History {
         let wanted: HashSet<_> = claims.iter().map(|claim| claim.partition).collect();
         let mut snapshot = Snapshot { stores, revision: None };
         let mut history = Self::default();
-        for session in sessions_of(own, claims)? {
-            let read = read_session(&mut snapshot, session, &wanted).await?;
+        for (session, seqs) in sessions_of(own, claims)? {
+            let read = read_session(&mut snapshot, session, &seqs, &wanted).await?;
             history.sessions.insert(session, read);
         }
         if claims.iter().any(is_long) {
@@ -166,13 +166,30 @@ impl History {
     }
 }
 
-fn sessions_of(own: SessionId, claims: &[Claim]) -> Result<BTreeSet<SessionId>, ReadFailure> {
-    let mut sessions = BTreeSet::from([own]);
-    for unfolded in claims.iter().flat_map(|claim| &claim.owner.unfolded) {
-        let session = SessionId::from_slice(&unfolded.session).ok_or_else(|| {
-            inconsistent("an owner record names a session that is no id".to_owned())
-        })?;
-        sessions.insert(session);
+/// Commits of one session that may hold something of the wanted partitions: from and through which, first and last included.
+#[derive(Debug, Default)]
+struct Seqs(BTreeSet<(u64, u64)>);
+
+impl Seqs {
+    /// Whether any of the commits `from` to `through` is among them.
+    fn touch(&self, from: u64, through: u64) -> bool {
+        self.0.iter().any(|&(first, last)| first <= through && from <= last)
+    }
+}
+
+/// The sessions that wrote the claimed logs, with what each wrote of them. The present session has written nothing yet of a log that it
+/// has just taken over.
+fn sessions_of(own: SessionId, claims: &[Claim]) -> Result<BTreeMap<SessionId, Seqs>, ReadFailure> {
+    let mut sessions: BTreeMap<SessionId, Seqs> = BTreeMap::new();
+    for claim in claims {
+        sessions.entry(own).or_default().0.insert((claim.owner.from_seq, u64::MAX));
+        for unfolded in &claim.owner.unfolded {
+            let session = SessionId::from_slice(&unfolded.session).ok_or_else(|| {
+                inconsistent("an owner record names a session that is no id".to_owned())
+            })?;
+            let seqs = (unfolded.from_seq, unfolded.through_seq);
+            sessions.entry(session).or_default().0.insert(seqs);
+        }
     }
     Ok(sessions)
 }
@@ -180,20 +197,23 @@ fn sessions_of(own: SessionId, claims: &[Claim]) -> Result<BTreeSet<SessionId>, 
 async fn read_session(
     snapshot: &mut Snapshot<'_>,
     session: SessionId,
+    seqs: &Seqs,
     wanted: &HashSet<PartitionId>,
 ) -> Result<SessionHistory, ReadFailure> {
     let stores = snapshot.stores;
     let keys = &stores.keys;
     let commits = snapshot.prefix(keys.commits(session)).await?;
     let indexes = snapshot.prefix(keys.indexes(session)).await?;
-    let mut commits: Vec<_> = stream::iter(commits)
+    let touched =
+        |entry: &Entry| keys.parse_commit(&entry.key).is_none_or(|(_, seq)| seqs.touch(seq, seq));
+    let mut commits: Vec<_> = stream::iter(commits.into_iter().filter(touched))
         .map(|entry| read_commit(stores, entry))
         .buffer_unordered(READS_IN_FLIGHT)
         .try_collect()
         .await?;
     commits.sort_unstable_by_key(|commit: &CommittedSegment| commit.seq);
     let indexes = stream::iter(indexes)
-        .map(|entry| read_index(stores, session, entry, wanted))
+        .map(|entry| read_index(stores, session, entry, seqs, wanted))
         .buffered(READS_IN_FLIGHT)
         .try_collect()
         .await?;
@@ -218,10 +238,14 @@ async fn read_index(
     stores: &Stores,
     session: SessionId,
     entry: Entry,
+    seqs: &Seqs,
     wanted: &HashSet<PartitionId>,
 ) -> Result<FoldedCommits, ReadFailure> {
     let (_, level, _) = stores.keys.parse_index(&entry.key).ok_or_else(|| strange(&entry))?;
     let index: Index = families::decode(&entry)?;
+    if !seqs.touch(index.from_seq, index.through_seq) {
+        return Ok(FoldedCommits { runs: HashMap::new() });
+    }
     let object = object_name(&index.object)?;
     let directory = range(index.directory_offset, index.directory_length)?;
     let directory = decode_directory(&read(stores, &object, directory).await?)

@@ -235,6 +235,26 @@ async fn a_partition_that_goes_to_and_fro_reads_whole_whatever_is_folded() {
     assert_eq!(read_all(&pair.partition).await, numbered(&values));
 }
 
+/// What the next owner wrote of other partitions before says nothing of one that it takes over.
+#[tokio::test(start_paused = true)]
+async fn the_next_owner_does_not_read_what_it_wrote_itself() {
+    let mut cluster = Cluster::new(Object);
+    cluster.options.fold_fan_in = 2;
+    let mut pair = Pair::start_in(cluster).await;
+    let other = pair.cluster.open(&pair.brokers[1], 1).await.expect("open");
+    for _ in 0..4 {
+        append_and_wait(&other, &["x"]).await.expect("acknowledged");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    let next = pair.brokers[1].session.id;
+    assert!(pair.cluster.count(pair.cluster.keys.indexes(next)).await > 0, "nothing was folded");
+    append_and_wait(&pair.partition, &["a"]).await.expect("acknowledged");
+    pair.cluster.object_faults.fail_always(Operation::Get, Fault::Unavailable);
+    pair.move_over().await;
+    pair.cluster.object_faults.heal();
+    assert_eq!(read_all(&pair.partition).await, numbered(&["a"]));
+}
+
 /// The other broker goes on folding what it wrote: the list that the partition was opened with grows old.
 #[tokio::test(start_paused = true)]
 async fn a_list_that_grew_old_is_read_anew() {
