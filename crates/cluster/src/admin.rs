@@ -19,6 +19,8 @@ pub struct NewTopic {
     pub configs: BTreeMap<String, String>,
     /// Made by the broker for itself.
     pub internal: bool,
+    /// Who is to lead its partitions, in their order; those behind the last are spread over the brokers.
+    pub leaders: Vec<BrokerId>,
 }
 
 /// What a config belongs to.
@@ -65,7 +67,7 @@ impl Cluster {
         topics::delete(&self.shared, topic).await
     }
 
-    /// Raises a topic's number of partitions to `total`.
+    /// Raises a topic's number of partitions to `total`; `leaders` are to lead the new ones, in their order.
     ///
     /// # Errors
     /// `UnknownTopic`, `InvalidPartitions`, `Unavailable`.
@@ -73,10 +75,12 @@ impl Cluster {
         &self,
         topic: &str,
         total: u32,
+        leaders: &[BrokerId],
         validate_only: bool,
         patience: Duration,
     ) -> Result<(), ClusterError> {
-        topics::grow(&self.shared, topic, total, validate_only, patience).await
+        let growth = topics::Growth { topic, total, leaders };
+        topics::grow(&self.shared, growth, validate_only, patience).await
     }
 
     /// Forgets a broker that will not return.

@@ -189,12 +189,16 @@ impl Office {
         self.sessions_seen = view.sessions.len();
         let live_wals = view.live_wals();
         let mut unassigned = Vec::new();
+        let mut decided = Vec::new();
         let mut ownerless = BTreeMap::new();
         for (topic, stored) in &view.topics {
             for index in (0..stored.value.partitions).filter_map(PartitionIndex::new) {
                 let partition = PartitionId { topic: *topic, partition: index };
                 let Some(owner) = view.owners.get(&partition) else {
-                    unassigned.push(partition);
+                    match view.wanted_owner(partition) {
+                        Some(wanted) => decided.push((partition, wanted)),
+                        None => unassigned.push(partition),
+                    }
                     continue;
                 };
                 let given_up = self.is_to_move(&view, &live_wals, partition, &owner.value, now);
@@ -204,10 +208,13 @@ impl Office {
             }
         }
         self.dead_since.retain(|partition, _| view.owners.contains_key(partition));
-        if unassigned.is_empty() {
-            return Vec::new();
+        if !unassigned.is_empty() {
+            let mut spread = balancing::spread(&view);
+            for (partition, broker) in &decided {
+                spread.add(*partition, *broker);
+            }
+            decided.extend(assign(unassigned, spread));
         }
-        let decided = assign(unassigned, balancing::spread(&view));
         let decided = decided.into_iter().map(|(partition, target)| {
             let from = ownerless.remove(&partition);
             let given_up = from.as_ref().is_some_and(|(_, _, given_up)| *given_up);

@@ -1,4 +1,6 @@
 //! Moves as operators ask for them: one conditional transaction each. The partition's owner carries them out ([`crate::handover`]).
+//!
+//! A partition that has no owner yet gets the broker that its move names.
 
 use crate::{ClusterError, cluster::Shared};
 use formats::metadata::Move;
@@ -7,7 +9,7 @@ use model::{BrokerId, PartitionId};
 use std::collections::BTreeSet;
 
 /// Moves in one transaction: a compare and an operation each, and a few compares more, of 128.
-const BATCH: usize = 100;
+pub(crate) const BATCH: usize = 100;
 
 /// Has a partition moved.
 pub(crate) async fn request(
@@ -45,6 +47,38 @@ pub(crate) async fn request(
         true => Ok(()),
         false => Err(unknown()),
     }
+}
+
+/// Says where a partition that has no owner yet is to be.
+pub(crate) fn wanted(shared: &Shared, (partition, to): (PartitionId, BrokerId)) -> Operation {
+    let record = Move {
+        format: 1,
+        to: to.get(),
+        requested: true,
+        since_unix_ms: shared.parts.clock.unix_ms(),
+    };
+    Operation::put(shared.parts.keys.moving(partition), encode(record))
+}
+
+/// Says so of partitions of topics that exist, which may have got owners meanwhile: these hand them over.
+///
+/// # Errors
+/// The store's.
+pub(crate) async fn want(
+    shared: &Shared,
+    partitions: &[(PartitionId, BrokerId)],
+) -> Result<(), ClusterError> {
+    for batch in partitions.chunks(BATCH) {
+        let topics: BTreeSet<_> = batch.iter().map(|(partition, _)| partition.topic).collect();
+        let exists = |topic| Compare::Exists(shared.parts.keys.topic(topic));
+        let transaction = Transaction {
+            compares: topics.into_iter().map(exists).collect(),
+            then: batch.iter().map(|it| wanted(shared, *it)).collect(),
+            otherwise: Vec::new(),
+        };
+        shared.parts.metadata.transact(transaction).await?;
+    }
+    Ok(())
 }
 
 /// Calls a move off, unless its owner has carried it out.

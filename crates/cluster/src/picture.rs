@@ -78,7 +78,8 @@ impl Drawing<'_> {
             let moving = self.view.moves.get(&id);
             let moving_to = moving.and_then(|stored| BrokerId::new(stored.value.to));
             let info = owner.map_or(UNASSIGNED, |stored| self.partition(&stored.value));
-            PartitionInfo { moving_to: moving_to.filter(|to| info.owner != Some(*to)), ..info }
+            let moves = |to: &BrokerId| info.owner.is_some_and(|owner| owner != *to);
+            PartitionInfo { moving_to: moving_to.filter(moves), ..info }
         });
         Some(Arc::new(TopicInfo {
             id,

@@ -1,7 +1,7 @@
 //! Topics: made, grown and deleted by one conditional transaction each. The controller gives the partitions their owners.
 
 use crate::{
-    ClusterError, Image, NewTopic, PartitionInfo, TopicInfo, cluster::Shared, stored::Stored,
+    ClusterError, Image, NewTopic, PartitionInfo, TopicInfo, cluster::Shared, moves, stored::Stored,
 };
 use formats::metadata::{self as records, Configs, DeletedTopic, Topic};
 use metadata::{
@@ -9,7 +9,8 @@ use metadata::{
     families::{ConfigResource, encode},
 };
 use model::{
-    LeaderEpoch, PartitionId, PartitionIndex, TopicId, TopicName, config::validate_topic_configs,
+    BrokerId, LeaderEpoch, PartitionId, PartitionIndex, TopicId, TopicName,
+    config::validate_topic_configs,
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -21,15 +22,16 @@ const ATTEMPTS: usize = 5;
 /// Creates a topic.
 pub(crate) async fn create(
     shared: &Shared,
-    new: NewTopic,
+    mut new: NewTopic,
     validate_only: bool,
     patience: Duration,
 ) -> Result<Arc<TopicInfo>, ClusterError> {
+    let leaders = std::mem::take(&mut new.leaders);
     let planned = plan(shared, new)?;
     if validate_only {
         return Ok(Arc::new(planned));
     }
-    write(shared, &planned).await?;
+    write(shared, &planned, &leaders).await?;
     wait_until_open(shared, planned.id, planned.partitions.len(), patience).await;
     let shown = shared.image.borrow().topic_by_id(planned.id).cloned();
     Ok(shown.unwrap_or_else(|| Arc::new(planned)))
@@ -93,8 +95,12 @@ fn check_collision(image: &Image, name: &TopicName) -> Result<(), ClusterError> 
     }
 }
 
-/// Writes topic, name and configs at once; the name key makes names unique, and settles an unknown outcome.
-async fn write(shared: &Shared, topic: &TopicInfo) -> Result<(), ClusterError> {
+/// Writes topic, name, configs and wanted leaders at once; the name key makes names unique, and settles an unknown outcome.
+async fn write(
+    shared: &Shared,
+    topic: &TopicInfo,
+    leaders: &[BrokerId],
+) -> Result<(), ClusterError> {
     let keys = &shared.parts.keys;
     let name_key = keys.topic_name(&topic.name);
     let id = bytes::Bytes::copy_from_slice(topic.id.as_bytes());
@@ -123,15 +129,18 @@ async fn write(shared: &Shared, topic: &TopicInfo) -> Result<(), ClusterError> {
         let key = keys.configs(ConfigResource::Topic(topic.id));
         creation.then.push(Operation::put(key, encode(Configs { format: 1, values })));
     }
+    let wanted: Vec<_> = placed(topic.id, 0, leaders).collect();
+    let (at_once, later) = wanted.split_at(wanted.len().min(moves::BATCH));
+    creation.then.extend(at_once.iter().map(|it| moves::wanted(shared, *it)));
     let mut last = None;
     for _ in 0..ATTEMPTS {
         match shared.parts.metadata.transact(creation.clone()).await {
-            Ok(outcome) if outcome.succeeded => return Ok(()),
+            Ok(outcome) if outcome.succeeded => return moves::want(shared, later).await,
             Ok(outcome) => {
                 let there = first_read(&outcome.replies);
                 let there = there.map(Stored::<records::TopicName>::from_entry).transpose()?;
                 return match there {
-                    Some(stored) if stored.value.id == id => Ok(()),
+                    Some(stored) if stored.value.id == id => moves::want(shared, later).await,
                     _ => Err(ClusterError::TopicExists(topic.name.to_string())),
                 };
             }
@@ -141,6 +150,17 @@ async fn write(shared: &Shared, topic: &TopicInfo) -> Result<(), ClusterError> {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     Err(last.map_or_else(never_tried, ClusterError::from))
+}
+
+/// Partitions from `first` on, each with its leader.
+fn placed(
+    topic: TopicId,
+    first: u32,
+    leaders: &[BrokerId],
+) -> impl Iterator<Item = (PartitionId, BrokerId)> {
+    (first..).zip(leaders).filter_map(move |(index, leader)| {
+        Some((PartitionId { topic, partition: PartitionIndex::new(index)? }, *leader))
+    })
 }
 
 /// Deletes a topic. Its owner records and manifests follow; its data goes when no segment holds it any more.
@@ -189,18 +209,28 @@ pub(crate) async fn delete(shared: &Shared, topic: TopicId) -> Result<(), Cluste
     Err(last.map_or_else(never_tried, ClusterError::from))
 }
 
+/// More partitions for a topic.
+pub(crate) struct Growth<'a> {
+    pub topic: &'a str,
+    /// So many then.
+    pub total: u32,
+    /// Who is to lead the new ones, in their order.
+    pub leaders: &'a [BrokerId],
+}
+
 /// Raises the number of partitions.
 pub(crate) async fn grow(
     shared: &Shared,
-    name: &str,
-    total: u32,
+    growth: Growth<'_>,
     validate_only: bool,
     patience: Duration,
 ) -> Result<(), ClusterError> {
+    let Growth { topic: name, total, leaders } = growth;
     let known = shared.image.borrow().topic(name).map(|topic| topic.id);
     let id = known.ok_or_else(|| ClusterError::UnknownTopic(name.to_owned()))?;
     let key = shared.parts.keys.topic(id);
     let mut unsettled = false;
+    let mut later = Vec::new();
     for _ in 0..ATTEMPTS {
         let stored = Stored::<Topic>::read(shared.parts.metadata.as_ref(), key.clone()).await?;
         let stored = stored.ok_or_else(|| ClusterError::UnknownTopic(name.to_owned()))?;
@@ -211,12 +241,15 @@ pub(crate) async fn grow(
         if validate_only {
             return Ok(());
         }
+        let mut wanted: Vec<_> = placed(id, stored.value.partitions, leaders).collect();
+        later = wanted.split_off(wanted.len().min(moves::BATCH));
         let record = Topic { partitions: total, ..stored.value };
-        let growth = Transaction {
+        let mut growth = Transaction {
             compares: vec![Compare::ModRevision(key.clone(), stored.modified)],
             then: vec![Operation::put(key.clone(), encode(record))],
             otherwise: Vec::new(),
         };
+        growth.then.extend(wanted.into_iter().map(|it| moves::wanted(shared, it)));
         match shared.parts.metadata.transact(growth).await {
             Ok(outcome) if outcome.succeeded => break,
             Ok(_) => {}
@@ -224,6 +257,7 @@ pub(crate) async fn grow(
             Err(error) => return Err(error.into()),
         }
     }
+    moves::want(shared, &later).await?;
     wait_until_open(shared, id, total as usize, patience).await;
     Ok(())
 }

@@ -126,6 +126,12 @@ impl View {
         pointless.map(|(partition, stored)| (*partition, stored.modified)).collect()
     }
 
+    /// The broker that a partition without an owner is to get, when it can.
+    pub fn wanted_owner(&self, partition: PartitionId) -> Option<BrokerId> {
+        let wanted = self.moves.get(&partition)?.value.to;
+        BrokerId::new(wanted).filter(|_| self.takes_partitions(wanted))
+    }
+
     /// Whether a broker lives and is not on its way out.
     pub fn takes_partitions(&self, broker: u32) -> bool {
         BrokerId::new(broker).is_some_and(|id| {

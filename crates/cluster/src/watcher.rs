@@ -2,7 +2,9 @@
 
 use crate::{cluster::Shared, continuity, view::View};
 use futures::{StreamExt, stream};
-use metadata::{Event, EventKind, MetadataError, RangeQuery, Revision};
+use metadata::{
+    Event, EventKind, MetadataError, Operation, RangeQuery, Reply, Revision, Transaction,
+};
 use runtime::{Backoff, Shutdown};
 use std::{sync::Arc, time::Duration};
 
@@ -99,7 +101,7 @@ async fn follow_from(shared: &Shared, from: Revision) -> MetadataError {
 }
 
 /// Families are watched one by one, so a new topic could be seen before its configs, and be served under other settings than it
-/// was created with. So the configs of a topic not seen before are read before it is shown.
+/// was created with; or before it is known who is to lead its partitions. So both are read before a topic not seen before is shown.
 async fn complete(shared: &Shared, events: &mut Vec<Event>) -> Result<(), MetadataError> {
     let parts = &shared.parts;
     let new = events.iter().filter_map(|event| match &event.kind {
@@ -109,8 +111,18 @@ async fn complete(shared: &Shared, events: &mut Vec<Event>) -> Result<(), Metada
     let new: Vec<_> = new.filter(|topic| !shared.view.lock().topics.contains_key(topic)).collect();
     for topic in new {
         let resource = metadata::families::ConfigResource::Topic(topic);
-        let range = parts.metadata.range(RangeQuery::key(parts.keys.configs(resource))).await?;
-        let found = range.entries.into_iter();
+        let reads = Transaction {
+            then: vec![
+                Operation::Read(RangeQuery::key(parts.keys.configs(resource))),
+                Operation::Read(RangeQuery::prefix(parts.keys.moves_of(topic))),
+            ],
+            ..Transaction::default()
+        };
+        let replies = parts.metadata.transact(reads).await?.replies.into_iter();
+        let found = replies.flat_map(|reply| match reply {
+            Reply::Read(entries) => entries,
+            Reply::Put | Reply::Deleted(_) => Vec::new(),
+        });
         let found =
             found.map(|entry| Event { revision: entry.mod_revision, kind: EventKind::Put(entry) });
         events.splice(0..0, found);

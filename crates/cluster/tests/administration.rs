@@ -96,10 +96,10 @@ async fn a_deleted_topic_is_closed_and_its_owner_records_go() {
 async fn partitions_can_be_added_and_not_taken_away() {
     let node = broker(&World::new()).await;
     let id = node.create(topic("t", 2, &[])).await;
-    node.cluster.create_partitions("t", 4, false, PATIENCE).await.unwrap();
+    node.cluster.create_partitions("t", 4, &[], false, PATIENCE).await.unwrap();
     node.until_told(Told::Opened(partition(id, 3), 1)).await;
     for total in [4, 3] {
-        let refused = node.cluster.create_partitions("t", total, false, PATIENCE).await;
+        let refused = node.cluster.create_partitions("t", total, &[], false, PATIENCE).await;
         assert!(matches!(refused, Err(ClusterError::InvalidPartitions(_))));
     }
 }

@@ -291,7 +291,7 @@ async fn a_partition_that_does_not_open_is_tried_again() {
     let id = node.create(topic("t", 2, &[])).await;
     let grown = partition(id, 2);
     node.engine.refuses.lock().insert(grown);
-    let answered = node.cluster.create_partitions("t", 3, false, Duration::from_secs(3)).await;
+    let answered = node.cluster.create_partitions("t", 3, &[], false, Duration::from_secs(3)).await;
     assert_eq!(answered, Ok(()));
     assert!(!node.engine.told().contains(&Told::Opened(grown, 1)));
     node.engine.refuses.lock().clear();

@@ -18,6 +18,7 @@ pub(crate) fn auto_created(broker: &Broker, name: &str) -> NewTopic {
         replication_factor: None,
         configs: BTreeMap::new(),
         internal: false,
+        leaders: Vec::new(),
     };
     let Some(kind) = SlotKind::of_topic(name) else { return topic };
     let number = |key: &ConfigKey| key.number_in(&broker.options.static_configs);

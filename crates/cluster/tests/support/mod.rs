@@ -201,6 +201,7 @@ pub fn topic(name: &str, partitions: u32, configs: &[(&str, &str)]) -> NewTopic 
         replication_factor: None,
         configs: map(configs),
         internal: false,
+        leaders: Vec::new(),
     }
 }
 

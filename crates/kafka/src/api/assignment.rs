@@ -1,6 +1,7 @@
 //! On which brokers a client wants partitions.
 //!
-//! Any broker reads what any other wrote, so of a choice only the number of brokers is kept. It must be one that Kafka would take.
+//! The first broker of a partition is to lead it; of the others only the number is kept, as any broker reads what any other wrote. It must
+//! be a choice that Kafka would take.
 
 use crate::error::Refusal;
 use cluster::Image;
@@ -35,6 +36,14 @@ pub(super) fn check<'a>(
         }
     }
     Ok(())
+}
+
+/// The brokers that are to lead, of brokers that were checked.
+pub(super) fn leaders<'a>(
+    partitions: impl Iterator<Item = &'a [messages::BrokerId]>,
+) -> Vec<BrokerId> {
+    let first = |brokers: &[messages::BrokerId]| BrokerId::from_wire(brokers.first()?.0);
+    partitions.filter_map(first).collect()
 }
 
 /// The refusal of an assignment.

@@ -20,6 +20,7 @@ use kafka_protocol::{
         create_partitions_response::CreatePartitionsTopicResult,
     },
 };
+use model::BrokerId;
 use std::time::Duration;
 
 /// Handles versions 0 to 3.
@@ -68,18 +69,21 @@ async fn raise(
         let reason = "groups and transactions are spread over the partitions that there are";
         return Err(Refusal::new(ResponseError::InvalidRequest, reason));
     }
-    check_assignment(&cluster.image(), topic)?;
-    Ok(cluster.create_partitions(topic.name.as_str(), total, validate_only, patience).await?)
+    let leaders = leaders(&cluster.image(), topic)?;
+    let name = topic.name.as_str();
+    Ok(cluster.create_partitions(name, total, &leaders, validate_only, patience).await?)
 }
 
-/// An assignment must name brokers for each new partition, as many as the topic's others have.
-fn check_assignment(image: &Image, topic: &CreatePartitionsTopic) -> Result<(), Refusal> {
-    let Some(assignments) = &topic.assignments else { return Ok(()) };
+/// Who is to lead the new partitions. An assignment must name brokers for each of them.
+fn leaders(image: &Image, topic: &CreatePartitionsTopic) -> Result<Vec<BrokerId>, Refusal> {
+    let Some(assignments) = &topic.assignments else { return Ok(Vec::new()) };
     let existing = find_topic(image, TopicRef::Name(topic.name.as_str()))?;
     let wanted =
         usize::try_from(topic.count).unwrap_or(0).saturating_sub(existing.partitions.len());
     if assignments.len() != wanted {
         return Err(assignment::refused("there must be one assignment for each new partition"));
     }
-    assignment::check(image, assignments.iter().map(|assignment| assignment.broker_ids.as_slice()))
+    let lists = || assignments.iter().map(|assignment| assignment.broker_ids.as_slice());
+    assignment::check(image, lists())?;
+    Ok(assignment::leaders(lists()))
 }

@@ -16,6 +16,7 @@ use kafka_protocol::{
     },
     protocol::StrBytes,
 };
+use model::BrokerId;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// Handles versions 2 to 7.
@@ -51,8 +52,8 @@ async fn create(
     validate_only: bool,
     patience: Duration,
 ) -> Result<Arc<TopicInfo>, Refusal> {
-    let new = new_topic(topic)?;
-    check_assignment(&context.broker().cluster.image(), topic)?;
+    let mut new = new_topic(topic)?;
+    new.leaders = leaders(&context.broker().cluster.image(), topic)?;
     Ok(context.broker().cluster.create_topic(new, validate_only, patience).await?)
 }
 
@@ -80,18 +81,21 @@ fn new_topic(topic: &CreatableTopic) -> Result<NewTopic, Refusal> {
         replication_factor,
         configs: overrides(topic)?,
         internal: SlotKind::of_topic(topic.name.as_str()).is_some(),
+        leaders: Vec::new(),
     })
 }
 
-/// Partitions must be named from 0 on, each once, and as many brokers for each.
-fn check_assignment(image: &Image, topic: &CreatableTopic) -> Result<(), Refusal> {
-    let mut named: Vec<i32> = topic.assignments.iter().map(|it| it.partition_index).collect();
-    named.sort_unstable();
-    if !named.into_iter().eq(0..topic.assignments.len() as i32) {
+/// Who is to lead, by the request's assignment. Partitions must be named from 0 on, each once, and as many brokers for each.
+fn leaders(image: &Image, topic: &CreatableTopic) -> Result<Vec<BrokerId>, Refusal> {
+    let mut assignments: Vec<_> = topic.assignments.iter().collect();
+    assignments.sort_unstable_by_key(|assignment| assignment.partition_index);
+    let named = assignments.iter().map(|assignment| assignment.partition_index);
+    if !named.eq(0..assignments.len() as i32) {
         return Err(assignment::refused("partitions must be named from 0 on, each once"));
     }
-    let lists = topic.assignments.iter().map(|assignment| assignment.broker_ids.as_slice());
-    assignment::check(image, lists)
+    let lists = || assignments.iter().map(|assignment| assignment.broker_ids.as_slice());
+    assignment::check(image, lists())?;
+    Ok(assignment::leaders(lists()))
 }
 
 fn overrides(topic: &CreatableTopic) -> Result<BTreeMap<String, String>, Refusal> {

@@ -87,6 +87,7 @@ impl Served {
             replication_factor: None,
             configs: BTreeMap::new(),
             internal: false,
+            leaders: Vec::new(),
         };
         self.cluster.create_topic(topic, false, PATIENCE).await.unwrap().id
     }
