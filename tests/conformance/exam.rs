@@ -1,6 +1,15 @@
-//! [`Exam`]: one broker under one scenario: what it is asked, and the transcript of its answers.
+//! [`Exam`]: brokers under one scenario: what they are asked, and the transcript of their answers.
+//!
+//! Each request goes where a client would send it ([`crate::routing`]).
 
-use crate::{caller::Caller, client::Client, requests, transcript::Transcript};
+use crate::{
+    brokers::Brokers,
+    caller::Caller,
+    client::Client,
+    requests,
+    routing::{Route, route},
+    transcript::Transcript,
+};
 use bytes::Bytes;
 use formats::record_batch::{batches, records};
 use kafka_protocol::{
@@ -8,7 +17,7 @@ use kafka_protocol::{
     protocol::Request,
 };
 use runtime::net::{Network, Tcp};
-use std::{fmt::Debug, net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, fmt::Debug, net::SocketAddr, time::Duration};
 use tokio::{runtime::Runtime, time::timeout};
 use uuid::Uuid;
 
@@ -21,11 +30,18 @@ pub struct Topic {
     pub id: Uuid,
 }
 
-/// A broker, asked by a scenario.
+/// Brokers, asked by a scenario.
 pub struct Exam {
     runtime: Runtime,
-    address: SocketAddr,
-    client: Client,
+    brokers: Brokers,
+    /// Connections by the broker's number.
+    clients: BTreeMap<i32, Client>,
+    /// Who is asked what any may answer.
+    home: i32,
+    /// Who leads the scenario's topics.
+    leader: i32,
+    /// Who was asked last.
+    last: i32,
     /// Names what the scenario makes.
     pub name: String,
     transcript: Transcript,
@@ -34,11 +50,22 @@ pub struct Exam {
 
 impl Exam {
     /// Connects for the scenario of that name.
-    pub fn begin(address: SocketAddr, scenario: &str) -> Self {
+    pub fn begin(brokers: &Brokers, scenario: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let client = connect(&runtime, address);
-        let name = scenario.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
-        Self { runtime, address, client, name, transcript: Transcript::default(), settled: 0 }
+        let connected = |number| (number, connect(&runtime, brokers.address(number)));
+        let clients = brokers.numbers().map(connected).collect();
+        let (home, leader) = (brokers.home(scenario), brokers.leader(scenario));
+        Self {
+            clients,
+            runtime,
+            brokers: brokers.clone(),
+            home,
+            leader,
+            last: home,
+            name: scenario.replace(|c: char| !c.is_ascii_alphanumeric(), "-"),
+            transcript: Transcript::default(),
+            settled: 0,
+        }
     }
 
     /// What was answered.
@@ -47,7 +74,7 @@ impl Exam {
     }
 
     /// Asks, and writes the answer down.
-    pub fn ask<R: Request>(&mut self, version: i16, request: R) -> R::Response
+    pub fn ask<R: Request + 'static>(&mut self, version: i16, request: R) -> R::Response
     where
         R::Response: Debug,
     {
@@ -79,46 +106,89 @@ impl Exam {
     }
 
     /// Asks without writing the answer down.
-    pub fn quietly<R: Request>(&mut self, version: i16, request: R) -> R::Response {
-        let answer = self.client.call(version, request);
+    pub fn quietly<R: Request + 'static>(&mut self, version: i16, request: R) -> R::Response {
+        let broker = self.broker_for(&request);
+        self.ask_broker(broker, version, request)
+    }
+
+    /// Asks one broker, whoever would be the one to ask.
+    fn ask_broker<R: Request>(&mut self, broker: i32, version: i16, request: R) -> R::Response {
+        self.last = broker;
+        let answer = self.clients.get_mut(&broker).unwrap().call(version, request);
         let answer = self.runtime.block_on(async { timeout(PATIENCE, answer).await });
         answer.expect("an answer in time")
     }
 
+    /// Who is asked that.
+    fn broker_for<R: Request + 'static>(&mut self, request: &R) -> i32 {
+        if !self.brokers.are_many() {
+            return self.home;
+        }
+        match route(request) {
+            Route::Leader(topic, partition) => self.leader_of(&topic, partition),
+            Route::Groups => self.brokers.of_groups(),
+            Route::Transactions => self.brokers.of_transactions(),
+            Route::Broker(number) if self.clients.contains_key(&number) => number,
+            Route::Any | Route::Broker(_) => self.home,
+        }
+    }
+
+    /// The leader of a partition; of one that there is not, that of the topic's first.
+    fn leader_of(&mut self, topic: &str, partition: i32) -> i32 {
+        let asked = requests::metadata(vec![requests::metadata_topic(topic)]);
+        let found = self.ask_broker(self.home, 12, asked);
+        let partitions = &found.topics[0].partitions;
+        let of = |index: i32| partitions.iter().find(|it| it.partition_index == index);
+        let leader = of(partition).or_else(|| of(0)).map(|it| it.leader_id.0);
+        leader.filter(|leader| self.clients.contains_key(leader)).unwrap_or(self.home)
+    }
+
     /// Sends what has no answer.
-    pub fn tell<R: Request>(&mut self, version: i16, request: &R) {
-        self.runtime.block_on(self.client.send(version, request));
+    pub fn tell<R: Request + 'static>(&mut self, version: i16, request: &R) {
+        self.last = self.broker_for(request);
+        let client = self.clients.get_mut(&self.last).unwrap();
+        self.runtime.block_on(client.send(version, request));
     }
 
     /// Sends a frame as it is, and writes down the bytes of the answer, or that the broker hangs up.
     pub fn frame(&mut self, bytes: &[u8]) {
+        self.last = self.home;
+        let client = self.clients.get_mut(&self.home).unwrap();
         let answer = self.runtime.block_on(async {
-            self.client.send_frame(bytes).await;
-            timeout(PATIENCE, self.client.receive_frame()).await.expect("an answer in time")
+            client.send_frame(bytes).await;
+            timeout(PATIENCE, client.receive_frame()).await.expect("an answer in time")
         });
         self.transcript.note(answer.map_or("hung up".to_owned(), hex::encode));
     }
 
-    /// Writes down that the broker hangs up, and connects again.
+    /// Writes down that the broker asked last hangs up, and connects again.
     pub fn expect_closed(&mut self) {
-        let closed = self.client.expect_closed();
+        let closed = self.clients.get_mut(&self.last).unwrap().expect_closed();
         self.runtime.block_on(async { timeout(PATIENCE, closed).await }).expect("an end in time");
         self.transcript.note("hung up");
         self.reconnect();
     }
 
-    /// Goes on with another connection.
+    /// Goes on with another connection to the broker asked last.
     pub fn reconnect(&mut self) {
-        self.client = connect(&self.runtime, self.address);
+        let client = connect(&self.runtime, self.brokers.address(self.last));
+        self.clients.insert(self.last, client);
     }
 
-    /// Another connection.
+    /// Another connection to the coordinator of groups.
     pub fn caller(&self) -> Caller {
-        Caller::new(connect(&self.runtime, self.address))
+        let coordinator = self.brokers.address(self.brokers.of_groups());
+        Caller::new(connect(&self.runtime, coordinator))
     }
 
-    /// Asks on another connection, without waiting for the answer.
-    pub fn send_on<R: Request>(&mut self, caller: &mut Caller, version: i16, request: &R) {
+    /// Asks the coordinator of groups on another connection, without waiting for the answer.
+    pub fn send_on<R: Request + 'static>(
+        &mut self,
+        caller: &mut Caller,
+        version: i16,
+        request: &R,
+    ) {
+        assert_eq!(route(request), Route::Groups);
         assert!(caller.asked.is_none(), "one request at a time");
         let correlation_id = self.runtime.block_on(caller.client.send(version, request));
         caller.asked = Some((version, correlation_id));
@@ -204,8 +274,11 @@ impl Exam {
     /// The same with configs.
     pub fn topic_with(&mut self, partitions: i32, configs: &[(&str, &str)]) -> Topic {
         let name = self.name.clone();
-        let answer =
-            self.quietly(7, requests::create_topic(requests::topic(&name, partitions, configs)));
+        let mut topic = requests::topic(&name, partitions, configs);
+        if self.brokers.are_many() {
+            topic = requests::led_by(topic, self.leader);
+        }
+        let answer = self.quietly(7, requests::create_topic(topic));
         assert_eq!(answer.topics[0].error_code, 0, "{answer:?}");
         Topic { id: answer.topics[0].topic_id, name: self.until_served(&name) }
     }
@@ -225,16 +298,10 @@ impl Exam {
         self.quietly(12, requests::metadata(topics)).topics[0].partitions[0].leader_epoch
     }
 
-    /// Waits until a topic's partitions have a leader.
+    /// Waits until a topic's partitions have a leader, and every broker knows.
     pub fn until_served(&mut self, name: &str) -> String {
         for _ in 0..400 {
-            let found = self.quietly(12, requests::metadata(vec![requests::metadata_topic(name)]));
-            let topic = &found.topics[0];
-            let led = |code: i16, leader: i32| code == 0 && leader >= 0;
-            if topic.error_code == 0
-                && topic.partitions.iter().all(|it| led(it.error_code, it.leader_id.0))
-                && self.leads(name, topic.partitions.len())
-            {
+            if self.brokers.numbers().all(|broker| self.knows_leaders(broker, name)) {
                 return name.to_owned();
             }
             std::thread::sleep(Duration::from_millis(25));
@@ -242,7 +309,17 @@ impl Exam {
         panic!("{name} has no leader after ten seconds");
     }
 
-    /// Whether the broker leads the topic's partitions: Kafka tells of leaders before they know it themselves.
+    fn knows_leaders(&mut self, broker: i32, name: &str) -> bool {
+        let asked = requests::metadata(vec![requests::metadata_topic(name)]);
+        let found = self.ask_broker(broker, 12, asked);
+        let topic = &found.topics[0];
+        let led = |code: i16, leader: i32| code == 0 && leader >= 0;
+        topic.error_code == 0
+            && topic.partitions.iter().all(|it| led(it.error_code, it.leader_id.0))
+            && self.leads(name, topic.partitions.len())
+    }
+
+    /// Whether the leaders lead the topic's partitions: Kafka tells of leaders before they know it themselves.
     fn leads(&mut self, name: &str, partitions: usize) -> bool {
         let topic = Topic { name: name.to_owned(), id: Uuid::nil() };
         (0..partitions as i32).all(|partition| {
@@ -251,16 +328,31 @@ impl Exam {
         })
     }
 
-    /// Waits until the broker coordinates groups and transactions, and hands out producer ids, the last that one has ready.
+    /// Waits until brokers coordinate groups and transactions, and hand out producer ids, the last that one has ready.
     pub fn until_ready(&mut self) {
-        for key_type in [0, 1] {
-            while self.quietly(3, requests::groups::find(key_type, "ready")).error_code != 0 {
+        for broker in self.brokers.numbers() {
+            for key_type in [0, 1] {
+                let asked = || requests::groups::find(key_type, "ready");
+                while self.ask_broker(broker, 3, asked()).error_code != 0 {
+                    std::thread::sleep(Duration::from_millis(25));
+                }
+            }
+            while self.ask_broker(broker, 4, requests::init_producer_id()).error_code != 0 {
                 std::thread::sleep(Duration::from_millis(25));
             }
         }
-        while self.quietly(4, requests::init_producer_id()).error_code != 0 {
+    }
+
+    /// Waits until consumers see the topic's first partition up to there: acks other than all do not say that they do.
+    pub fn until_high_watermark(&mut self, topic: &Topic, offset: i64) {
+        for _ in 0..400 {
+            let latest = self.quietly(7, requests::list_offsets(topic, 0, -1));
+            if latest.topics[0].partitions[0].offset == offset {
+                return;
+            }
             std::thread::sleep(Duration::from_millis(25));
         }
+        panic!("{} does not end at {offset} after ten seconds", topic.name);
     }
 
     /// Appends a batch to the topic's first partition, which must take it.

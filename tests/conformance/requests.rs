@@ -13,7 +13,7 @@ use kafka_protocol::{
         IncrementalAlterConfigsRequest, InitProducerIdRequest, ListOffsetsRequest, MetadataRequest,
         OffsetForLeaderEpochRequest, ProduceRequest, TopicName, alter_configs_request,
         create_partitions_request::CreatePartitionsTopic,
-        create_topics_request::{CreatableTopic, CreatableTopicConfig},
+        create_topics_request::{CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig},
         delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic},
         delete_topics_request::DeleteTopicState,
         describe_configs_request::DescribeConfigsResource,
@@ -146,6 +146,17 @@ pub fn topic(name: &str, partitions: i32, configs: &[(&str, &str)]) -> Creatable
         .with_num_partitions(partitions)
         .with_replication_factor(1)
         .with_configs(configs.iter().map(config).collect())
+}
+
+/// The topic with all its partitions on one broker.
+pub fn led_by(topic: CreatableTopic, broker: i32) -> CreatableTopic {
+    let assigned = |index| {
+        CreatableReplicaAssignment::default()
+            .with_partition_index(index)
+            .with_broker_ids(vec![BrokerId(broker)])
+    };
+    let assignments = (0..topic.num_partitions).map(assigned).collect();
+    topic.with_num_partitions(-1).with_replication_factor(-1).with_assignments(assignments)
 }
 
 pub fn create_topic(topic: CreatableTopic) -> CreateTopicsRequest {

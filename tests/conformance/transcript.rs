@@ -118,6 +118,50 @@ fn joined(text: &str) -> Vec<String> {
     lines
 }
 
+/// Fields that hold a broker's number.
+const BROKERS: [&str; 4] = ["node_id", "leader_id", "controller_id", "broker_id"];
+/// Fields that hold several.
+const BROKER_LISTS: [&str; 3] = ["replica_nodes", "isr_nodes", "offline_replicas"];
+
+/// A transcript in which any broker is as good as another, and several are as good as one; zones are left out.
+pub fn of_any_broker(lines: &[String]) -> Vec<String> {
+    let mut shown: Vec<String> = Vec::new();
+    let (mut numbers, mut brokers) = (false, None);
+    for line in lines {
+        let text = line.trim();
+        let (name, value) = text.split_once(": ").unwrap_or((text, ""));
+        if text.starts_with(']') {
+            (numbers, brokers) = (false, None);
+        }
+        if name == "rack" {
+            continue;
+        }
+        let number = |text: &str| text.trim_end_matches(',').parse().is_ok_and(|it: i32| it > 0);
+        let indent = &line[..line.len() - line.trim_start().len()];
+        match () {
+            () if numbers && number(text) => shown.push(format!("{indent}<broker>,")),
+            () if BROKERS.contains(&name) && number(value) => {
+                shown.push(format!("{indent}{name}: <broker>"));
+            }
+            () => shown.push(line.clone()),
+        }
+        numbers |= BROKER_LISTS.contains(&name) && value == "[";
+        if name == "brokers" && value == "[" {
+            brokers = Some(shown.len());
+        }
+        // What was told of another broker stands there already.
+        if let Some(first) = brokers
+            && text == "},"
+            && let told = shown.len() - first
+            && told.is_multiple_of(2)
+            && shown[first..first + told / 2] == shown[first + told / 2..]
+        {
+            shown.truncate(first + told / 2);
+        }
+    }
+    shown
+}
+
 /// Lines that only one of two transcripts has, with a few around them.
 pub fn difference(kafka: &[String], alluvium: &[String]) -> String {
     let lines = merged(kafka, alluvium);
@@ -204,6 +248,24 @@ mod tests {
         assert_eq!(lines(7, Some("no")), expected);
         assert_eq!(lines(7, Some("no")), lines(0, None));
         assert_ne!(lines(7, None), lines(-1, None));
+    }
+
+    #[test]
+    fn several_brokers_are_as_good_as_one() {
+        let broker = |number: i32| {
+            let id = format!("        node_id: {number}");
+            ["    Broker {", &id, "        rack: None", "    },"].map(str::to_owned)
+        };
+        let around = |brokers: Vec<String>, leader: i32| {
+            let leader = format!("leader_id: {leader}");
+            let first = ["brokers: [".to_owned()].into_iter();
+            first.chain(brokers).chain(["],".to_owned(), leader]).collect::<Vec<_>>()
+        };
+        let one = of_any_broker(&around(broker(1).to_vec(), 1));
+        let three = of_any_broker(&around([1, 2, 3].map(broker).concat(), 3));
+        assert_eq!(one, three);
+        assert_ne!(one, of_any_broker(&around(broker(1).to_vec(), -1)));
+        assert_ne!(one, of_any_broker(&around(Vec::new(), 1)));
     }
 
     #[test]

@@ -33,9 +33,11 @@ fn record(number: u32) -> Value {
     })
 }
 
-/// One client and the broker that it talks to.
+/// One client and the brokers that it talks to.
 struct Exam<'a> {
     client: Client,
+    /// Begins the names of what it makes.
+    name: String,
     address: &'a str,
     directory: &'a Path,
 }
@@ -59,12 +61,12 @@ impl Exam<'_> {
 
     fn makes_a_topic(&self) {
         let partitions = PARTITIONS.to_string();
-        let seen = self.act(self.client, "create", "t", &["--partitions", &partitions]);
+        let seen = self.act(self.client, "create", &self.shared(), &["--partitions", &partitions]);
         assert_eq!(seen.trim(), partitions);
     }
 
     fn deletes_a_topic(&self) {
-        let listed = self.act(self.client, "delete", "t", &[]).to_lowercase();
+        let listed = self.act(self.client, "delete", &self.shared(), &[]).to_lowercase();
         assert_eq!(listed.trim(), "false");
     }
 
@@ -72,10 +74,11 @@ impl Exam<'_> {
     fn writes_and_reads(&self, codecs: &[&str]) {
         let expected: Vec<Value> = (0..300).map(record).collect();
         for codec in codecs {
-            create_topic(self.address, codec, 1, &[]);
-            self.write(codec, 0..300, &["--partition", "0", "--compression", codec]);
+            let topic = format!("{}-{codec}", self.name);
+            create_topic(self.address, &topic, 1, &[]);
+            self.write(&topic, 0..300, &["--partition", "0", "--compression", codec]);
             for reader in [self.client, Client::Librdkafka] {
-                let read = self.act(reader, "consume", codec, &["--count", "300"]);
+                let read = self.act(reader, "consume", &topic, &["--count", "300"]);
                 let read: Vec<Value> =
                     read.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
                 assert!(read == expected, "{reader:?} reads other records than {codec} was given");
@@ -83,31 +86,38 @@ impl Exam<'_> {
         }
     }
 
+    /// The topic of the group.
+    fn shared(&self) -> String {
+        format!("{}-shared", self.name)
+    }
+
     fn member(&self, name: &str) -> Member {
-        Member::start(self.client, self.directory, name, self.address, "t", "readers")
+        let (name, group) = (format!("{}-{name}", self.name), format!("{}-readers", self.name));
+        Member::start(self.client, self.directory, &name, self.address, &self.shared(), &group)
     }
 
     /// A second member takes its share, takes over when the first leaves, and a third goes on where it was.
     fn shares_a_topic_in_a_group(&self) {
+        let topic = self.shared();
         let first = self.member("first");
-        self.write("t", 0..300, &[]);
+        self.write(&topic, 0..300, &[]);
         until_read(&[&first], &[], 0..300);
         let second = self.member("second");
         // It shares once it has read anything: until then, more is written.
         let mut written = 300;
         eventually(|| {
-            self.write("t", written..written + 50, &[]);
+            self.write(&topic, written..written + 50, &[]);
             written += 50;
             if second.records().is_empty() { Err("it has no share".to_owned()) } else { Ok(()) }
         });
         until_read(&[&first, &second], &[], 0..written);
         let mut read = first.stop();
-        self.write("t", written..written + 300, &[]);
+        self.write(&topic, written..written + 300, &[]);
         until_read(&[&second], &[], written..written + 300);
         written += 300;
         read.extend(second.stop());
         assert_keys_kept_together(&read, written);
-        self.write("t", written..written + 100, &[]);
+        self.write(&topic, written..written + 100, &[]);
         let third = self.member("third");
         until_read(&[&third], &[], written..written + 100);
         assert_eq!(third.stop().len(), 100, "it reads what was not committed, and no more");
@@ -115,16 +125,13 @@ impl Exam<'_> {
 
     /// Three records in each transaction; every second one is aborted.
     fn commits_and_aborts(&self) {
-        create_topic(self.address, "transactions", 2, &[]);
-        self.act(
-            self.client,
-            "write",
-            "transactions",
-            &["--id", "id", "--count", "6", "--partitions", "2"],
-        );
-        let values = |isolation| read_distinct(self.address, "transactions", 2, isolation);
-        assert_eq!(values("read_committed"), values_of_transactions("id", 6, false));
-        assert_eq!(values("read_uncommitted"), values_of_transactions("id", 6, true));
+        let (topic, id) = (format!("{}-transactions", self.name), format!("{}-id", self.name));
+        create_topic(self.address, &topic, 2, &[]);
+        let more = ["--id", &id, "--count", "6", "--partitions", "2"];
+        self.act(self.client, "write", &topic, &more);
+        let values = |isolation| read_distinct(self.address, &topic, 2, isolation);
+        assert_eq!(values("read_committed"), values_of_transactions(&id, 6, false));
+        assert_eq!(values("read_uncommitted"), values_of_transactions(&id, 6, true));
     }
 }
 
@@ -144,10 +151,17 @@ fn assert_keys_kept_together(read: &[(i32, u64, String)], count: u32) {
     }
 }
 
+const NO_DELAY: [&str; 1] = ["group.initial.rebalance.delay.ms=0"];
+
 fn does_everything(kind: Kind, client: Client) {
     let deployment = Deployment::start(kind);
-    let broker = deployment.broker(&["group.initial.rebalance.delay.ms=0"]);
-    let exam = Exam { client, address: &broker.address(), directory: deployment.directory() };
+    let brokers = deployment.serve(&NO_DELAY);
+    does_everything_at(&brokers.address(), deployment.directory(), client);
+}
+
+fn does_everything_at(address: &str, directory: &Path, client: Client) {
+    let name = format!("{client:?}").to_lowercase();
+    let exam = Exam { client, name, address, directory };
     exam.makes_a_topic();
     exam.writes_and_reads(codecs(client));
     exam.shares_a_topic_in_a_group();
@@ -193,9 +207,30 @@ fn rdkafka_does_everything() {
 #[test]
 #[ignore = "long: etcd and MinIO, where each acknowledgement waits for an upload"]
 fn five_clients_do_everything_on_etcd_and_minio() {
-    for client in
-        [Client::Sarama, Client::KafkaPython, Client::Aiokafka, Client::Kafkajs, Client::Rdkafka]
-    {
+    for client in FIVE {
         does_everything(Kind::Cluster, client);
+    }
+}
+
+const FIVE: [Client; 5] =
+    [Client::Sarama, Client::KafkaPython, Client::Aiokafka, Client::Kafkajs, Client::Rdkafka];
+
+#[test]
+#[ignore = "long: three brokers on etcd and MinIO"]
+fn five_clients_do_everything_on_three_brokers() {
+    let deployment = Deployment::start(Kind::Three);
+    let brokers = deployment.serve(&NO_DELAY);
+    for client in FIVE {
+        does_everything_at(&brokers.address(), deployment.directory(), client);
+    }
+}
+
+#[test]
+#[ignore = "long: three brokers on etcd and MinIO, of which one restarts every 20 seconds"]
+fn five_clients_do_everything_while_brokers_restart() {
+    let deployment = Deployment::start(Kind::Three);
+    let rolling = deployment.serve(&NO_DELAY).rolling();
+    for client in FIVE {
+        does_everything_at(rolling.address(), deployment.directory(), client);
     }
 }

@@ -42,8 +42,8 @@ fn assert_compacted(address: &str, topic: &str) {
 fn delivers_every_line(kind: Kind) {
     let deployment = Deployment::start(kind);
     let settings = [&["group.initial.rebalance.delay.ms=0"][..], &CLEANED_SOON].concat();
-    let broker = deployment.broker(&settings);
-    let address = broker.address();
+    let brokers = deployment.serve(&settings);
+    let address = brokers.address();
     let directory = deployment.directory();
     let (from, to) = (directory.join("from.txt"), directory.join("to.txt"));
     create_topic(&address, "lines", PARTITIONS, &[]);
@@ -95,4 +95,10 @@ fn connect_delivers_every_line_although_the_worker_of_the_source_is_killed() {
 #[ignore = "long: the same on etcd and MinIO"]
 fn connect_on_etcd_and_minio_delivers_every_line_although_the_worker_of_the_source_is_killed() {
     delivers_every_line(Kind::Cluster);
+}
+
+#[test]
+#[ignore = "long: the same on three brokers"]
+fn connect_on_three_brokers_delivers_every_line_although_the_worker_of_the_source_is_killed() {
+    delivers_every_line(Kind::Three);
 }

@@ -1,7 +1,7 @@
 //! Groups under the consumer protocol (KIP-848), of real clients, and Kafka's tools for them.
 
 use crate::harness::{
-    Broker, Deployment, Kind, Member, eventually,
+    Brokers, Deployment, Kind, Member, eventually,
     group_tool::{described, groups, until_no_lag},
     programs::{Client, create_topic, kafka_tool, run, text},
     records::{numbers, produce, until_read},
@@ -17,7 +17,7 @@ const CONSUMER: [&str; 2] = ["--protocol", "consumer"];
 
 fn member(
     deployment: &Deployment,
-    broker: &Broker,
+    broker: &Brokers,
     (client, name): (Client, &str),
     (topic, group): (&str, &str),
     arguments: &[&str],
@@ -46,8 +46,18 @@ fn until_shared(address: &str, group: &str, expected: &[usize]) {
 
 #[test]
 fn members_of_three_clients_share_a_topic_and_take_over_from_one_that_is_killed() {
-    let deployment = Deployment::start(Kind::Embedded);
-    let broker = deployment.broker(&[OFTEN, SHORT_SESSIONS]);
+    share_and_take_over(Kind::Embedded);
+}
+
+#[test]
+#[ignore = "long: three brokers on etcd and MinIO"]
+fn members_share_a_topic_on_three_brokers_and_take_over_from_one_that_is_killed() {
+    share_and_take_over(Kind::Three);
+}
+
+fn share_and_take_over(kind: Kind) {
+    let deployment = Deployment::start(kind);
+    let broker = deployment.serve(&[OFTEN, SHORT_SESSIONS]);
     let address = broker.address();
     create_topic(&address, "shared", 6, &[]);
     let start = |client: (Client, &str)| {
@@ -86,7 +96,7 @@ fn list_by_type(address: &str) -> String {
 #[test]
 fn members_that_come_and_go_read_every_record_once() {
     let deployment = Deployment::start(Kind::Embedded);
-    let broker = deployment.broker(&[OFTEN]);
+    let broker = deployment.serve(&[OFTEN]);
     let address = broker.address();
     create_topic(&address, "moving", 8, &[]);
     let start = |client: (Client, &str)| {
@@ -110,7 +120,7 @@ fn members_that_come_and_go_read_every_record_once() {
 /// Members go on after a kill -9 of their broker, as the members that they were.
 fn a_group_outlives_its_broker(kind: Kind) {
     let deployment = Deployment::start(kind);
-    let mut broker = deployment.broker(&[OFTEN, "session.lease.ttl=3s"]);
+    let mut broker = deployment.serve(&[OFTEN, "session.lease.ttl=3s"]);
     let address = broker.address();
     create_topic(&address, "steady", 4, &[]);
     let clients = [(Client::Librdkafka, "python"), (Client::FranzGo, "go"), (Client::Java, "java")];
@@ -161,9 +171,15 @@ fn a_group_outlives_a_kill_of_its_broker_in_a_cluster() {
 }
 
 #[test]
+#[ignore = "long: three brokers on etcd and MinIO"]
+fn a_group_outlives_kills_of_three_brokers_one_after_the_other() {
+    a_group_outlives_its_broker(Kind::Three);
+}
+
+#[test]
 fn a_group_changes_its_protocol_member_by_member_and_back() {
     let deployment = Deployment::start(Kind::Embedded);
-    let broker = deployment.broker(&[NO_DELAY, OFTEN]);
+    let broker = deployment.serve(&[NO_DELAY, OFTEN]);
     let address = broker.address();
     create_topic(&address, "live", 4, &[]);
     let start = |client: (Client, &str), arguments: &[&str]| {
@@ -195,7 +211,7 @@ fn a_group_changes_its_protocol_member_by_member_and_back() {
 #[test]
 fn kafkas_tools_look_after_groups_of_the_consumer_protocol() {
     let deployment = Deployment::start(Kind::Embedded);
-    let broker = deployment.broker(&[OFTEN]);
+    let broker = deployment.serve(&[OFTEN]);
     let address = broker.address();
     create_topic(&address, "tools", 2, &[]);
     produce(&address, "tools", 0..100);

@@ -40,7 +40,7 @@ impl Run {
 
 #[test]
 #[ignore = "takes minutes: just verify-long"]
-fn what_passes_on_kafka_passes_on_both_deployments() {
+fn what_passes_on_kafka_passes_on_every_deployment() {
     let suite = services::programs::go_tests(&clients().join("go"), MODULE, "pkg/kgo").unwrap();
     let on_kafka = {
         let kafka = Kafka::start().unwrap();
@@ -49,10 +49,10 @@ fn what_passes_on_kafka_passes_on_both_deployments() {
     let wanted = on_kafka.passed();
     assert!(wanted.len() > 100, "Kafka passes {} tests alone", wanted.len());
     let mut failures = Vec::new();
-    for kind in [Kind::Embedded, Kind::Cluster] {
+    for kind in [Kind::Embedded, Kind::Cluster, Kind::Three] {
         let deployment = Deployment::start(kind);
-        let broker = deployment.broker(&[]);
-        let run = Run::against(&broker.address(), &suite);
+        let brokers = deployment.serve(&[]);
+        let run = Run::against(&brokers.address(), &suite);
         let passed = run.passed();
         println!("{kind:?}: {} of {} pass", passed.intersection(&wanted).count(), wanted.len());
         failures

@@ -13,8 +13,18 @@ const NO_DELAY: &str = "group.initial.rebalance.delay.ms=0";
 
 #[test]
 fn members_of_three_clients_share_a_topic_and_take_over_from_one_that_is_killed() {
-    let deployment = Deployment::start(Kind::Embedded);
-    let broker = deployment.broker(&[NO_DELAY]);
+    share_and_take_over(Kind::Embedded);
+}
+
+#[test]
+#[ignore = "long: three brokers on etcd and MinIO"]
+fn members_share_a_topic_on_three_brokers_and_take_over_from_one_that_is_killed() {
+    share_and_take_over(Kind::Three);
+}
+
+fn share_and_take_over(kind: Kind) {
+    let deployment = Deployment::start(kind);
+    let broker = deployment.serve(&[NO_DELAY]);
     let address = broker.address();
     create_topic(&address, "shared", 6, &[]);
     let member = |client: Client, name: &str| {
@@ -45,7 +55,7 @@ fn members_of_three_clients_share_a_topic_and_take_over_from_one_that_is_killed(
 /// Members go on after a kill -9 of their broker; nothing committed is lost, nothing unread is skipped.
 fn a_group_outlives_its_broker(kind: Kind) {
     let deployment = Deployment::start(kind);
-    let mut broker = deployment.broker(&[NO_DELAY, "session.lease.ttl=3s"]);
+    let mut broker = deployment.serve(&[NO_DELAY, "session.lease.ttl=3s"]);
     let address = broker.address();
     create_topic(&address, "steady", 4, &[]);
     let directory = deployment.directory();
@@ -89,6 +99,12 @@ fn a_group_outlives_a_kill_of_its_broker_when_embedded() {
 #[test]
 fn a_group_outlives_a_kill_of_its_broker_in_a_cluster() {
     a_group_outlives_its_broker(Kind::Cluster);
+}
+
+#[test]
+#[ignore = "long: three brokers on etcd and MinIO"]
+fn a_group_outlives_kills_of_three_brokers_one_after_the_other() {
+    a_group_outlives_its_broker(Kind::Three);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Kafka's tools for brokers, records and load, as they are.
 
 use crate::harness::{
-    Broker, Deployment, Kind,
+    Brokers, Deployment, Kind,
     group_tool::described,
     programs::{attempt, create_topic, kafka_tool, run, text},
     records::read_values,
@@ -9,8 +9,8 @@ use crate::harness::{
 use serde_json::Value;
 use std::{fs, process::Command};
 
-fn broker(deployment: &Deployment) -> Broker {
-    deployment.broker(&["group.initial.rebalance.delay.ms=0"])
+fn broker(deployment: &Deployment) -> Brokers {
+    deployment.serve(&["group.initial.rebalance.delay.ms=0"])
 }
 
 /// A tool of Kafka's package `org.apache.kafka.tools`, ready for its arguments.
@@ -76,7 +76,11 @@ fn kafkas_tools_say_what_is_not_supported() {
 
 #[test]
 fn kafkas_tools_delete_records_and_list_groups() {
-    let deployment = Deployment::start(Kind::Embedded);
+    delete_records_and_list_groups(Kind::Embedded);
+}
+
+fn delete_records_and_list_groups(kind: Kind) {
+    let deployment = Deployment::start(kind);
     let broker = broker(&deployment);
     let address = broker.address();
     create_topic(&address, "t", 1, &[]);
@@ -101,7 +105,11 @@ fn kafkas_tools_delete_records_and_list_groups() {
 
 #[test]
 fn kafkas_verifiable_producer_and_consumer_agree() {
-    let deployment = Deployment::start(Kind::Embedded);
+    produce_and_consume_verifiably(Kind::Embedded);
+}
+
+fn produce_and_consume_verifiably(kind: Kind) {
+    let deployment = Deployment::start(kind);
     let broker = broker(&deployment);
     let address = broker.address();
     create_topic(&address, "t", 3, &[]);
@@ -119,7 +127,11 @@ fn kafkas_verifiable_producer_and_consumer_agree() {
 
 #[test]
 fn kafkas_load_tools_finish() {
-    let deployment = Deployment::start(Kind::Embedded);
+    load(Kind::Embedded);
+}
+
+fn load(kind: Kind) {
+    let deployment = Deployment::start(kind);
     let broker = broker(&deployment);
     let address = broker.address();
     create_topic(&address, "t", 2, &[]);
@@ -138,11 +150,15 @@ fn kafkas_load_tools_finish() {
     assert!(latency.contains("99.9th"), "{latency}");
 }
 
-/// Half of its transactions, by chance, are aborted and tried again.
 #[test]
 fn kafkas_transactional_copier_copies_exactly() {
+    copy_in_transactions(Kind::Embedded);
+}
+
+/// Half of its transactions, by chance, are aborted and tried again.
+fn copy_in_transactions(kind: Kind) {
     const COUNT: u32 = 1_000;
-    let deployment = Deployment::start(Kind::Embedded);
+    let deployment = Deployment::start(kind);
     let broker = broker(&deployment);
     let address = broker.address();
     for topic in ["from", "to"] {
@@ -171,7 +187,11 @@ fn kafkas_transactional_copier_copies_exactly() {
 
 #[test]
 fn kafkas_test_of_compatibility_succeeds() {
-    let deployment = Deployment::start(Kind::Embedded);
+    test_compatibility(Kind::Embedded);
+}
+
+fn test_compatibility(kind: Kind) {
+    let deployment = Deployment::start(kind);
     let broker = broker(&deployment);
     let address = broker.address();
     let supported = [
@@ -182,9 +202,25 @@ fn kafkas_test_of_compatibility_succeeds() {
         "--idempotent-producer-supported",
     ];
     let mut test = tool("ClientCompatibilityTest", &address);
-    test.args(["--topic", "t", "--num-cluster-nodes", "1", "--describe-acls-supported", "false"]);
+    let count = broker.count().to_string();
+    test.args(["--topic", "t", "--num-cluster-nodes", &count]);
+    test.args(["--describe-acls-supported", "false"]);
     test.args(["--expect-record-too-large-exception", "false"]);
     test.args(supported.into_iter().flat_map(|flag| [flag, "true"]));
     let output = text(&run(&mut test, b"").stdout);
     assert!(output.contains("SUCCESS"), "{output}");
+}
+
+#[test]
+#[ignore = "long: three brokers on etcd and MinIO"]
+fn kafkas_tools_work_with_three_brokers() {
+    for tools in [
+        delete_records_and_list_groups,
+        produce_and_consume_verifiably,
+        load,
+        copy_in_transactions,
+        test_compatibility,
+    ] {
+        tools(Kind::Three);
+    }
 }

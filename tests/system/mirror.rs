@@ -98,8 +98,8 @@ fn mirrors(kind: Kind) {
     let directory = deployment.directory();
     let server = Kafka::start().unwrap();
     let kafka = server.endpoint().replace("http://", "");
-    let broker = deployment.broker(&["group.initial.rebalance.delay.ms=0"]);
-    let ours = broker.address();
+    let brokers = deployment.serve(&["group.initial.rebalance.delay.ms=0"]);
+    let ours = brokers.address();
     let ways = [
         Way { source: (&kafka, "kafka"), target: &ours, topic: "orders" },
         Way { source: (&ours, "alluvium"), target: &kafka, topic: "invoices" },
@@ -129,4 +129,10 @@ fn mirror_maker_carries_records_and_groups_both_ways_between_kafka_and_alluvium(
 #[ignore = "long: the same on etcd and MinIO"]
 fn mirror_maker_carries_records_and_groups_both_ways_between_kafka_and_etcd_and_minio() {
     mirrors(Kind::Cluster);
+}
+
+#[test]
+#[ignore = "long: the same on three brokers"]
+fn mirror_maker_carries_records_and_groups_both_ways_between_kafka_and_three_brokers() {
+    mirrors(Kind::Three);
 }

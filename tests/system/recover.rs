@@ -40,7 +40,7 @@ fn succeed(output: &Output, broker: &Broker) -> String {
 /// The metadata store is gone, with all that was in it.
 fn lose_metadata(deployment: &mut Deployment, kind: Kind) {
     match kind {
-        Kind::Cluster => deployment.etcd = Some(Etcd::start().unwrap()),
+        Kind::Cluster | Kind::Three => deployment.etcd = Some(Etcd::start().unwrap()),
         Kind::Embedded => std::fs::remove_dir_all(deployment.local().join("metadata")).unwrap(),
     }
 }

@@ -2,13 +2,13 @@
 //! on the way.
 
 use crate::harness::{
-    Broker, Deployment, Kind, Running, eventually,
+    Brokers, Deployment, Kind, Running, eventually,
     group_tool::described,
     programs::{alluvium, clients, create_topic, java, kafka_tool, run, text},
     records::{CLEANED_SOON, count_records, read_values, write_lines},
     until,
 };
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, thread, time::Duration};
 
 const PARTITIONS: u32 = 2;
 const LINES_IN_A_PORTION: u32 = 250;
@@ -88,11 +88,11 @@ fn counts_exactly(
     kind: Kind,
     more: &[&str],
     strikes: u32,
-    mut strike: impl FnMut(&mut Broker, Running, &Path) -> Running,
+    mut strike: impl FnMut(&mut Brokers, Running, &Path) -> Running,
 ) {
     let deployment = Deployment::start(kind);
-    let mut broker = deployment.broker(&[&SETTINGS, more].concat());
-    let address = broker.address();
+    let mut brokers = deployment.serve(&[&SETTINGS, more].concat());
+    let address = brokers.address();
     for topic in ["lines", "counts"] {
         create_topic(&address, topic, PARTITIONS, &[]);
     }
@@ -104,7 +104,7 @@ fn counts_exactly(
     for _ in 0..strikes {
         let struck = portions + 6;
         (portions..struck).for_each(|portion| write_portion(&address, portion));
-        application = strike(&mut broker, application, directory);
+        application = strike(&mut brokers, application, directory);
         portions = struck + 2;
         (struck..portions).for_each(|portion| write_portion(&address, portion));
         until_answered(&address, &application, portions);
@@ -139,9 +139,9 @@ fn a_word_count_is_exact_although_it_is_killed_half_way() {
     });
 }
 
-fn kill_broker(broker: &mut Broker, application: Running, _: &Path) -> Running {
-    broker.kill();
-    broker.restart();
+fn kill_broker(brokers: &mut Brokers, application: Running, _: &Path) -> Running {
+    brokers.kill();
+    brokers.restart();
     application
 }
 
@@ -168,4 +168,32 @@ fn a_word_count_is_exact_although_its_state_comes_from_a_compacted_changelog() {
 #[ignore = "long: etcd and MinIO, twenty kills"]
 fn a_word_count_on_etcd_and_minio_is_exact_although_its_broker_is_killed_again_and_again() {
     counts_exactly(Kind::Cluster, &[], 20, kill_broker);
+}
+
+#[test]
+#[ignore = "long: three brokers on etcd and MinIO, six kills"]
+fn a_word_count_on_three_brokers_is_exact_although_one_after_the_other_is_killed() {
+    counts_exactly(Kind::Three, &[], 6, kill_broker);
+}
+
+#[test]
+#[ignore = "long: three brokers on etcd and MinIO, of which one restarts every 20 seconds"]
+fn a_word_count_is_exact_while_brokers_restart() {
+    let deployment = Deployment::start(Kind::Three);
+    let rolling = deployment.serve(&SETTINGS).rolling();
+    let address = rolling.address();
+    for topic in ["lines", "counts"] {
+        create_topic(address, topic, PARTITIONS, &[]);
+    }
+    let application = start_word_count(address, deployment.directory());
+    let portions = 20;
+    for portion in 0..portions {
+        write_portion(address, portion);
+        thread::sleep(Duration::from_secs(4));
+    }
+    until_answered(address, &application, portions);
+    assert_exact(address, portions);
+    application.stop();
+    rolling.rest();
+    reset(address);
 }

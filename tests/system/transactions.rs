@@ -2,20 +2,20 @@
 //! although its broker is killed again and again.
 
 use crate::harness::{
-    Broker, Deployment, Kind, Running,
+    Brokers, Deployment, Kind, Running,
     programs::{Client, create_topic, kafka_tool, run, text},
     records::{produce, read_distinct, read_values, values_of_transactions},
     until,
 };
-use std::{collections::BTreeSet, thread, time::Duration};
+use std::{collections::BTreeSet, path::Path, thread, time::Duration};
 
 const NO_DELAY: &str = "group.initial.rebalance.delay.ms=0";
 
 fn transactions_of_all_clients(kind: Kind) {
     const COUNT: u32 = 10;
     let deployment = Deployment::start(kind);
-    let mut broker = deployment.broker(&[]);
-    let address = broker.address();
+    let mut brokers = deployment.serve(&[]);
+    let address = brokers.address();
     for (client, topic) in Client::CORE.into_iter().zip(["python", "go", "java"]) {
         create_topic(&address, topic, 2, &[]);
         let mut command = client.transactions();
@@ -30,8 +30,8 @@ fn transactions_of_all_clients(kind: Kind) {
             let all = read_distinct(&address, topic, 2, "read_uncommitted");
             assert_eq!(all, values_of_transactions(topic, COUNT, true));
         }
-        assert!(broker.stop().is_some_and(|status| status.success()));
-        broker.restart();
+        assert!(brokers.stop().is_some_and(|status| status.success()));
+        brokers.restart();
     }
 }
 
@@ -43,6 +43,12 @@ fn three_clients_commit_and_abort_on_an_embedded_broker() {
 #[test]
 fn three_clients_commit_and_abort_on_etcd_and_minio() {
     transactions_of_all_clients(Kind::Cluster);
+}
+
+#[test]
+#[ignore = "long: three brokers on etcd and MinIO"]
+fn three_clients_commit_and_abort_on_three_brokers() {
+    transactions_of_all_clients(Kind::Three);
 }
 
 #[test]
@@ -112,8 +118,8 @@ fn kafka_transactions_finds_no_hanging_transaction_and_aborts_one_by_its_first_o
     drop(open);
 }
 
-fn tail(broker: &Broker) -> String {
-    let log = broker.log();
+fn tail(brokers: &Brokers) -> String {
+    let log = brokers.log();
     log.lines().rev().take(30).collect::<Vec<_>>().join("\n")
 }
 
@@ -139,22 +145,28 @@ fn kills(default: u32) -> u32 {
     wanted.map_or(default, |wanted: u32| wanted.min(20))
 }
 
-/// The broker is killed while `client` copies, again and again.
+const PARTITIONS: u32 = 3;
+const SETTINGS: [&str; 3] = ["session.lease.ttl=3s", "session.lease.margin=1s", NO_DELAY];
+
+/// Begins to copy from one new topic to another.
+fn start_copier(client: Client, address: &str, directory: &Path) -> Running {
+    for topic in ["from", "to"] {
+        create_topic(address, topic, PARTITIONS, &[]);
+    }
+    let mut command = client.transactions();
+    command.args(["copy", "--bootstrap", address, "--source", "from", "--topic", "to"]);
+    command.args(["--group", "copier", "--id", "copier"]);
+    Running::start(&mut command, directory, "copier")
+}
+
+/// A broker is killed while `client` copies, again and again; of three one after the other.
 fn copies_exactly(kind: Kind, client: Client) {
-    const PARTITIONS: u32 = 3;
     const RECORDS: u32 = 6_000;
     let times = kills(3);
     let deployment = Deployment::start(kind);
-    let mut broker =
-        deployment.broker(&["session.lease.ttl=3s", "session.lease.margin=1s", NO_DELAY]);
-    let address = broker.address();
-    for topic in ["from", "to"] {
-        create_topic(&address, topic, PARTITIONS, &[]);
-    }
-    let mut command = client.transactions();
-    command.args(["copy", "--bootstrap", &address, "--source", "from", "--topic", "to"]);
-    command.args(["--group", "copier", "--id", "copier"]);
-    let copier = Running::start(&mut command, deployment.directory(), "copier");
+    let mut brokers = deployment.serve(&SETTINGS);
+    let address = brokers.address();
+    let copier = start_copier(client, &address, deployment.directory());
     let transactions = || copier.output().lines().count();
     let batch = RECORDS / (times + 1);
     for round in 0..=times {
@@ -164,15 +176,15 @@ fn copies_exactly(kind: Kind, client: Client) {
             break;
         }
         let before = transactions();
-        until(&format!("round {round} made no progress\n{}", tail(&broker)), || {
+        until(&format!("round {round} made no progress\n{}", tail(&brokers)), || {
             transactions() > before
         });
         thread::sleep(Duration::from_millis(u64::from(round * 53 % 300)));
-        broker.kill();
-        broker.restart();
+        brokers.kill();
+        brokers.restart();
     }
     let expected: BTreeSet<String> = (0..batch * (times + 1)).map(|it| it.to_string()).collect();
-    until(&format!("not everything was copied\n{}", tail(&broker)), || {
+    until(&format!("not everything was copied\n{}", tail(&brokers)), || {
         read_values(&address, "to", PARTITIONS, "read_committed").len() >= expected.len()
     });
     assert_eq!(read_distinct(&address, "to", PARTITIONS, "read_committed"), expected);
@@ -198,4 +210,47 @@ fn a_copy_of_librdkafka_on_etcd_and_minio_is_exact_although_the_broker_is_killed
 #[test]
 fn a_copy_of_java_on_etcd_and_minio_is_exact_although_the_broker_is_killed_again_and_again() {
     copies_exactly(Kind::Cluster, Client::Java);
+}
+
+#[test]
+#[ignore = "long: three brokers on etcd and MinIO"]
+fn copies_on_three_brokers_are_exact_although_one_is_killed_again_and_again() {
+    for client in [Client::Librdkafka, Client::Java] {
+        copies_exactly(Kind::Three, client);
+    }
+}
+
+/// Of three brokers one restarts every 20 seconds while `client` copies what comes in for more than a minute.
+fn copies_exactly_while_brokers_restart(client: Client) {
+    const BATCH: u32 = 50;
+    let deployment = Deployment::start(Kind::Three);
+    let rolling = deployment.serve(&SETTINGS).rolling();
+    let address = rolling.address();
+    let copier = start_copier(client, address, deployment.directory());
+    let mut written = 0;
+    for _ in 0..150 {
+        produce(address, "from", written..written + BATCH);
+        written += BATCH;
+        thread::sleep(Duration::from_millis(500));
+    }
+    let expected: BTreeSet<String> = (0..written).map(|it| it.to_string()).collect();
+    until(&format!("not everything was copied\n{}", copier.errors()), || {
+        read_values(address, "to", PARTITIONS, "read_committed").len() >= expected.len()
+    });
+    assert_eq!(read_distinct(address, "to", PARTITIONS, "read_committed"), expected);
+    copier.stop();
+    rolling.rest();
+    nothing_hangs(address, "copier", "to", PARTITIONS);
+}
+
+#[test]
+#[ignore = "long: three brokers on etcd and MinIO, of which one restarts every 20 seconds"]
+fn a_copy_of_librdkafka_is_exact_while_brokers_restart() {
+    copies_exactly_while_brokers_restart(Client::Librdkafka);
+}
+
+#[test]
+#[ignore = "long: three brokers on etcd and MinIO, of which one restarts every 20 seconds"]
+fn a_copy_of_java_is_exact_while_brokers_restart() {
+    copies_exactly_while_brokers_restart(Client::Java);
 }

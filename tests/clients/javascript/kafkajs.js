@@ -13,7 +13,7 @@ const options = {};
 for (let i = 0; i + 1 < words.length; i += 2) {
   options[words[i].slice(2)] = words[i + 1];
 }
-const kafka = new Kafka({ brokers: [options.bootstrap], logLevel: logLevel.NOTHING });
+const kafka = new Kafka({ brokers: options.bootstrap.split(","), logLevel: logLevel.NOTHING });
 
 const decode = (text) => (text === null ? null : Buffer.from(text, "base64"));
 const encode = (data) => (data === null ? null : data.toString("base64"));

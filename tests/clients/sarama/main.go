@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -60,7 +61,7 @@ func config() *sarama.Config {
 }
 
 func create() error {
-	admin, err := sarama.NewClusterAdmin([]string{*bootstrap}, config())
+	admin, err := sarama.NewClusterAdmin(strings.Split(*bootstrap, ","), config())
 	if err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ func create() error {
 }
 
 func remove() error {
-	admin, err := sarama.NewClusterAdmin([]string{*bootstrap}, config())
+	admin, err := sarama.NewClusterAdmin(strings.Split(*bootstrap, ","), config())
 	if err != nil {
 		return err
 	}
@@ -113,7 +114,7 @@ func produce() error {
 	if err != nil {
 		return err
 	}
-	producer, err := sarama.NewSyncProducer([]string{*bootstrap}, config)
+	producer, err := sarama.NewSyncProducer(strings.Split(*bootstrap, ","), config)
 	if err != nil {
 		return err
 	}
@@ -170,7 +171,7 @@ func decode(text []byte) (*sarama.ProducerMessage, error) {
 }
 
 func consume() error {
-	consumer, err := sarama.NewConsumer([]string{*bootstrap}, config())
+	consumer, err := sarama.NewConsumer(strings.Split(*bootstrap, ","), config())
 	if err != nil {
 		return err
 	}
@@ -221,7 +222,7 @@ func member() error {
 	config.Consumer.Offsets.AutoCommit.Interval = 100 * time.Millisecond
 	config.Consumer.Group.Session.Timeout = 10 * time.Second
 	config.Consumer.Group.Heartbeat.Interval = 500 * time.Millisecond
-	consumers, err := sarama.NewConsumerGroup([]string{*bootstrap}, *group, config)
+	consumers, err := sarama.NewConsumerGroup(strings.Split(*bootstrap, ","), *group, config)
 	if err != nil {
 		return err
 	}
@@ -247,7 +248,7 @@ func write() error {
 	config.Producer.Partitioner = sarama.NewManualPartitioner
 	config.Producer.Transaction.ID = *id
 	config.Net.MaxOpenRequests = 1
-	producer, err := sarama.NewSyncProducer([]string{*bootstrap}, config)
+	producer, err := sarama.NewSyncProducer(strings.Split(*bootstrap, ","), config)
 	if err != nil {
 		return err
 	}

@@ -52,6 +52,7 @@ pub const SCENARIOS: &[Scenario] = &[
         it.produce(9, produce(&topic, batch(&["a"])).with_acks(1));
         it.tell(9, &produce(&topic, batch(&["b"])).with_acks(0));
         it.produce(9, produce(&topic, batch(&["c"])).with_acks(1));
+        it.until_high_watermark(&topic, 3);
         it.fetch(12, fetch(&topic, 0));
     }),
     alike("a batch with acks 0 that is refused hangs up", |it| {

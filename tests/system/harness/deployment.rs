@@ -1,6 +1,6 @@
-//! The two deployments: embedded in a directory, or etcd and MinIO.
+//! The deployments: embedded in a directory, or one or three brokers on etcd and MinIO.
 
-use super::Broker;
+use super::{Broker, Brokers};
 use services::{Etcd, Minio};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -10,10 +10,13 @@ use tempfile::TempDir;
 pub enum Kind {
     Embedded,
     Cluster,
+    /// As `Cluster`, with three brokers.
+    Three,
 }
 
 /// The services of a deployment, and the directory of its brokers.
 pub struct Deployment {
+    kind: Kind,
     pub etcd: Option<Etcd>,
     pub minio: Option<Minio>,
     /// Where brokers find the object store, when not at MinIO itself.
@@ -25,8 +28,9 @@ pub struct Deployment {
 
 impl Deployment {
     pub fn start(kind: Kind) -> Self {
-        let cluster = kind == Kind::Cluster;
+        let cluster = kind != Kind::Embedded;
         Self {
+            kind,
             etcd: cluster.then(|| Etcd::start().unwrap()),
             minio: cluster.then(|| Minio::start().unwrap()),
             object_store_endpoint: None,
@@ -94,6 +98,14 @@ impl Deployment {
     /// Starts a broker and waits until it is ready.
     pub fn broker(&self, more: &[&str]) -> Broker {
         Broker::start(self.directory.path(), &self.arguments(more), &self.environment())
+    }
+
+    /// Starts its one broker, or its three, and waits until they are ready.
+    pub fn serve(&self, more: &[&str]) -> Brokers {
+        Brokers::new(match self.kind {
+            Kind::Embedded | Kind::Cluster => vec![self.broker(more)],
+            Kind::Three => self.brokers(3, more),
+        })
     }
 
     /// Starts brokers 1 to `count`, each in a zone of its own with a disk of its own, and waits until they are ready.

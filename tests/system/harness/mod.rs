@@ -1,6 +1,7 @@
 //! What the system tests share: deployments, brokers, client programs.
 
 pub mod broker;
+pub mod brokers;
 pub mod connect;
 pub mod deployment;
 pub mod flaky;
@@ -16,6 +17,7 @@ pub mod records;
 pub mod running;
 
 pub use broker::Broker;
+pub use brokers::Brokers;
 pub use connect::Worker;
 pub use deployment::{Deployment, Kind};
 pub use flaky::FlakyProxy;
