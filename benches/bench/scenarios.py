@@ -16,6 +16,7 @@ from .failover import failover, rolling_restart
 from .measure import Cost, Section
 from .movement import moves
 from .outcome import Outcome, percentiles
+from .recovery import recovery
 from .systems import System
 from .toolbox import built
 
@@ -277,6 +278,7 @@ SCENARIOS = {
     "moves": Scenario(moves, ["three-object", "three-wal"]),
     "failover": Scenario(failover, ["three-object-3s"]),
     "rolling-restart": Scenario(rolling_restart, ["three-object", "three-wal"]),
+    "recovery": Scenario(recovery, ["minio-object"], fresh=True),
     "footprint": Scenario(footprint, ["kafka", "embedded-wal"], fresh=True),
 }
 

@@ -2,25 +2,27 @@
 //!
 //! The newest snapshot is put into a store in memory, brought up to date there with what segments say, and turned into the next
 //! generation; only then is the real store filled with it. So `--dry-run` does all but the last step, and a recovery that was
-//! killed is run again.
+//! killed is run again: it does everything anew, which is seconds of work, as only footers of what is younger than the snapshot are
+//! read.
 
 use crate::{BrokerFlags, Failure, deployment::Deployment, serve::install_cryptography};
 use cluster::BucketIdentity;
+use coordinator::transaction::{LoggedProducer, LoggedTransaction};
 use formats::metadata::{Cluster, Recovery};
 use metadata::{MemoryStore, MetadataStore, families::Keys};
-use model::{ClusterId, SessionId, config::broker};
+use model::{ClusterId, SessionId, TimestampMs, config::broker};
 use partition_log::{
     Stores,
-    adoption::{self, Adopted},
+    adoption::{self, TracedProducer},
 };
-use recovery::{Found, PutBack, Target};
+use recovery::{Found, Target};
 use runtime::{Clock, Randomness};
 use settings::Settings;
 use std::{io::Write, process::ExitCode, sync::Arc};
 use storage::Objects;
+use telling::{progress, tell, tell_adopted, tell_snapshot, tell_transactions};
 
-/// So many of a kind are printed; the others are counted.
-const PRINTED: usize = 20;
+mod telling;
 
 #[expect(clippy::doc_markdown, rustdoc::bare_urls, reason = "help texts are read in a terminal")]
 /// From where, and whether to do it.
@@ -48,6 +50,8 @@ struct Source {
     objects: Objects,
     bucket: BucketIdentity,
     keys: Keys,
+    /// How many slots transactional ids have, unless their topic says so.
+    slots: u32,
     clock: Clock,
     randomness: Randomness,
 }
@@ -64,11 +68,13 @@ pub(crate) async fn recover(
     let RecoverFlags { mut broker, from, dry_run } = flags;
     broker.object_store = from.or(broker.object_store);
     let settings = broker.settings()?;
+    let slots = settings.number(&broker::TRANSACTION_STATE_LOG_NUM_PARTITIONS);
+    let slots = slots.and_then(|slots| u32::try_from(slots).ok()).unwrap_or(1);
     let (clock, randomness) = (Clock::system(), Randomness::system());
     if dry_run {
         let objects = Deployment::open_objects_to_read(&settings, &clock, &randomness)?;
         let bucket = identify(&objects, &settings).await?;
-        let source = Source { objects, bucket, keys: Keys::new("dry/"), clock, randomness };
+        let source = Source { objects, bucket, keys: Keys::new("dry/"), slots, clock, randomness };
         source.rebuild(source.bucket.generation + 1, out).await?;
         tell(out, "nothing was changed; without --dry-run it is done")?;
         return Ok(ExitCode::SUCCESS);
@@ -77,8 +83,8 @@ pub(crate) async fn recover(
         Deployment::open(&settings, &clock, &randomness).await?;
     let bucket = identify(&objects, &settings).await?;
     let target = Target::new(Arc::clone(&metadata), keys.clone());
-    let generation = next_generation(&target, &bucket, &metadata.describe()).await?;
-    let source = Source { objects, bucket, keys, clock, randomness };
+    let generation = next_generation(&target, &bucket, &metadata.describe(), out).await?;
+    let source = Source { objects, bucket, keys, slots, clock, randomness };
     let rebuilt = source.rebuild(generation, out).await?;
     source.finish(&target, generation, rebuilt, out).await?;
     Ok(ExitCode::SUCCESS)
@@ -110,6 +116,7 @@ async fn next_generation(
     target: &Target,
     bucket: &BucketIdentity,
     place: &str,
+    out: &mut (dyn Write + Send),
 ) -> Result<u64, Failure> {
     let next = bucket.generation + 1;
     match target.look().await.map_err(Failure::from_display)? {
@@ -120,8 +127,14 @@ async fn next_generation(
                 begun.cluster_id, bucket.cluster
             )))
         }
-        // The marker is written last but one: it may be there already.
-        Found::Begun(begun) => Ok(begun.generation.max(bucket.generation)),
+        Found::Begun(begun) => {
+            tell(
+                out,
+                "an earlier attempt did not end: what it left is cleared, and all of it done again",
+            )?;
+            // The marker is written last but one: it may be there already.
+            Ok(begun.generation.max(bucket.generation))
+        }
         Found::Taken(key) => Err(Failure(format!(
             "{place} is not empty (it has {key}): a recovery fills an empty one. If that is what is left of the cluster, look whether it is whole before you delete it; else name another place or prefix with --metadata"
         ))),
@@ -150,9 +163,21 @@ impl Source {
             objects: self.objects.clone(),
         };
         let last_session = SessionId::from_random_bytes(self.randomness.bytes16());
+        let now_unix_ms = self.clock.unix_ms();
         let adopted =
-            adoption::adopt(&stores, last_session).await.map_err(Failure::from_display)?;
+            adoption::adopt(&stores, last_session, now_unix_ms, progress(&self.clock)).await;
+        let adopted = adopted.map_err(Failure::from_display)?;
         tell_adopted(out, &adopted)?;
+        let logged: Vec<_> = adopted.producers.into_iter().map(logged).collect();
+        let now = TimestampMs(now_unix_ms);
+        let resolved = coordinator::transaction::resolve(
+            metadata.as_ref(),
+            &self.keys,
+            &logged,
+            self.slots,
+            now,
+        );
+        tell_transactions(out, &resolved.await.map_err(Failure::from_display)?)?;
         let begun = cluster::begin_generation(metadata.as_ref(), &self.keys, generation).await;
         let cluster = begun.map_err(Failure::from_display)?;
         Ok(Rebuilt { metadata, cluster, snapshot: put_back.object })
@@ -173,73 +198,28 @@ impl Source {
             snapshot: rebuilt.snapshot,
             ..Recovery::default()
         };
+        tell(out, "filling the metadata store")?;
         let filled = target.fill(rebuilt.metadata.as_ref(), &recovery).await;
         let keys = filled.map_err(Failure::from_display)?;
+        tell(out, &format!("{keys} keys; marking the bucket as of generation {generation}"))?;
         let marked = cluster::mark_bucket(&self.objects, cluster, generation).await;
         marked.map_err(Failure::from_display)?;
         target.finish(rebuilt.cluster, &recovery).await.map_err(Failure::from_display)?;
         let done = format!(
-            "done: {keys} keys; cluster {cluster} is of generation {generation} now. Start the brokers, then run `alluvium fsck`"
+            "done: cluster {cluster} is of generation {generation} now. Start the brokers, then run `alluvium fsck`"
         );
         tell(out, &done)
     }
 }
 
-fn tell_snapshot(
-    out: &mut (dyn Write + Send),
-    put_back: &PutBack,
-    now_unix_ms: i64,
-) -> Result<(), Failure> {
-    for (object, reason) in &put_back.passed_over {
-        tell(
-            out,
-            &format!("passed over {object}: {reason}. Objects that an older one names may be gone"),
-        )?;
-    }
-    let age = now_unix_ms.saturating_sub(put_back.head.written_unix_ms) / 1_000;
-    let entries: u64 = put_back.head.parts.iter().map(|part| part.entries).sum();
-    let found = format!(
-        "{}: {entries} keys, written {age} s ago. Groups, offsets, topics and settings are as of then",
-        put_back.object
-    );
-    tell(out, &found)
-}
-
-fn tell_adopted(out: &mut (dyn Write + Send), adopted: &Adopted) -> Result<(), Failure> {
-    let Adopted { segments, partitions, records, .. } = adopted;
-    let found = format!(
-        "{segments} segments were stored since: {records} records, or what is left of them, in {partitions} partitions"
-    );
-    tell(out, &found)?;
-    let refused = adopted.refused.iter();
-    let refused: Vec<_> =
-        refused.map(|(object, reason)| format!("not committed: {object}: {reason}")).collect();
-    let gaps = adopted.gaps.iter().map(|(partition, range)| {
-        format!("missing: offsets {}..{} of {partition}; it ends there", range.start, range.end)
+/// What the coordinator of transactions asks of a producer's traces in the logs.
+fn logged(traced: TracedProducer) -> LoggedProducer {
+    let TracedProducer { producer, newest_epoch, open, first_end } = traced;
+    let open = open.map(|it| LoggedTransaction {
+        epoch: it.epoch,
+        partitions: it.partitions,
+        is_new: it.is_new,
+        was_committed: it.was_committed,
     });
-    let broken = adopted.broken.iter().map(|(partition, reason)| {
-        format!("damaged: {partition}: {reason}; nothing was added to it")
-    });
-    for lines in [refused, gaps.collect(), broken.collect()] {
-        for line in lines.iter().take(PRINTED) {
-            tell(out, line)?;
-        }
-        if let Some(more) = lines.len().checked_sub(PRINTED).filter(|more| *more > 0) {
-            tell(out, &format!("… and {more} more of these"))?;
-        }
-    }
-    if adopted.of_unknown_topics > 0 {
-        let unknown = adopted.of_unknown_topics;
-        tell(
-            out,
-            &format!(
-                "not known: the topics of {unknown} slices, created since the snapshot or deleted before it"
-            ),
-        )?;
-    }
-    Ok(())
-}
-
-fn tell(out: &mut (dyn Write + Send), line: &str) -> Result<(), Failure> {
-    writeln!(out, "{line}").map_err(Failure::from_display)
+    LoggedProducer { producer, newest_epoch, open, first_end }
 }

@@ -116,6 +116,11 @@ impl Keys {
         self.at(&format!("staged_offsets/{}/", digits(u64::from(slot))))
     }
 
+    /// The same, of all slots.
+    pub fn staged_offsets_of_all(&self) -> Bytes {
+        self.at("staged_offsets/")
+    }
+
     /// Producer and group of a key of [`Keys::staged_offsets_of_slot`].
     pub fn parse_staged_offsets(&self, key: &[u8]) -> Option<(ProducerId, String)> {
         let mut parts = self.rest("staged_offsets/", key)?.split('/').skip(1);

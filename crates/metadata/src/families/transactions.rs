@@ -24,6 +24,11 @@ impl Keys {
         self.at(&format!("transactions/{}/", digits(u64::from(slot))))
     }
 
+    /// The transactional ids of all slots.
+    pub fn transactions(&self) -> Bytes {
+        self.at("transactions/")
+    }
+
     /// Which id a key of [`Keys::transactions_of`] is.
     pub fn parse_transaction(&self, key: &[u8]) -> Option<String> {
         unescaped(self.rest("transactions/", key)?.split_once('/')?.1)

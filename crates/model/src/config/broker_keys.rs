@@ -449,7 +449,7 @@ pub const MESSAGE_MAX_BYTES: ConfigKey = ConfigKey::broker("message.max.bytes", 
 pub const METADATA_SNAPSHOT_INTERVAL_MS: ConfigKey =
     ConfigKey::broker("metadata.snapshot.interval.ms", Long, "60000")
         .takes(AtLeast(100))
-        .documented("How often the controller writes what changed in metadata to the object store; a lost metadata store is rebuilt from it.");
+        .documented("How often the controller writes what changed in metadata to the object store; a lost metadata store is rebuilt from it. Changes of topics and their settings are written within a second or two.");
 
 /// `min.insync.replicas`.
 pub const MIN_INSYNC_REPLICAS: ConfigKey = ConfigKey::broker("min.insync.replicas", Int, "1")

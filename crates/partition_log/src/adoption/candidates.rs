@@ -1,8 +1,9 @@
 //! [`Candidates`]: segments in the bucket that no commit in metadata is about, read from their own footers.
 
 use super::{
-    Failure,
+    Failure, Progress,
     choice::{Claimed, CommitId, Segment},
+    transactions,
 };
 use crate::{Stores, footer_read::read_footer, object_names};
 use bytes::Bytes;
@@ -45,25 +46,39 @@ struct Read {
 
 impl Candidates {
     /// Lists the bucket, and reads the footer of each segment that lies beyond its session's head.
-    pub(super) async fn find(stores: &Stores) -> Result<Self, Failure> {
+    pub(super) async fn find(
+        stores: &Stores,
+        mut report: impl FnMut(Progress) + Send,
+    ) -> Result<Self, Failure> {
         let mut found = Self { heads: heads(stores).await?, ..Self::default() };
         let on_their_way_out = garbage(stores).await?;
+        let mut progress = Progress::default();
+        let mut beyond = Vec::new();
         let mut next = None;
         loop {
             let prefix = format!("{}/", object_names::SEGMENTS);
             let page = stores.objects.list_page(&prefix, next).await?;
-            let beyond: Vec<_> = page
-                .objects
-                .into_iter()
-                .filter(|it| !on_their_way_out.contains(it.name.as_str()))
-                .filter_map(|it| Some((found.beyond_head(&it.name)?, it)))
-                .collect();
-            found.read(stores, beyond).await?;
+            progress.listed += page.objects.len() as u64;
+            beyond.extend(
+                page.objects
+                    .into_iter()
+                    .filter(|it| !on_their_way_out.contains(it.name.as_str()))
+                    .filter_map(|it| Some((found.beyond_head(&it.name)?, it))),
+            );
+            progress.to_read = beyond.len() as u64;
+            report(progress);
             next = page.next;
             if next.is_none() {
-                return Ok(found);
+                break;
             }
         }
+        found
+            .read(stores, beyond, || {
+                progress.read += 1;
+                report(progress);
+            })
+            .await?;
+        Ok(found)
     }
 
     fn beyond_head(&self, object: &ObjectName) -> Option<CommitId> {
@@ -75,6 +90,7 @@ impl Candidates {
         &mut self,
         stores: &Stores,
         listed: Vec<(CommitId, Listed)>,
+        mut count: impl FnMut() + Send,
     ) -> Result<(), Failure> {
         let mut reads = stream::iter(listed)
             .map(|(id, listed)| async move {
@@ -83,6 +99,7 @@ impl Candidates {
             })
             .buffered(READS_IN_FLIGHT);
         while let Some((id, listed, footer)) = reads.try_next().await? {
+            count();
             match footer {
                 Ok((footer, range)) => self.add(read(id, &listed, &footer, range)),
                 Err(reason) => self.unreadable.push((listed.name.to_string(), reason)),
@@ -146,6 +163,8 @@ fn claimed(slice: &Slice) -> Claimed {
         partition: slice.partition,
         offsets: slice.base_offset..slice.end_offset,
         epochs: slice.epochs.clone(),
+        steps: transactions::steps(&slice.batches),
+        size_bytes: slice.bytes.end - slice.bytes.start,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Which segments count as committed. Pure.
 
+use super::transactions::Step;
 use model::{LeaderEpoch, Offset, PartitionId, SessionId, WalId};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -29,6 +30,10 @@ pub(super) struct Claimed {
     pub(super) offsets: Range<Offset>,
     /// Epochs in it, with the first offset of each.
     pub(super) epochs: Vec<(LeaderEpoch, Offset)>,
+    /// What transactions did in it, in offset order.
+    pub(super) steps: Vec<Step>,
+    /// Its bytes in the object.
+    pub(super) size_bytes: u64,
 }
 
 /// Where a log ends as far as metadata knows.

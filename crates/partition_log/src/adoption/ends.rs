@@ -7,7 +7,9 @@ use crate::{
 };
 use formats::metadata::{Owner, Topic};
 use metadata::{RangeQuery, families};
-use model::{PartitionId, SessionId, TopicId, TopicName, config::TopicSettings};
+use model::{
+    PartitionId, ProducerEpoch, ProducerId, SessionId, TopicId, TopicName, config::TopicSettings,
+};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map::Entry},
     sync::Arc,
@@ -21,8 +23,12 @@ const TOGETHER: usize = 256;
 pub(super) struct Ends {
     pub(super) known: HashMap<PartitionId, KnownEnd>,
     pub(super) owners: HashMap<PartitionId, Owner>,
-    /// Partitions that metadata does not have.
-    pub(super) unknown: HashSet<PartitionId>,
+    /// Transactions that are open there.
+    pub(super) open: HashMap<PartitionId, Vec<(ProducerId, ProducerEpoch)>>,
+    /// Partitions that metadata does not have, of topics that it does not know as deleted. They count as empty.
+    pub(super) lost: BTreeSet<PartitionId>,
+    /// Partitions of topics that were deleted.
+    pub(super) deleted: HashSet<PartitionId>,
     /// Partitions whose log can't be put together.
     pub(super) broken: Vec<(PartitionId, String)>,
 }
@@ -34,6 +40,7 @@ pub(super) async fn read(
 ) -> Result<Ends, Failure> {
     let mut ends = Ends::default();
     let mut topics: HashMap<TopicId, Option<Topic>> = HashMap::new();
+    let deleted = deleted_topics(stores).await?;
     let mut by_session: BTreeMap<SessionId, Vec<Claim>> = BTreeMap::new();
     for partition in partitions {
         if let Entry::Vacant(vacant) = topics.entry(partition.topic) {
@@ -41,7 +48,12 @@ pub(super) async fn read(
         }
         let topic = topics.get(&partition.topic).and_then(Option::as_ref);
         let Some(topic) = topic.filter(|it| partition.partition.get() < it.partitions) else {
-            ends.unknown.insert(partition);
+            if deleted.contains(&partition.topic) {
+                ends.deleted.insert(partition);
+            } else {
+                ends.lost.insert(partition);
+                ends.known.insert(partition, KnownEnd::default());
+            }
             continue;
         };
         let Some(owner) = one::<Owner>(stores, stores.keys.owner(partition)).await? else {
@@ -86,6 +98,10 @@ impl Ends {
                 Ok(log) => {
                     let end = KnownEnd { end: log.index.end(), newest: log.epochs.newest() };
                     self.known.insert(claim.partition, end);
+                    let producers = log.producers.describe().into_iter();
+                    let open = producers.filter(|it| it.transaction_start.is_some());
+                    let open = open.map(|it| (it.id, it.epoch)).collect();
+                    self.open.insert(claim.partition, open);
                 }
                 Err(reason) => self.broken.push((claim.partition, reason)),
             }
@@ -106,7 +122,17 @@ fn claim(partition: PartitionId, topic: &Topic, owner: Owner) -> Option<(Session
     Some((session, claim))
 }
 
-async fn one<V: families::Value>(stores: &Stores, key: bytes::Bytes) -> Result<Option<V>, Failure> {
+async fn deleted_topics(stores: &Stores) -> Result<HashSet<TopicId>, Failure> {
+    let keys = &stores.keys;
+    let read = stores.metadata.range(RangeQuery::prefix(keys.deleted_topics())).await?;
+    Ok(read.entries.iter().filter_map(|it| keys.parse_deleted_topic(&it.key)).collect())
+}
+
+/// One value, if it is there.
+pub(super) async fn one<V: families::Value>(
+    stores: &Stores,
+    key: bytes::Bytes,
+) -> Result<Option<V>, Failure> {
     let read = stores.metadata.range(RangeQuery::key(key)).await?;
     Ok(read.entries.first().map(families::decode).transpose()?)
 }

@@ -11,6 +11,11 @@ mod candidates;
 mod choice;
 mod ends;
 mod records;
+mod topics;
+mod transactions;
+
+pub use topics::LostTopic;
+pub use transactions::{OpenTransaction, TracedProducer};
 
 use crate::Stores;
 use candidates::Candidates;
@@ -35,8 +40,23 @@ pub struct Adopted {
     pub gaps: Vec<(PartitionId, Range<u64>)>,
     /// Partitions whose log can't be put together from what metadata says; they stay as they are.
     pub broken: Vec<(PartitionId, String)>,
-    /// Slices of topics that metadata does not have.
-    pub of_unknown_topics: u64,
+    /// Topics that metadata does not have, or has fewer partitions of.
+    pub lost: Vec<LostTopic>,
+    /// Slices of topics that were deleted: they come back no more.
+    pub of_deleted_topics: u64,
+    /// Producers with transactions in what was taken.
+    pub producers: Vec<TracedProducer>,
+}
+
+/// How far reading segments came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Progress {
+    /// Segments that were listed.
+    pub listed: u64,
+    /// Those of them whose footers are read; it grows while they are being listed.
+    pub to_read: u64,
+    /// Footers that were read.
+    pub read: u64,
 }
 
 /// Why nothing was adopted.
@@ -58,10 +78,20 @@ pub enum Failure {
 ///
 /// # Errors
 /// A store's. Doing it again does what is left.
-pub async fn adopt(stores: &Stores, session: model::SessionId) -> Result<Adopted, Failure> {
-    let candidates = Candidates::find(stores).await?;
+pub async fn adopt(
+    stores: &Stores,
+    session: model::SessionId,
+    now_unix_ms: i64,
+    report: impl FnMut(Progress) + Send,
+) -> Result<Adopted, Failure> {
+    let candidates = Candidates::find(stores, report).await?;
     let ends = ends::read(stores, candidates.partitions()).await?;
-    let Choice { taken, attached, refused, gaps } = choose(&candidates.segments, &ends.known);
+    let Choice { taken, mut attached, refused, gaps } = choose(&candidates.segments, &ends.known);
+    let mut lost = topics::lost(&candidates.segments, &ends.lost, &attached);
+    topics::restore(stores, &mut lost, now_unix_ms).await?;
+    // What can't be given back is no partition's.
+    attached.retain(|partition, it| !it.is_empty() || !ends.lost.contains(partition));
+    let producers = transactions::trace(&candidates.segments, &attached, &ends.open);
     let owners = ends.owners;
     let adopted = Adopted {
         segments: taken.len() as u64,
@@ -70,7 +100,9 @@ pub async fn adopt(stores: &Stores, session: model::SessionId) -> Result<Adopted
         refused: candidates.name(&refused),
         gaps,
         broken: ends.broken,
-        of_unknown_topics: candidates.slices_of(&ends.unknown),
+        lost,
+        of_deleted_topics: candidates.slices_of(&ends.deleted),
+        producers,
     };
     records::write(stores, session, &candidates, &taken, &attached, owners).await?;
     Ok(adopted)

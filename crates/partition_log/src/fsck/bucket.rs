@@ -62,7 +62,8 @@ impl Bucket {
     }
 }
 
-fn hash(object: &ObjectName) -> u128 {
+/// By which an object is known here.
+pub(super) fn hash(object: &ObjectName) -> u128 {
     let digest = Sha256::digest(object.as_str().as_bytes());
     digest.iter().take(16).fold(0, |hash, byte| (hash << 8) | u128::from(*byte))
 }

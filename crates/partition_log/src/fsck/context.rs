@@ -1,6 +1,6 @@
 //! [`Context`]: what every part of a check needs: the stores, the listing, and where findings go.
 
-use super::{Finding, FindingKind, Place, bucket::Bucket};
+use super::{Finding, FindingKind, Place, Verified, bucket::Bucket};
 use crate::{Stores, object_read::ObjectReader};
 use bytes::Bytes;
 use formats::metadata::{DeletedTopic, Topic};
@@ -37,6 +37,8 @@ pub struct Options {
     pub grace: Duration,
     /// The time.
     pub now_unix_ms: i64,
+    /// Segments whose batches need not be read.
+    pub verified: Verified,
 }
 
 /// What a check tells while it goes on.
@@ -44,6 +46,8 @@ pub struct Options {
 pub enum Event {
     /// Something is not as it must be.
     Finding(Finding),
+    /// All batches of a segment were read, and nothing is wrong with it.
+    Verified(ObjectName),
     /// How far it came.
     Progress(Summary),
 }
@@ -59,6 +63,8 @@ pub struct Summary {
     pub checked: u64,
     /// Bytes of batches read.
     pub bytes_read: u64,
+    /// Bytes of batches that an earlier check had read.
+    pub bytes_passed_over: u64,
     /// Partitions put together.
     pub partitions: u64,
     /// Objects that are noted for deletion and still there.
@@ -195,6 +201,11 @@ impl<'a> Context<'a> {
             sink.summary.findings += 1;
             (sink.report)(Event::Finding(finding));
         }
+    }
+
+    /// Tells that a segment's batches are whole.
+    pub(super) fn verified(&self, object: &ObjectName) {
+        (self.sink.lock().report)(Event::Verified(object.clone()));
     }
 
     /// Counts what was done, and tells how far the check came.

@@ -15,9 +15,11 @@ mod orphans;
 mod segment;
 mod session;
 mod slices;
+mod verified;
 
 pub use context::{Depth, Event, Failure, Options, Summary};
 pub use finding::{Finding, FindingKind, Place};
+pub use verified::Verified;
 
 use crate::Stores;
 use context::Context;

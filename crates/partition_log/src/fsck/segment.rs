@@ -56,7 +56,7 @@ pub(super) async fn check(
         Ok((footer, range)) => {
             checked.findings = about.compare(&footer, &range);
             if context.options.depth == Depth::Batches {
-                checked.findings.extend(about.read_batches(&footer).await?);
+                about.verify(&footer, &mut checked.findings).await?;
             }
             checked.footer = Some(footer);
         }
@@ -141,6 +141,22 @@ impl About<'_, '_> {
             }
         }
         findings
+    }
+
+    /// Reads the data, unless an earlier check did.
+    async fn verify(&self, footer: &Footer, findings: &mut Vec<Finding>) -> Result<(), Failure> {
+        let Self { context, listed } = self;
+        if context.options.verified.contains(&listed.object) {
+            let bytes: u64 = footer.slices.iter().map(|it| it.bytes.end - it.bytes.start).sum();
+            context.count(|summary| summary.bytes_passed_over += bytes);
+            return Ok(());
+        }
+        let found = self.read_batches(footer).await?;
+        if found.is_empty() {
+            context.verified(&listed.object);
+        }
+        findings.extend(found);
+        Ok(())
     }
 
     /// Reads the data of every slice, and checks each batch.

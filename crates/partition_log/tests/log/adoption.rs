@@ -3,9 +3,13 @@
 use crate::{
     cluster::{Broker, Cluster},
     records::{append, append_and_wait, numbered, read_all},
+    transactions::{begin, end, finish},
 };
 use bytes::Bytes;
-use formats::metadata::Topic;
+use formats::{
+    metadata::Topic,
+    record_batch::TransactionResult::{Abort, Commit},
+};
 use metadata::{Entry, MemoryStore, MetadataStore, Operation, RangeQuery, families};
 use model::{SessionId, config::DurabilityMode};
 use partition_log::{
@@ -49,7 +53,7 @@ async fn put_back(cluster: &mut Cluster, copy: Vec<Entry>) -> Adopted {
         objects: cluster.objects.clone(),
     };
     let session = SessionId::from_random_bytes(cluster.randomness.bytes16());
-    adoption::adopt(&stores, session).await.expect("stores that answer")
+    adoption::adopt(&stores, session, 0, |_| ()).await.expect("stores that answer")
 }
 
 async fn stop(broker: Broker) {
@@ -154,4 +158,71 @@ async fn a_segment_that_is_gone_ends_the_log_and_is_told() {
     let broker = cluster.restart_without_disk(broker).await;
     let partition = cluster.open(&broker, 0).await.expect("open");
     assert_eq!(read_all(&partition).await, numbered(&["a", "d"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_marker_of_one_partition_tells_how_the_transaction_ended() {
+    for (result, ended) in [(Some(Commit), true), (Some(Abort), false), (None, false)] {
+        let mut cluster = cluster(DurabilityMode::Object).await;
+        let broker = cluster.start().await;
+        let partition = cluster.open(&broker, 0).await.expect("open");
+        let other = cluster.open(&broker, 1).await.expect("open");
+        // One partition had its part in the copy, the other got it since.
+        begin(&partition, 7, 0, "a").await;
+        let copy = copy(&cluster).await;
+        begin(&other, 7, 0, "b").await;
+        if let Some(result) = result {
+            finish(&partition, end(result)).await;
+        }
+        stop(broker).await;
+        let adopted = put_back(&mut cluster, copy).await;
+        let traced = adopted.producers.first().expect("a producer");
+        let open = traced.open.as_ref().expect("an open transaction");
+        assert_eq!((traced.first_end, open.was_committed), (result, ended), "{adopted:?}");
+        let partitions: Vec<_> = open.partitions.iter().map(|it| it.partition.get()).collect();
+        assert_eq!(partitions, [1], "the other one has its marker, or nothing new");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_that_the_copy_does_not_know_comes_back_under_another_name() {
+    let mut cluster = cluster(DurabilityMode::Object).await;
+    let broker = cluster.start().await;
+    let mut copy = copy(&cluster).await;
+    copy.retain(|entry| cluster.keys.parse_topic(&entry.key).is_none());
+    let partition = cluster.open(&broker, 1).await.expect("open");
+    append_and_wait(&partition, &["a", "b"]).await.expect("acknowledged");
+    stop(broker).await;
+
+    let adopted = put_back(&mut cluster, copy).await;
+    let lost = adopted.lost.first().expect("a lost topic");
+    assert_eq!((lost.partitions, lost.records, lost.is_known), (Some(2), 2, false));
+    assert!(lost.bytes > 0 && lost.name.starts_with("recovered-"), "{lost:?}");
+    let topic = RangeQuery::key(cluster.keys.topic(cluster.topic));
+    let stored = cluster.store.range(topic).await.expect("a store").entries;
+    let stored: Topic = families::decode(&stored[0]).expect("a topic");
+    assert_eq!((stored.name.as_str(), stored.partitions), (lost.name.as_str(), 2));
+    let broker = cluster.start().await;
+    let partition = cluster.open(&broker, 1).await.expect("open");
+    assert_eq!(read_all(&partition).await, numbered(&["a", "b"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_begins_no_log_of_an_unknown_topic_is_told_and_left() {
+    let mut cluster = cluster(DurabilityMode::Object).await;
+    let broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    append_and_wait(&partition, &["a"]).await.expect("acknowledged");
+    let mut copy = copy(&cluster).await;
+    copy.retain(|entry| {
+        let keys = &cluster.keys;
+        keys.parse_topic(&entry.key).is_none() && keys.parse_owner(&entry.key).is_none()
+    });
+    append_and_wait(&partition, &["b"]).await.expect("acknowledged");
+    stop(broker).await;
+    let adopted = put_back(&mut cluster, copy).await;
+    let lost = adopted.lost.first().expect("a lost topic");
+    assert_eq!((lost.partitions, lost.records), (None, 0), "{adopted:?}");
+    let topics = RangeQuery::prefix(cluster.keys.topics());
+    assert!(cluster.store.range(topics).await.expect("a store").entries.is_empty());
 }

@@ -13,7 +13,7 @@ use metadata::{Entry, MetadataStore, Operation, RangeQuery, families};
 use model::{Offset, SessionId, config::DurabilityMode};
 use partition_log::{
     Partition, Stores,
-    fsck::{self, Depth, Event, Finding, FindingKind, Options, Summary},
+    fsck::{self, Depth, Event, Finding, FindingKind, Options, Summary, Verified},
 };
 use std::time::Duration;
 use storage::ObjectName;
@@ -39,7 +39,7 @@ async fn check_at(cluster: &Cluster, depth: Depth, now_unix_ms: i64) -> (Vec<Fin
             findings.push(finding);
         }
     };
-    let options = Options { depth, grace: GRACE, now_unix_ms };
+    let options = Options { depth, grace: GRACE, now_unix_ms, verified: Verified::default() };
     let summary = fsck::check(&stores, options, report).await.expect("stores that answer");
     assert_eq!(summary.findings, findings.len() as u64);
     (findings, summary)

@@ -4,6 +4,7 @@
 //! its own, and the note in the metadata store only goes forward.
 
 use super::{
+    changes,
     choice::Inventory,
     names,
     write::{Written, write},
@@ -18,6 +19,15 @@ use metadata::{
 use runtime::Shutdown;
 use std::time::Duration;
 
+/// After a change of topics or settings more of them are waited for, for so long.
+const GATHERING: Duration = Duration::from_secs(1);
+
+/// And for so many times what the last snapshot took, so that large ones are not written all the time.
+const WRITING_SHARE: u32 = 10;
+
+/// So often it is looked whether this broker is the controller by now.
+const OFFICE_CHECK: Duration = Duration::from_secs(1);
+
 /// Writes snapshots.
 #[derive(Debug)]
 pub struct SnapshotKeeper {
@@ -26,6 +36,8 @@ pub struct SnapshotKeeper {
     last: Option<Written>,
     /// What is in the bucket, once it was listed.
     inventory: Option<Inventory>,
+    /// What was written up to here has been looked at.
+    seen: Revision,
 }
 
 /// The note of the newest snapshot in the metadata store, and the revisions around it.
@@ -49,10 +61,11 @@ impl Noted {
 impl SnapshotKeeper {
     /// A keeper that has written nothing yet.
     pub fn new(stores: Stores) -> Self {
-        Self { stores, last: None, inventory: None }
+        Self { stores, last: None, inventory: None, seen: Revision(0) }
     }
 
-    /// Writes a snapshot every `interval` in which something changed, while `in_office`, until shutdown.
+    /// Writes a snapshot every `interval` in which something changed, and soon after topics or settings did, while `in_office`, until
+    /// shutdown.
     pub async fn keep(
         mut self,
         interval: Duration,
@@ -60,19 +73,31 @@ impl SnapshotKeeper {
         shutdown: Shutdown,
     ) {
         loop {
-            tokio::select! {
-                () = shutdown.requested() => return,
-                () = tokio::time::sleep(interval) => {}
-            }
             if !in_office() {
                 (self.last, self.inventory) = (None, None);
-                continue;
+                tokio::select! {
+                    () = shutdown.requested() => return,
+                    () = tokio::time::sleep(interval.min(OFFICE_CHECK)) => continue,
+                }
             }
+            let began = self.stores.clock.boot_time();
             if let Err(error) = self.write_if_changed().await {
                 metrics::counter!("alluvium_metadata_snapshot_failures_total").increment(1);
                 tracing::warn!(%error, "metadata could not be written to the bucket; it is tried again");
             }
+            let took = self.stores.clock.boot_time().since(began);
+            tokio::select! {
+                () = shutdown.requested() => return,
+                () = tokio::time::sleep(interval) => {}
+                () = self.topics_changed(GATHERING.max(took * WRITING_SHARE)) => {}
+            }
         }
+    }
+
+    /// Waits for a change of topics or settings since it was looked last, and then for more of them.
+    async fn topics_changed(&self, gathering: Duration) {
+        changes::of_topics(&self.stores, self.seen).await;
+        tokio::time::sleep(gathering).await;
     }
 
     /// Writes a snapshot unless the newest one holds the same, and deletes what has had its time. Answers whether one was written.
@@ -81,6 +106,7 @@ impl SnapshotKeeper {
     /// A store's. Nothing that an earlier snapshot needs is gone.
     pub async fn write_if_changed(&mut self) -> Result<bool, Failure> {
         let mut noted = self.noted().await?;
+        self.seen = noted.store;
         if noted.is_current() {
             return Ok(false);
         }

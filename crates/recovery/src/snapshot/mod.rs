@@ -1,5 +1,6 @@
 //! Snapshots of metadata in the bucket.
 
+mod changes;
 mod choice;
 mod keeper;
 mod names;

@@ -12,7 +12,7 @@ use metadata::{
 };
 use model::{BrokerId, SessionId};
 use runtime::{Clock, Randomness};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use storage::{Fault, FaultPlan, ObjectName, Objects};
 
 async fn stores() -> Stores {
@@ -127,6 +127,28 @@ async fn a_large_store_is_read_in_pages_at_one_revision_and_written_in_parts() {
     SnapshotKeeper::new(stores.clone()).write_if_changed().await.unwrap();
     assert_eq!(entries(&stores).await.len(), 1_201);
     assert_eq!(stores.objects.list("snapshot/").await.unwrap().len(), 3, "two parts and a head");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_topics_does_not_wait_for_its_time() {
+    let stores = stores().await;
+    let tasks = runtime::Tasks::new();
+    let keeping = SnapshotKeeper::new(stores.clone()).keep(
+        Duration::from_secs(3_600),
+        || true,
+        tasks.shutdown(),
+    );
+    tasks.spawn("keeper", keeping);
+    let has = async |name: &str| entries(&stores).await.iter().any(|it| it.key == name);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    put(&stores, stores.keys.topics(), "a topic".into()).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(has("topics/").await);
+    // What coordinators write waits for the interval, and so does nothing else.
+    commit(&stores, 1, 1).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(!has(&format!("commit_head/{}", session(1))).await);
+    tasks.shut_down().await;
 }
 
 #[tokio::test(start_paused = true)]

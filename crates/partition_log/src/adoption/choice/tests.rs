@@ -26,6 +26,8 @@ fn segment(age: u64, slices: &[SliceOf<'_>]) -> Segment {
         partition: partition(*index),
         offsets: offset(offsets.start)..offset(offsets.end),
         epochs: epochs.iter().map(|&(of, start)| (epoch(of), offset(start))).collect(),
+        steps: Vec::new(),
+        size_bytes: 0,
     };
     let slices = slices.iter().map(claimed).collect();
     Segment { age: (age, 0), slices, ..Segment::default() }
