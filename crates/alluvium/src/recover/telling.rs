@@ -76,7 +76,7 @@ fn lost(topic: &LostTopic) -> String {
             "not known: topic {id}, created since the snapshot: {records} records, {bytes} bytes. Its name and settings are lost; it is back as {name}, {partitions} partitions, which keeps everything: copy it to a topic of the right name, then delete it"
         ),
         (None, _) => format!(
-            "not known: topic {id}: {bytes} bytes that begin no log, of a topic that was deleted long ago, or whose first segments are not there. Nothing of it is given back; its objects stay in the bucket, and `alluvium fsck` names those that nothing else refers to"
+            "not known: topic {id}: {bytes} bytes that begin no log, of a topic that was deleted long ago, or whose first segments are not there. Nothing of it is given back; its objects stay in the bucket, and no broker deletes them"
         ),
     }
 }
