@@ -73,7 +73,7 @@ impl Outage {
             errors: BTreeMap::new(),
         };
         writer.follow(leaders.clone());
-        writer.write_until(start.plus(Duration::from_secs(self.seconds)))?;
+        writer.write_until(start.plus(Duration::from_secs(self.seconds)));
         let end = clock.boot_time();
         let read = self.read_back(cluster, &clock, &begins, writer.batch.stamp_at())?;
         writer.report(&leaders, &cluster.leaders(&self.topic)?, (start, end), &read)
@@ -141,7 +141,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn write_until(&mut self, end: BootTime) -> Result<(), DriverError> {
+    fn write_until(&mut self, end: BootTime) {
         while self.clock.boot_time() < end {
             let addresses: Vec<_> = self.lanes.keys().cloned().collect();
             for address in addresses {
@@ -153,7 +153,6 @@ impl Writer<'_> {
             self.ask_again();
             thread::sleep(POLL);
         }
-        Ok(())
     }
 
     /// Sends or receives what a leader is due. An error ends its connection.
