@@ -8,6 +8,8 @@ use crate::{
     manifest_rest::{Covered, Rest},
     produced::produced_entry,
     producer_state::ProducerStates,
+    sequencer::OpenedLog,
+    tail::Tail,
 };
 use bytes::Bytes;
 use formats::{
@@ -31,6 +33,25 @@ pub(crate) struct Assembled {
     pub(crate) epochs: EpochStarts,
     pub(crate) producers: ProducerStates,
     pub(crate) covered: Covered,
+}
+
+impl Assembled {
+    /// A log whose tail is empty.
+    pub(super) fn into_log(self) -> OpenedLog {
+        let Self { manifest, manifest_revision, log_start, index, epochs, producers, covered } =
+            self;
+        let tail = Tail::new(index.end());
+        OpenedLog {
+            manifest,
+            manifest_revision,
+            covered,
+            log_start,
+            index,
+            epochs,
+            producers,
+            tail,
+        }
+    }
 }
 
 /// One element of the log, with the slices that epochs and producer state are read from.

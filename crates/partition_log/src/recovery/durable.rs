@@ -4,7 +4,7 @@ use super::{
     assemble::{Assembled, assemble},
     history::History,
 };
-use crate::{Claim, LogError, engine::Engine, sequencer::OpenedLog, tail::Tail};
+use crate::{Claim, LogError, engine::Engine, sequencer::OpenedLog};
 use model::SessionId;
 use std::collections::BTreeMap;
 
@@ -42,19 +42,7 @@ fn session_of(claim: &Claim) -> Option<SessionId> {
 }
 
 fn opened(assembled: Assembled) -> OpenedLog {
-    let Assembled { manifest, manifest_revision, log_start, index, epochs, producers, covered } =
-        assembled;
-    let tail = Tail::new(index.end());
-    let mut log = OpenedLog {
-        manifest,
-        manifest_revision,
-        covered,
-        log_start,
-        index,
-        epochs,
-        producers,
-        tail,
-    };
-    log.epochs.truncate_before(log_start);
+    let mut log = assembled.into_log();
+    log.epochs.truncate_before(log.log_start);
     log
 }

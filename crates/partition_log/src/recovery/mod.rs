@@ -17,7 +17,7 @@ use crate::{
     pipeline::ActiveSession,
     produced::produced_batch,
     sequencer::{NewTerms, OpenedLog, Ownership, Phase, Sequencer},
-    tail::{Tail, TailBatch, WalPlace},
+    tail::{TailBatch, WalPlace},
     terms::Recorded,
 };
 pub(crate) use assemble::{assemble, overlap, take_in};
@@ -271,17 +271,15 @@ fn open_fresh(
 
 /// Puts the replayed frames behind the durable part, under their own offsets and epochs.
 fn replayed(engine: &Engine, assembled: Assembled, replay: Replay) -> Result<OpenedLog, String> {
-    let Assembled { manifest, manifest_revision, log_start, index, covered, .. } = assembled;
-    let (mut epochs, mut producers) = (assembled.epochs, assembled.producers);
-    let mut tail = Tail::new(index.end());
+    let mut log = assembled.into_log();
     // The batches stay in the WAL's keeping: however much it holds, memory does not grow with it.
     for it in replay.current {
         let meta = it.frame.meta;
         if let Some(produced) = produced_batch(&it.header, &it.frame.head, meta.base_offset)? {
-            producers.apply(&produced);
+            log.producers.apply(&produced);
         }
-        epochs.begin(meta.leader_epoch, meta.base_offset);
-        tail.push(TailBatch {
+        log.epochs.begin(meta.leader_epoch, meta.base_offset);
+        log.tail.push(TailBatch {
             base_offset: meta.base_offset,
             end_offset: it.end_offset,
             max_timestamp: TimestampMs(it.header.max_timestamp),
@@ -289,19 +287,9 @@ fn replayed(engine: &Engine, assembled: Assembled, replay: Replay) -> Result<Ope
             bytes: None,
         });
     }
-    epochs.truncate_before(log_start);
+    log.epochs.truncate_before(log.log_start);
     let now = TimestampMs(engine.parts.clock.unix_ms());
-    producers.expire(now, engine.options.producer_expiration.as_millis() as u64);
-    let log = OpenedLog {
-        manifest,
-        manifest_revision,
-        covered,
-        log_start,
-        index,
-        epochs,
-        producers,
-        tail,
-    };
+    log.producers.expire(now, engine.options.producer_expiration.as_millis() as u64);
     Ok(log)
 }
 

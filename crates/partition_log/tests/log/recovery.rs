@@ -1,12 +1,12 @@
 //! Crashes, lost disks, lost sessions: nothing acknowledged is lost, doubled or moved.
 
 use crate::{
-    cluster::Cluster,
+    cluster::{Broker, Cluster},
     records::{append, append_and_wait, numbered, produced, read_all},
 };
 use futures::FutureExt;
 use model::{WalId, config::DurabilityMode};
-use partition_log::{Acks, AppendError, AppendOrigin, LogError, Partition};
+use partition_log::{Acks, AppendError, AppendOrigin, LogError, Partition, PendingAppend};
 use std::time::Duration;
 use storage::{Fault, Operation};
 use wal::Wal;
@@ -61,18 +61,29 @@ async fn a_chain_of_crashes_loses_no_commit() {
     assert_eq!(read_all(&partition).await, numbered(&["a", "b", "c", "d"]));
 }
 
+/// Appends what can't be stored, loses the session, and begins another when the object store is back.
+async fn append_and_lose_session(
+    cluster: &Cluster,
+    broker: &mut Broker,
+    partition: &Partition,
+    value: &str,
+) -> PendingAppend {
+    cluster.object_faults.fail_always(Operation::Put, Fault::Unavailable);
+    let waiting = append(partition, &[value], Acks::All);
+    broker.logs.session_lost(broker.session.id);
+    cluster.object_faults.heal();
+    broker.session = cluster.register().await;
+    broker.logs.begin_session(broker.session);
+    waiting
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_lost_session_keeps_offsets_and_buffers() {
     let cluster = Cluster::new(DurabilityMode::Object);
     let mut broker = cluster.start().await;
     let partition = cluster.open(&broker, 0).await.expect("open");
     append_and_wait(&partition, &["a"]).await.expect("acknowledged");
-    cluster.object_faults.fail_always(Operation::Put, Fault::Unavailable);
-    let waiting = append(&partition, &["b"], Acks::All);
-    broker.logs.session_lost(broker.session.id);
-    cluster.object_faults.heal();
-    broker.session = cluster.register().await;
-    broker.logs.begin_session(broker.session);
+    let waiting = append_and_lose_session(&cluster, &mut broker, &partition, "b").await;
     let partition = cluster.open(&broker, 0).await.expect("open");
     let acknowledged = waiting.acknowledged().await.expect("acknowledged");
     assert_eq!(acknowledged.base_offset.get(), 1);
@@ -89,12 +100,7 @@ async fn what_memory_has_of_a_lost_ownership_is_dropped_though_the_loss_was_not_
     let mut broker = cluster.start().await;
     let partition = cluster.open(&broker, 0).await.expect("open");
     append_and_wait(&partition, &["a"]).await.expect("acknowledged");
-    cluster.object_faults.fail_always(Operation::Put, Fault::Unavailable);
-    let waiting = append(&partition, &["b"], Acks::All);
-    broker.logs.session_lost(broker.session.id);
-    cluster.object_faults.heal();
-    broker.session = cluster.register().await;
-    broker.logs.begin_session(broker.session);
+    let waiting = append_and_lose_session(&cluster, &mut broker, &partition, "b").await;
     // Another disk owned the partition in between.
     let own = std::mem::replace(&mut broker.wal_id, WalId::from_bytes([9; 16]));
     cluster.claim(&broker, 0).await;
