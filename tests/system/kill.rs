@@ -69,12 +69,12 @@ fn tail(log: &str) -> String {
 
 #[test]
 fn an_embedded_broker_killed_under_load_loses_nothing() {
-    kill_repeatedly(Kind::Embedded, kills(50), false, &[]);
+    kill_repeatedly(Kind::Embedded, kills(20), false, &[]);
 }
 
 #[test]
 fn a_cluster_broker_killed_under_load_loses_nothing() {
-    kill_repeatedly(Kind::Cluster, kills(50), false, &[]);
+    kill_repeatedly(Kind::Cluster, kills(20), false, &[]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 
+import debugging
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
@@ -34,8 +35,7 @@ def produce(arguments):
             "retry.backoff.ms": 20,
             "topic.metadata.refresh.interval.ms": 2_000,
             "queue.buffering.max.messages": 20_000,
-            # It is meant to lose its broker: nothing to tell.
-            "log_level": 0,
+            **debugging.SETTINGS,
         }
     )
     counts = collections.Counter()

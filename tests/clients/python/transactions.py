@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 
+import debugging
 from confluent_kafka import Consumer, KafkaException, Producer
 
 
@@ -21,7 +22,7 @@ def producer_of(arguments):
             "retry.backoff.ms": 20,
             "linger.ms": 2,
             "metadata.recovery.strategy": "none",
-            "log_level": 0,
+            **debugging.SETTINGS,
         }
     )
     producer.init_transactions(60)
@@ -70,7 +71,7 @@ def copy_until_failure(arguments, stop):
             "auto.offset.reset": "earliest",
             "session.timeout.ms": 6_000,
             "reconnect.backoff.max.ms": 500,
-            "log_level": 0,
+            **debugging.SETTINGS,
         }
     )
     try:

@@ -26,6 +26,16 @@ pub struct Deployment {
     directory: TempDir,
 }
 
+/// Where the brokers keep what is local, and their logs: gone after the test, unless `SYSTEM_TEST_KEEP` is set.
+fn directory() -> TempDir {
+    let keep = std::env::var_os("SYSTEM_TEST_KEEP").is_some();
+    let directory = tempfile::Builder::new().disable_cleanup(keep).tempdir().unwrap();
+    if keep {
+        println!("kept: {}", directory.path().display());
+    }
+    directory
+}
+
 impl Deployment {
     pub fn start(kind: Kind) -> Self {
         let cluster = kind != Kind::Embedded;
@@ -35,7 +45,7 @@ impl Deployment {
             minio: cluster.then(|| Minio::start().unwrap()),
             object_store_endpoint: None,
             prefix: "test",
-            directory: tempfile::tempdir().unwrap(),
+            directory: directory(),
         }
     }
 

@@ -22,7 +22,7 @@ use std::{collections::HashMap, time::Duration};
 use storage::ObjectName;
 
 /// An owner record that lists more sessions is folded before its partition is served.
-const UNFOLDED_MAX: usize = 8;
+const UNFOLDED_MAX: usize = 4;
 
 /// Partitions in one transaction: two compares and two operations each, and one for the session, of 128.
 const PARTITIONS_PER_TRANSACTION: usize = 60;

@@ -20,7 +20,7 @@ use partition_log::{Acks, AppendOrigin, LogError};
 use std::time::Duration;
 
 /// Lives of the broker after which an owner record is too long.
-const LIVES: usize = 9;
+const LIVES: usize = 5;
 
 /// Appends one value in each life of the broker; answers the next one, whose disk is empty.
 async fn live_through(cluster: &Cluster, values: &[String]) -> Broker {
