@@ -105,11 +105,25 @@ impl Broker {
         topic: TopicRef<'_>,
         index: i32,
     ) -> Result<Partition, Refusal> {
+        let id = Self::writable_id(image, topic, index)?;
+        self.logs.get(id).ok_or_else(|| ResponseError::NotLeaderOrFollower.into())
+    }
+
+    /// A partition that takes clients' records somewhere.
+    ///
+    /// # Errors
+    /// Unknown topic, topic id or partition; `INVALID_TOPIC_EXCEPTION` for an internal topic.
+    pub(crate) fn writable_id(
+        image: &Image,
+        topic: TopicRef<'_>,
+        index: i32,
+    ) -> Result<PartitionId, Refusal> {
         let topic = find_topic(image, topic)?;
         if topic.internal {
             return Err(Refusal::new(ResponseError::InvalidTopicException, "an internal topic"));
         }
-        self.partition_of(topic, index)
+        let (partition, _) = find_partition(topic, index)?;
+        Ok(PartitionId { topic: topic.id, partition })
     }
 
     /// A partition as consumers may read it here: owned, or served to this zone for another broker.

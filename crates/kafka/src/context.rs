@@ -1,6 +1,6 @@
 //! [`Context`]: who asks, from where, and what may be done for them.
 
-use crate::{broker::Broker, frame::RequestHead};
+use crate::{broker::Broker, frame::RequestHead, refused_batches::RefusedBatches};
 use kafka_protocol::protocol::StrBytes;
 use runtime::Shutdown;
 use std::{net::SocketAddr, sync::Arc};
@@ -58,7 +58,7 @@ pub(crate) enum ResourceKind {
 }
 
 /// A connection as its requests see it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct ConnectionContext {
     /// The engines.
     pub(crate) broker: Broker,
@@ -70,6 +70,8 @@ pub(crate) struct ConnectionContext {
     pub(crate) principal: Principal,
     /// The connection as one that may produce.
     pub(crate) producer: partition_log::ProducerConnection,
+    /// What its producers have yet to send again.
+    pub(crate) refused: RefusedBatches,
     /// Asks long polls to end.
     pub(crate) shutdown: Shutdown,
 }

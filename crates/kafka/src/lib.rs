@@ -23,6 +23,7 @@ mod log_limit;
 mod notices;
 mod pace;
 mod peers;
+mod refused_batches;
 mod rope;
 mod server;
 mod transaction;

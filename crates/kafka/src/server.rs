@@ -8,6 +8,7 @@ use crate::{
     context::{ConnectionContext, Principal},
     listener::{Bound, Listeners},
     log_limit::LogLimit,
+    refused_batches::RefusedBatches,
 };
 use runtime::{Backoff, Randomness, Shutdown, Tasks, net::BoxedStream};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -160,6 +161,7 @@ impl Shared {
             peer,
             principal: Principal::anonymous(),
             producer: self.broker.logs.producer_connection(),
+            refused: RefusedBatches::default(),
             shutdown: shutdown.clone(),
         });
         let limits = self.limits.clone();

@@ -29,7 +29,7 @@ use kafka_protocol::{
     },
     protocol::StrBytes,
 };
-use model::TopicId;
+use model::{PartitionId, TopicId};
 use partition_log::{Acknowledged, Acks, AppendError, AppendOrigin, PendingAppend};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout_at};
@@ -162,7 +162,7 @@ fn append(
     (data, origin): (&PartitionProduceData, Result<AppendOrigin, Refusal>),
 ) -> Result<PendingAppend, Rejected> {
     let acks = acks.ok_or_else(|| Refusal::from(ResponseError::InvalidRequiredAcks))?;
-    let partition = context.broker().writable_partition(image, topic, data.index)?;
+    let id = Broker::writable_id(image, topic, data.index)?;
     let records = data.records.as_ref().filter(|records| !records.is_empty());
     let no_records = || Refusal::new(ResponseError::InvalidRecord, "there is no record batch");
     let records = records.ok_or_else(no_records)?;
@@ -170,6 +170,23 @@ fn append(
         let reason = "zstd needs version 7 of Produce";
         return Err(Refusal::new(ResponseError::UnsupportedCompressionType, reason).into());
     }
+    let refused = &context.connection.refused;
+    if let Some(error) = refused.before(id, records) {
+        return Err(Refusal::new(error, "a batch before this one was refused").into());
+    }
+    let appended = append_to(context.broker(), id, records, acks, origin);
+    appended.inspect_err(|rejected| refused.refused(id, records, rejected.refusal.error))
+}
+
+fn append_to(
+    broker: &Broker,
+    id: PartitionId,
+    records: &Bytes,
+    acks: Acks,
+    origin: Result<AppendOrigin, Refusal>,
+) -> Result<PendingAppend, Rejected> {
+    let partition = broker.logs.get(id);
+    let partition = partition.ok_or_else(|| Refusal::from(ResponseError::NotLeaderOrFollower))?;
     Ok(partition.append(records, acks, origin?)?)
 }
 

@@ -32,6 +32,7 @@ const WAL: WalId = WalId::from_bytes([9; 16]);
 pub struct Served {
     pub server: Server,
     pub cluster: Cluster,
+    pub logs: PartitionLogs,
     pub metadata: Arc<dyn MetadataStore>,
     pub objects: Objects,
     pub object_faults: FaultPlan,
@@ -66,12 +67,13 @@ impl Served {
         let listeners = Listeners::bind(&specs, &network).await.unwrap();
         let address = listeners.addresses()[0].1;
         let peers = Peers::new(parts.tasks.clone(), Arc::new(network.clone()), None);
-        let broker = Broker::new(cluster.clone(), logs, coordinator, peers, broker_options);
+        let broker = Broker::new(cluster.clone(), logs.clone(), coordinator, peers, broker_options);
         let server =
             Server::start(listeners, &options, broker, parts.randomness.clone(), &parts.tasks);
         let metadata = Arc::clone(&parts.metadata);
         let objects = parts.objects.clone();
-        let served = Self { server, cluster, metadata, objects, object_faults, network, address };
+        let served =
+            Self { server, cluster, logs, metadata, objects, object_faults, network, address };
         served.until_ready().await;
         served
     }

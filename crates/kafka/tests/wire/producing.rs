@@ -4,12 +4,14 @@ use crate::{broker::Served, client::Client};
 use bytes::Bytes;
 use formats::{compression::Codec, record_batch::BatchBuilder};
 use kafka_protocol::{
+    ResponseError,
     messages::{
         ProduceRequest, ProduceResponse, TopicName,
         produce_request::{PartitionProduceData, TopicProduceData},
     },
     protocol::StrBytes,
 };
+use model::{PartitionId, PartitionIndex};
 
 const VERSION: i16 = 9;
 
@@ -110,4 +112,32 @@ async fn answers_in_flight_go_out_when_the_server_stops() {
     assert_eq!(outcome(&response), (0, 1));
     client.expect_closed().await;
     served.server.shut_down().await;
+}
+
+/// A batch of one record of producer 7 in epoch 0.
+fn numbered(sequence: i32) -> Bytes {
+    let mut builder = BatchBuilder::new(Codec::None).producer(7, 0, sequence);
+    builder.push(1_700_000_000_000, None, Some(b"x"), &[]);
+    builder.build()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_sent_behind_a_refused_batch_leaves_no_gap_when_the_partition_comes_back() {
+    let served = Served::start().await;
+    let topic = served.create_topic("t", 1).await;
+    let partition = [PartitionId { topic, partition: PartitionIndex::from_wire(0).unwrap() }];
+    let mut client = served.connect().await;
+    let mut write = async |sequence| {
+        outcome(&client.call(VERSION, produce("t", -1, numbered(sequence))).await).0
+    };
+    assert_eq!(write(0).await, 0);
+    served.logs.seal(&partition).await.unwrap();
+    assert_eq!(write(1).await, ResponseError::NotLeaderOrFollower.code());
+    served.logs.unseal(&partition);
+    for sequence in [2, 3] {
+        assert_eq!(write(sequence).await, ResponseError::NotLeaderOrFollower.code());
+    }
+    for sequence in [1, 2, 3] {
+        assert_eq!(write(sequence).await, 0);
+    }
 }
