@@ -131,6 +131,11 @@ fn our_own_commands_carry_a_first_minute() {
         alluvium().arg("topic").args(server).args(["create", "greetings", "--partitions", "2"]),
         b"",
     );
+    let again = run(
+        alluvium().arg("topic").args(server).args(["create", "greetings", "--if-not-exists"]),
+        b"",
+    );
+    assert_eq!(text(&again.stdout), "topic greetings exists already\n");
     run(
         alluvium().arg("produce").args(server).args(["greetings", "--key-separator", ":"]),
         b"a:1\nb:2\nc:3\n",

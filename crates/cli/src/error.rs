@@ -79,6 +79,11 @@ impl CliError {
         }
     }
 
+    /// Whether a topic was not created because there is one of that name.
+    pub(crate) fn is_about_an_existing_topic(&self) -> bool {
+        matches!(self, Self::Broker { code, .. } if *code == ResponseError::TopicAlreadyExists.code())
+    }
+
     /// Whether standard output was closed by its reader, which ends a command quietly.
     pub fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Io(error) if error.kind() == std::io::ErrorKind::BrokenPipe)

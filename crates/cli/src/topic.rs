@@ -36,6 +36,9 @@ pub enum TopicCommand {
         /// A config as key=value; may be given several times
         #[arg(short, long = "config")]
         configs: Vec<String>,
+        /// Leave a topic that exists as it is, and succeed
+        #[arg(long)]
+        if_not_exists: bool,
     },
     /// List topics, one name a line
     List,
@@ -59,7 +62,7 @@ impl TopicCommand {
     pub async fn run(self, bootstrap: &Bootstrap, out: &mut dyn Write) -> Result<(), CliError> {
         let mut client = Client::connect(&bootstrap.bootstrap_server).await?;
         match self {
-            Self::Create { name, partitions, replication_factor, configs } => {
+            Self::Create { name, partitions, replication_factor, configs, if_not_exists } => {
                 let topic = CreatableTopic::default()
                     .with_name(topic_name(&name))
                     .with_num_partitions(partitions)
@@ -67,8 +70,15 @@ impl TopicCommand {
                     .with_configs(
                         configs.iter().map(|text| config(text)).collect::<Result<_, _>>()?,
                     );
-                create(&mut client, topic).await?;
-                writeln!(out, "created topic {name}")?;
+                match create(&mut client, topic).await {
+                    Err(error) if if_not_exists && error.is_about_an_existing_topic() => {
+                        writeln!(out, "topic {name} exists already")?;
+                    }
+                    created => {
+                        created?;
+                        writeln!(out, "created topic {name}")?;
+                    }
+                }
             }
             Self::List => {
                 for topic in client.metadata(None, false).await?.topics {
