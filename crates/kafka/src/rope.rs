@@ -6,12 +6,14 @@
 
 use bytes::{Buf, BufMut, Bytes, BytesMut, buf::UninitSlice};
 use kafka_protocol::protocol::buf::ByteBufMut;
-use std::{collections::VecDeque, io::IoSlice, ops::Range};
+use std::{collections::VecDeque, io::IoSlice, ops::Range, sync::LazyLock};
 
 /// Longest placeholder, in bytes. Never touched, so it costs address space only.
 pub(crate) const PLACEHOLDER_MAX_BYTES: usize = 64 << 20;
 
-static PLACEHOLDER: [u8; PLACEHOLDER_MAX_BYTES] = [0; PLACEHOLDER_MAX_BYTES];
+/// Allocated zeroed at first use rather than a constant, which would be 64 MiB of the program's file.
+static PLACEHOLDER: LazyLock<Box<[u8]>> =
+    LazyLock::new(|| vec![0; PLACEHOLDER_MAX_BYTES].into_boxed_slice());
 
 /// Bytes that stand for `length` bytes of records; `None` when that is zero or longer than a placeholder can be.
 pub(crate) fn placeholder(length: usize) -> Option<Bytes> {

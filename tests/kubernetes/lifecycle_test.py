@@ -1,0 +1,230 @@
+"""A cluster's life with the chart's own container: its command, variables, settings, probes, preStop and grace, on real brokers, etcd and MinIO.
+
+Under load: brokers are added and drained away, one is rolled, one is killed and comes back with its volume, one is killed and loses it, and the
+stores stand still for a while. No record that was acknowledged with acks=all may be lost or doubled, and a client with default settings may
+report no error.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import yaml
+from confluent_kafka.admin import AdminClient
+from control_plane import wait_for
+from pods import NETWORK, Node, Pod
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HERE = pathlib.Path(__file__).resolve().parent
+ZONES = ["a", "b", "c"]
+
+
+def broker_binary():
+    named = os.environ.get("ALLUVIUM_BINARY")
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    built = [target / kind / "alluvium" for kind in ("release", "debug")]
+    found = [pathlib.Path(named)] if named else sorted((f for f in built if f.exists()), key=lambda f: -f.stat().st_mtime)
+    if not found:
+        sys.exit("build the broker first (cargo build), or name one in ALLUVIUM_BINARY")
+    return found[0]
+
+
+class Lifecycle(unittest.TestCase):
+    def setUp(self):
+        if os.geteuid() != 0:
+            self.fail("network namespaces and chroot need root")
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="alluvium-lifecycle-"))
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        self.node = Node(self.directory, broker_binary())
+        self.addCleanup(self.node.close)
+        self.stores = [
+            self.spawn("etcd", "etcd", f"--data-dir={self.directory}/etcd", f"--listen-client-urls=http://{NETWORK}.1:2379",
+                       f"--advertise-client-urls=http://{NETWORK}.1:2379", f"--listen-peer-urls=http://{NETWORK}.1:2380",
+                       f"--initial-advertise-peer-urls=http://{NETWORK}.1:2380", f"--initial-cluster=default=http://{NETWORK}.1:2380"),
+            self.spawn("minio", "minio", "server", f"{self.directory}/minio", "--address", f"{NETWORK}.1:9000", buckets=["bucket"]),
+        ]
+        self.objects = self.render()
+        self.pods = {}
+        self.addCleanup(self.clear)
+
+    def spawn(self, name, *command, buckets=()):
+        for bucket in buckets:
+            (self.directory / name / bucket).mkdir(parents=True)
+        with (self.directory / f"{name}.log").open("w") as log:
+            environment = {**os.environ, "MINIO_ROOT_USER": "somebody", "MINIO_ROOT_PASSWORD": "something"}
+            process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        self.addCleanup(lambda: (process.kill(), process.wait()))
+        return process
+
+    def render(self):
+        """The chart's objects: {kind: {name: object}}, and the secret that the chart is told of."""
+        values = {
+            "etcd": {"endpoints": [f"{NETWORK}.1:2379"]},
+            "objectStore": {"url": "s3://bucket/prefix", "endpoint": f"http://{NETWORK}.1:9000", "region": "us-east-1", "allowHttp": True,
+                            "existingSecret": "store", "accessKeyIdKey": "user", "secretAccessKeyKey": "password"},
+            # Balance soon, so that the test need not wait for five minutes.
+            "config": {"leader.imbalance.check.interval.seconds": 5, "unclean.takeover.delay": "5s"},
+            "topics": [{"name": "numbers", "partitions": 9}],
+            "rack": {"from": "podLabel"},
+        }
+        command = ["helm", "template", "kafka-alluvium", ROOT / "helm" / "alluvium", "-n", "kafka", "--kube-version", "1.36.3", "-f", "-"]
+        shown = subprocess.run(command, input=yaml.safe_dump(values), check=True, capture_output=True, text=True).stdout
+        objects = {"Secret": {"store": {"data": {"user": "c29tZWJvZHk=", "password": "c29tZXRoaW5n"}}}}
+        for made in yaml.safe_load_all(shown):
+            if made:
+                objects.setdefault(made["kind"], {})[made["metadata"]["name"]] = made
+        return objects
+
+    def clear(self):
+        for pod in list(self.pods.values()):
+            if pod.process:
+                pod.probing.set()
+                pod.clean_up()
+
+    def start(self, *ordinals, volume=None):
+        stateful_set = self.objects["StatefulSet"]["kafka-alluvium"]
+        for ordinal in ordinals:
+            place = self.directory / "volumes" / (volume or f"wal-{ordinal}")
+            self.pods[ordinal] = Pod(self.node, stateful_set, ordinal, place, ZONES[ordinal % 3], self.objects)
+        # Parallel: all at once.
+        for ordinal in ordinals:
+            self.pods[ordinal].start()
+        for ordinal in ordinals:
+            self.pods[ordinal].await_ready()
+        # The bootstrap service, so to speak.
+        self.node.name(self.pods[0].address, "kafka-alluvium-bootstrap.kafka.svc.cluster.local")
+
+    def end(self, *ordinals):
+        """Deletes pods at the same moment, as a StatefulSet with Parallel does."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor() as pool:
+            outcomes = list(pool.map(lambda ordinal: self.pods[ordinal].end(), ordinals))
+        for ordinal, (status, seconds) in zip(ordinals, outcomes, strict=True):
+            self.assertEqual(status, 0, self.pods[ordinal].tail())
+            print(f"         broker {ordinal} ended cleanly after {seconds:.1f} s", flush=True)
+            self.assertEqual(self.pods[ordinal].unwell, [], "a liveness probe failed")
+            del self.pods[ordinal]
+
+    def in_hosts(self, *command, **options):
+        """A program outside the pods, which sees their names."""
+        script = f"mount --make-rprivate / && mount --bind {self.node.hosts} /etc/hosts && exec \"$@\""
+        return subprocess.Popen(["unshare", "--mount", "sh", "-c", script, "sh", *map(str, command)], **options)
+
+    def run_topics_job(self):
+        (job,) = self.objects["Job"].values()
+        for container in job["spec"]["template"]["spec"]["initContainers"]:
+            command = ["chroot", "--userspec=65532:65532", self.node.image, *container["command"], *container["args"]]
+            shutil.copyfile(self.node.hosts, self.node.image / "etc" / "hosts")
+            done = subprocess.run(command, env={"PATH": "/usr/local/bin:/usr/sbin"}, capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+    def owners(self):
+        # By address: names of pods are known inside their hosts file only, and metadata needs no second connection.
+        client = AdminClient({"bootstrap.servers": f"{self.pods[0].address}:9092", "log_level": 0})
+        partitions = client.list_topics("numbers", timeout=10).topics["numbers"].partitions.values()
+        return sorted(partition.leader for partition in partitions)
+
+    @contextlib.contextmanager
+    def step(self, name):
+        start = time.monotonic()
+        yield
+        print(f"  {time.monotonic() - start:5.1f} s  {name}", flush=True)
+
+    def counts(self, file):
+        return sum(line.startswith("ack ") for line in file.read_text().splitlines())
+
+    def goes_on(self, file):
+        """Records are acknowledged again."""
+        now = self.counts(file)
+        wait_for("records are acknowledged", lambda: self.counts(file) > now + 50, 60)
+
+    def test_brokers_come_and_go_and_nothing_acknowledged_is_lost(self):
+        print(f"\n  image: {self.node.size / 1e6:.0f} MB", flush=True)
+        with self.step("three brokers start at once"):
+            self.start(0, 1, 2)
+        with self.step("the Job creates its topics, and again"):
+            self.run_topics_job()
+            self.run_topics_job()
+        told = self.directory / "told"
+        load = self.in_hosts(sys.executable, HERE / "load.py", "kafka-alluvium-bootstrap.kafka.svc.cluster.local:9092", "numbers", told)
+        self.addCleanup(lambda: (load.kill(), load.wait()))
+        with self.step("load begins"):
+            wait_for("load", lambda: told.exists() and self.counts(told) > 200, 60)
+        with self.step("scale-out from 3 to 5: new brokers are given partitions"):
+            self.start(3, 4)
+            wait_for("brokers 3 and 4 own partitions", lambda: {3, 4} <= set(self.owners()), 90)
+            self.goes_on(told)
+        with self.step("scale-in from 5 to 3: two drain at once"):
+            self.end(3, 4)
+            self.assertLessEqual(set(self.owners()), {0, 1, 2})
+            self.goes_on(told)
+        with self.step("a rolling update of one broker"):
+            self.end(1)
+            self.start(1)
+            self.goes_on(told)
+        with self.step("a broker is killed and comes back with its volume"):
+            self.pods[2].kill()
+            self.start(2)
+            self.goes_on(told)
+        with self.step("a broker is killed and its volume is lost"):
+            self.pods[1].kill()
+            self.start(1, volume="another-1")
+            self.goes_on(told)
+        with self.step("the stores stand still: nobody is restarted for it"):
+            for store in self.stores:
+                store.send_signal(signal.SIGSTOP)
+            time.sleep(12)
+            self.assertTrue(all(pod.probe("liveness") for pod in self.pods.values()))
+            for store in self.stores:
+                store.send_signal(signal.SIGCONT)
+            wait_for("all are ready", lambda: all(pod.probe("readiness") for pod in self.pods.values()), 90)
+            self.goes_on(told)
+        with self.step("load ends, everything is read"):
+            load.terminate()
+            load.wait(240)
+            self.judge(told)
+        with self.step("all brokers end"):
+            self.end(*sorted(self.pods))
+
+    def judge(self, told):
+        lines = told.read_text().splitlines()
+        acknowledged = [int(line[4:]) for line in lines if line.startswith("ack ")]
+        read = [int(line[5:]) for line in lines if line.startswith("read ")]
+        errors = [line for line in lines if line.startswith("error")]
+        end = json.loads(lines[-1].removeprefix("end "))
+        print(f"         {len(acknowledged)} acknowledged, {len(set(read))} read, {len(errors)} errors", flush=True)
+        self.assertEqual(errors[:5], [])
+        self.assertEqual((end["left"], len(acknowledged)), (0, end["produced"]))
+        self.assertEqual(sorted(set(acknowledged) - set(read))[:10], [], "acknowledged and not read")
+        self.once_each(end["produced"])
+
+    def once_each(self, produced):
+        """A group may read twice what it did not commit; so duplicates are looked for in the log itself."""
+        script = (
+            "import sys; from confluent_kafka import Consumer, TopicPartition as T; import collections\n"
+            "c = Consumer({'bootstrap.servers': sys.argv[1], 'group.id': 'judge', 'log_level': 0, 'enable.auto.commit': False, 'enable.partition.eof': True})\n"
+            "c.assign([T('numbers', p, 0) for p in range(9)]); ends = 0; seen = collections.Counter()\n"
+            "while ends < 9:\n"
+            "    m = c.poll(30)\n"
+            "    assert m is not None, 'nothing comes'\n"
+            "    if m.error(): ends += 1\n"
+            "    else: seen[m.value()] += 1\n"
+            "print(len(seen), sum(seen.values()))\n"
+        )
+        bootstrap = "kafka-alluvium-bootstrap.kafka.svc.cluster.local:9092"
+        judge = self.in_hosts(sys.executable, "-c", script, bootstrap, stdout=subprocess.PIPE, text=True)
+        shown, _ = judge.communicate(timeout=120)
+        self.assertEqual(shown.split(), [str(produced)] * 2, "different numbers, and records, in the log")
+
+
+if __name__ == "__main__":
+    unittest.main()

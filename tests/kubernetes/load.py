@@ -1,0 +1,58 @@
+"""load.py BOOTSTRAP TOPIC FILE: produces numbers with acks=all and a client's defaults, and reads them in a group, until SIGTERM.
+
+FILE gets a line for each acknowledged number (`ack N`), each that was read (`read N`), and each error that the client reported to its user.
+"""
+
+import json
+import signal
+import sys
+import threading
+import time
+
+from confluent_kafka import Consumer, Producer
+
+bootstrap, topic, path = sys.argv[1:]
+out, lock, stop = open(path, "w", buffering=1), threading.Lock(), threading.Event()  # noqa: SIM115
+signal.signal(signal.SIGTERM, lambda *_: stop.set())
+
+
+def tell(line):
+    with lock:
+        out.write(line + "\n")
+
+
+def delivered(error, message):
+    tell(f"error {error}" if error else f"ack {int(message.value())}")
+
+
+def read():
+    consumer = Consumer({"bootstrap.servers": bootstrap, "log_level": 0, "group.id": "readers", "auto.offset.reset": "earliest"})
+    consumer.subscribe([topic])
+    idle = 0
+    # After the end of producing: until nothing more comes.
+    while not (stop.is_set() and done.is_set() and idle > 10):
+        message = consumer.poll(0.5)
+        if message is None:
+            idle += 1
+        elif message.error():
+            tell(f"error reading: {message.error()}" if not message.error().retriable() else f"note {message.error()}")
+        else:
+            idle = 0
+            tell(f"read {int(message.value())}")
+    consumer.close()
+
+
+done = threading.Event()
+reader = threading.Thread(target=read)
+reader.start()
+producer = Producer({"bootstrap.servers": bootstrap, "log_level": 0, "acks": "all", "enable.idempotence": True})
+number = 0
+while not stop.is_set():
+    producer.produce(topic, value=str(number), key=str(number % 97), on_delivery=delivered)
+    number += 1
+    producer.poll(0)
+    time.sleep(0.002)
+left = producer.flush(120)
+done.set()
+reader.join()
+tell("end " + json.dumps({"produced": number, "left": left}))
