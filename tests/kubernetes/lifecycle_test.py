@@ -2,9 +2,10 @@
 
 Under load: brokers are added and drained away, one is rolled, one is killed and comes back with its volume, one is killed and loses it, and the
 stores stand still for a while. No record that was acknowledged with acks=all may be lost or doubled, and a client with default settings may
-report no error.
+report no error. Brokers have the rights that terraform's role gives them, and no others.
 """
 
+import base64
 import contextlib
 import json
 import os
@@ -17,6 +18,7 @@ import tempfile
 import time
 import unittest
 
+import least_privilege
 import yaml
 from confluent_kafka.admin import AdminClient
 from control_plane import wait_for
@@ -37,6 +39,10 @@ def broker_binary():
     return found[0]
 
 
+def encoded(text):
+    return base64.b64encode(text.encode()).decode()
+
+
 class Lifecycle(unittest.TestCase):
     def setUp(self):
         if os.geteuid() != 0:
@@ -51,6 +57,9 @@ class Lifecycle(unittest.TestCase):
                        f"--initial-advertise-peer-urls=http://{NETWORK}.1:2380", f"--initial-cluster=default=http://{NETWORK}.1:2380"),
             self.spawn("minio", "minio", "server", f"{self.directory}/minio", "--address", f"{NETWORK}.1:9000", buckets=["bucket"]),
         ]
+        endpoint = f"http://{NETWORK}.1:9000"
+        permitted = least_privilege.policy("bucket", "prefix")
+        self.credentials = wait_for("MinIO", lambda: least_privilege.assume(endpoint, "somebody", "something", permitted))
         self.objects = self.render()
         self.pods = {}
         self.addCleanup(self.clear)
@@ -74,10 +83,11 @@ class Lifecycle(unittest.TestCase):
             "config": {"leader.imbalance.check.interval.seconds": 5, "unclean.takeover.delay": "5s"},
             "topics": [{"name": "numbers", "partitions": 9}],
             "rack": {"from": "podLabel"},
+            "pod": {"env": [{"name": "AWS_SESSION_TOKEN", "value": self.credentials[2]}]},
         }
         command = ["helm", "template", "kafka-alluvium", ROOT / "helm" / "alluvium", "-n", "kafka", "--kube-version", "1.36.3", "-f", "-"]
         shown = subprocess.run(command, input=yaml.safe_dump(values), check=True, capture_output=True, text=True).stdout
-        objects = {"Secret": {"store": {"data": {"user": "c29tZWJvZHk=", "password": "c29tZXRoaW5n"}}}}
+        objects = {"Secret": {"store": {"data": {"user": encoded(self.credentials[0]), "password": encoded(self.credentials[1])}}}}
         for made in yaml.safe_load_all(shown):
             if made:
                 objects.setdefault(made["kind"], {})[made["metadata"]["name"]] = made
@@ -146,6 +156,24 @@ class Lifecycle(unittest.TestCase):
         """Records are acknowledged again."""
         now = self.counts(file)
         wait_for("records are acknowledged", lambda: self.counts(file) > now + 50, 60)
+
+    def doctor(self, store):
+        """What the chart's test says of a store."""
+        (pod,) = self.objects["Pod"].values()
+        container = pod["spec"]["containers"][0]
+        arguments = [f"--object-store={store}" if word.startswith("--object-store=") else word for word in container["args"]]
+        names = dict(zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"), self.credentials, strict=True))
+        environment = {"PATH": "/usr/local/bin:/usr/sbin", "AWS_REGION": "us-east-1", "AWS_ALLOW_HTTP": "true", **names}
+        command = ["chroot", "--userspec=65532:65532", self.node.image, *container["command"], *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    def test_the_role_suffices_and_reaches_no_other_prefix(self):
+        permitted = self.doctor("s3://bucket/prefix")
+        self.assertEqual(permitted.returncode, 0, permitted.stdout + permitted.stderr)
+        self.assertNotIn("FAIL", permitted.stdout.upper())
+        refused = self.doctor("s3://bucket/another")
+        self.assertNotEqual(refused.returncode, 0, refused.stdout)
+        self.assertIn("denied", (refused.stdout + refused.stderr).lower())
 
     def test_brokers_come_and_go_and_nothing_acknowledged_is_lost(self):
         print(f"\n  image: {self.node.size / 1e6:.0f} MB", flush=True)
