@@ -7,6 +7,7 @@ report no error. Brokers have the rights that terraform's role gives them, and n
 
 import base64
 import contextlib
+import copy
 import json
 import os
 import pathlib
@@ -174,6 +175,38 @@ class Lifecycle(unittest.TestCase):
         refused = self.doctor("s3://bucket/another")
         self.assertNotEqual(refused.returncode, 0, refused.stdout)
         self.assertIn("denied", (refused.stdout + refused.stderr).lower())
+
+    def test_brokers_of_the_compose_file_form_a_cluster(self):
+        services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+        (self.directory / "minio" / "alluvium").mkdir()
+        self.node.name(f"{NETWORK}.1", "etcd", "minio")
+        (stateful_set,) = self.objects["StatefulSet"].values()
+        for number, name in enumerate(("broker-1", "broker-2", "broker-3"), 1):
+            service = services[name]
+            self.assertIs(service["read_only"], True)
+            # Its container, with this test's credentials and the chart's probes.
+            variables = {**service["environment"], "AWS_ACCESS_KEY_ID": "somebody", "AWS_SECRET_ACCESS_KEY": "something"}
+            made = copy.deepcopy(stateful_set)
+            container = made["spec"]["template"]["spec"]["containers"][0]
+            container.update(command=["alluvium", "serve"], args=[], env=[{"name": key, "value": value} for key, value in variables.items()])
+            self.pods[number] = Pod(self.node, made, number, self.directory / "volumes" / name, "a", self.objects)
+            self.node.name(self.pods[number].address, name)
+        for pod in self.pods.values():
+            pod.start()
+        for pod in self.pods.values():
+            pod.await_ready()
+        inside = ["ip", "netns", "exec", self.pods[1].network, "chroot", self.node.image, "/usr/local/bin/alluvium"]
+        # What its health check runs.
+        check = services["broker-1"]["healthcheck"]["test"]
+        self.assertEqual(check[:2], ["CMD", "alluvium"])
+        shutil.copyfile(self.node.hosts, self.node.image / "etc" / "hosts")
+        subprocess.run([*inside, *check[2:]], check=True, capture_output=True)
+        subprocess.run([*inside, "produce", "-b", "broker-2:9092", "greetings"], input=b"hello\n", check=True, capture_output=True)
+        read = subprocess.run([*inside, "consume", "-b", "broker-3:9092", "greetings", "--exit"], check=True, capture_output=True)
+        self.assertEqual(read.stdout, b"hello\n")
+        client = AdminClient({"bootstrap.servers": f"{self.pods[1].address}:9092", "log_level": 0})
+        self.assertEqual(set(client.list_topics(timeout=10).brokers), {1, 2, 3})
+        self.end(1, 2, 3)
 
     def test_brokers_come_and_go_and_nothing_acknowledged_is_lost(self):
         print(f"\n  image: {self.node.size / 1e6:.0f} MB", flush=True)
