@@ -96,9 +96,8 @@ class Lifecycle(unittest.TestCase):
 
     def clear(self):
         for pod in list(self.pods.values()):
-            if pod.process:
-                pod.probing.set()
-                pod.clean_up()
+            pod.probing.set()
+            pod.clean_up()
 
     def start(self, *ordinals, volume=None):
         stateful_set = self.objects["StatefulSet"]["kafka-alluvium"]

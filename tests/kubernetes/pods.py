@@ -77,8 +77,9 @@ class Pod:
         self.address = f"{NETWORK}.{10 + ordinal}"
         self.labels = {**self.template["metadata"]["labels"], "apps.kubernetes.io/pod-index": str(ordinal), "topology.kubernetes.io/zone": zone}
         self.network = f"{node.bridge}-{ordinal}"
+        self.veth = f"v{self.network[3:]}"
         self.directory = node.directory / self.name
-        self.unwell, self.process = [], None
+        self.unwell, self.process, self.probing = [], None, threading.Event()
         service = f"{self.name}.{stateful_set['spec']['serviceName']}.{self.namespace}.svc.cluster.local"
         node.name(self.address, service)
 
@@ -93,7 +94,7 @@ class Pod:
         self.volume.mkdir(parents=True, exist_ok=True)
         os.chown(self.volume, 0, group)
         self.volume.chmod(0o2775)
-        veth = self.veth = f"v{self.network[3:]}"
+        veth = self.veth
         ip("netns", "add", self.network)
         ip("link", "add", veth, "type", "veth", "peer", "name", "eth0", "netns", self.network)
         ip("link", "set", veth, "master", self.node.bridge, "up")
@@ -104,13 +105,12 @@ class Pod:
         for entry in self.container["env"]:
             variables[entry["name"]] = self.value(entry)
         command = [self.expand(word, variables) for word in self.container["command"] + self.container["args"]]
-        self.log = (self.directory / "log").open("ab")
-        self.process = subprocess.Popen(
-            ["/usr/sbin/ip", "netns", "exec", self.network, "/usr/bin/unshare", "--mount", "/bin/sh", "-c", MOUNTS, "sh",
-             self.node.image, self.directory, self.volume, f"{user}:{group}", *command],
-            env=variables, stdout=self.log, stderr=self.log,
-        )
-        self.probing = threading.Event()
+        with (self.directory / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                ["/usr/sbin/ip", "netns", "exec", self.network, "/usr/bin/unshare", "--mount", "/bin/sh", "-c", MOUNTS, "sh",
+                 self.node.image, self.directory, self.volume, f"{user}:{group}", *command],
+                env=variables, stdout=log, stderr=log,
+            )
         self.prober = threading.Thread(target=self.probe_life, daemon=True)
 
     def value(self, entry):
@@ -179,10 +179,9 @@ class Pod:
         self.clean_up()
 
     def clean_up(self):
-        if self.process.poll() is None:
+        if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        self.log.close()
         # The namespace itself may live a little longer.
         subprocess.run(["ip", "link", "del", self.veth], check=False, capture_output=True)
         subprocess.run(["ip", "netns", "del", self.network], check=False, capture_output=True)
