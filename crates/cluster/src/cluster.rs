@@ -18,7 +18,7 @@ use model::{
 };
 use parking_lot::Mutex;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ops::Range,
     sync::{
         Arc,
@@ -136,6 +136,8 @@ pub(crate) struct Shared {
     pub earlier_session: AtomicBool,
     /// Partitions that the engine has open, by epoch.
     pub opened: watch::Sender<BTreeMap<PartitionId, LeaderEpoch>>,
+    /// Partitions that the engine keeps of a session that was lost, until they are opened again or turn out to be another broker's.
+    pub left_open: Mutex<BTreeSet<PartitionId>>,
     pub ready: AtomicBool,
     /// On its way out: its partitions are handed over, and it gets none.
     pub draining: AtomicBool,
@@ -307,6 +309,7 @@ impl Cluster {
             session: Mutex::new(None),
             earlier_session: AtomicBool::new(false),
             opened: watch::Sender::new(BTreeMap::new()),
+            left_open: Mutex::default(),
             ready: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             failure: watch::Sender::new(None),

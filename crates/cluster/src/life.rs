@@ -12,7 +12,7 @@ use crate::{
     keep_alive::{self, Ended},
     session::{RegisteredSession, register},
     succession::is_held_by,
-    view::View,
+    view::{View, wal_of},
 };
 use model::{LeaderEpoch, PartitionId, TopicId, config::TopicSettings};
 use runtime::{Backoff, Shutdown};
@@ -76,7 +76,8 @@ pub(crate) async fn live(
 fn forget(shared: &Shared, session: SessionStamp, ended: Ended) {
     shared.ready.store(false, Ordering::Release);
     shared.earlier_session.store(true, Ordering::Release);
-    shared.opened.send_replace(BTreeMap::new());
+    let opened = shared.opened.send_replace(BTreeMap::new());
+    shared.left_open.lock().extend(opened.into_keys());
     metrics::counter!("cluster_sessions_lost_total").increment(1);
     if ended == Ended::Lost {
         tracing::warn!(session = %session.id, "the session is lost; registering anew");
@@ -163,7 +164,7 @@ impl Claimant {
             complete &= self.open(batch.to_vec()).await;
         }
         let waiting = self.shared.view.lock().owners.iter().any(|(partition, stored)| {
-            crate::view::wal_of(&stored.value) == Some(self.shared.wal)
+            wal_of(&stored.value) == Some(self.shared.wal)
                 && !is_held_by(&stored.value, &self.session)
                 && !left.headless.contains(partition)
         });
@@ -177,14 +178,23 @@ impl Claimant {
         let gone: Vec<PartitionId> = {
             let view = self.shared.view.lock();
             let opened = self.shared.opened.borrow();
+            let mut left_open = self.shared.left_open.lock();
+            left_open.retain(|partition| !opened.contains_key(partition));
             let mine =
                 |partition: &PartitionId| is_mine(&view, *partition, &self.session).is_some();
-            opened.keys().filter(|partition| !mine(partition)).copied().collect()
+            // What the session before had open may yet be reclaimed.
+            let may_be_mine = |partition: &PartitionId| {
+                let owner = view.owners.get(partition).map(|stored| wal_of(&stored.value));
+                mine(partition) || owner == Some(Some(self.shared.wal))
+            };
+            let opened = opened.keys().filter(|partition| !mine(partition));
+            opened.chain(left_open.iter().filter(|it| !may_be_mine(it))).copied().collect()
         };
         if gone.is_empty() {
             return;
         }
         self.ownership.close(&gone);
+        self.shared.left_open.lock().retain(|partition| !gone.contains(partition));
         self.shared.opened.send_modify(|opened| {
             for partition in &gone {
                 opened.remove(partition);

@@ -5,7 +5,7 @@
 mod support;
 
 use cluster::{ClusterError, Endpoint};
-use formats::metadata::{Broker, Cluster};
+use formats::metadata::{Broker, Cluster, Owner};
 use metadata::{
     MemoryStore, MetadataStore, Operation, RangeQuery, Transaction,
     families::{decode, encode},
@@ -41,6 +41,25 @@ async fn a_lease_lost_in_a_stall_is_followed_by_a_new_session_and_new_claims() {
         ]
     );
     assert!(node.cluster.lease_holds(second) && !node.cluster.lease_holds(first));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_broker_took_while_a_session_was_lost_is_closed() {
+    let world = World::new();
+    let stalled = world.start(1, &Disk::new(1)).await.unwrap();
+    let taken = partition(stalled.create(topic("t", 1, &[])).await, 0);
+    stalled.until_told(Told::Opened(taken, 1)).await;
+    let other = world.start(2, &Disk::new(2)).await.unwrap();
+    other.until_ready().await;
+    let theirs = partition(other.create(topic("u", 1, &[])).await, 0);
+    other.until_told(Told::Opened(theirs, 1)).await;
+    let session = world.keys().session(BrokerId::new(1).unwrap());
+    let owner = Owner { leader_epoch: 2, since_epoch: 2, ..world.owner(theirs).await.unwrap() };
+    let takeover = Operation::put(world.keys().owner(taken), encode(owner));
+    world.change(vec![Operation::Delete(session), takeover]).await;
+    stalled.until_told(Told::Closed(taken)).await;
+    let told = stalled.engine.told();
+    assert!(!told.contains(&Told::Opened(taken, 2)), "{told:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,7 +11,7 @@ use crate::{
     upkeep,
 };
 use bytes::Bytes;
-use model::{LeaderEpoch, Offset, PartitionId, ProducerId, TimestampMs, TopicName};
+use model::{LeaderEpoch, Offset, PartitionId, ProducerEpoch, ProducerId, TimestampMs, TopicName};
 use parking_lot::Mutex;
 use std::{fmt, sync::Arc};
 use tokio::sync::Notify;
@@ -218,6 +218,11 @@ impl Partition {
     /// `NotOwner` at another leader epoch, `InvalidProducerEpoch`, `CoordinatorFenced`; as [`AppendError`] says.
     pub fn end_transaction(&self, end: EndTransaction) -> Result<PendingAppend, AppendError> {
         end_transaction(&self.shared, end)
+    }
+
+    /// Sequence number of the last record that a producer appended in that epoch, if that is remembered.
+    pub fn last_sequence(&self, producer: ProducerId, epoch: ProducerEpoch) -> Option<u32> {
+        self.shared.sequencer.lock().log.producers.last_sequence(producer, epoch)
     }
 
     /// The producers that are remembered, by id.

@@ -11,6 +11,9 @@ pub fn write_lines(address: &str, topic: &str, lines: &[String]) {
     let mut kcat = Command::new("kcat");
     kcat.args(["-P", "-b", address, "-t", topic, "-K", ":", "-X", "message.timeout.ms=60000"]);
     kcat.args(["-X", "enable.idempotence=true"]);
+    if let Ok(contexts) = std::env::var("CLIENT_DEBUG") {
+        kcat.args(["-d", &contexts]);
+    }
     run(&mut kcat, (lines.join("\n") + "\n").as_bytes());
 }
 

@@ -29,8 +29,8 @@ use kafka_protocol::{
     },
     protocol::StrBytes,
 };
-use model::{PartitionId, TopicId};
-use partition_log::{Acknowledged, Acks, AppendError, AppendOrigin, PendingAppend};
+use model::TopicId;
+use partition_log::{Acknowledged, Acks, AppendError, AppendOrigin, Partition, PendingAppend};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
@@ -171,21 +171,21 @@ fn append(
         return Err(Refusal::new(ResponseError::UnsupportedCompressionType, reason).into());
     }
     let refused = &context.connection.refused;
-    if let Some(error) = refused.before(id, records) {
+    let partition = context.broker().logs.get(id);
+    let last_sequence = |producer, epoch| partition.as_ref()?.last_sequence(producer, epoch);
+    if let Some(error) = refused.before(id, records, last_sequence) {
         return Err(Refusal::new(error, "a batch before this one was refused").into());
     }
-    let appended = append_to(context.broker(), id, records, acks, origin);
+    let appended = append_to(partition.as_ref(), records, acks, origin);
     appended.inspect_err(|rejected| refused.refused(id, records, rejected.refusal.error))
 }
 
 fn append_to(
-    broker: &Broker,
-    id: PartitionId,
+    partition: Option<&Partition>,
     records: &Bytes,
     acks: Acks,
     origin: Result<AppendOrigin, Refusal>,
 ) -> Result<PendingAppend, Rejected> {
-    let partition = broker.logs.get(id);
     let partition = partition.ok_or_else(|| Refusal::from(ResponseError::NotLeaderOrFollower))?;
     Ok(partition.append(records, acks, origin?)?)
 }

@@ -21,6 +21,12 @@ pub struct ProducerDescription {
 }
 
 impl ProducerStates {
+    /// Sequence number of the last record of a producer in that epoch.
+    pub(crate) fn last_sequence(&self, id: ProducerId, epoch: ProducerEpoch) -> Option<u32> {
+        let producer = self.producers.get(&id).filter(|producer| producer.epoch == epoch);
+        producer.and_then(super::Producer::last_sequence)
+    }
+
     /// Every producer that is remembered, by id.
     pub(crate) fn describe(&self) -> Vec<ProducerDescription> {
         let describe = |(id, producer): (&ProducerId, &super::Producer)| ProducerDescription {
