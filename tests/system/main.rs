@@ -32,6 +32,7 @@ mod recover;
 mod round_trip;
 mod scale;
 mod schemas;
+mod security;
 mod streams;
 mod tools;
 mod transactions;

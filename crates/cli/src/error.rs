@@ -96,6 +96,7 @@ impl From<ConnectionError> for CliError {
             ConnectionError::Unreachable { address, reason } => {
                 Self::Unreachable { address, reason }
             }
+            ConnectionError::Refused { address, reason } => Self::Unreachable { address, reason },
             ConnectionError::Broken { address, reason } => Self::Connection { address, reason },
             ConnectionError::Malformed { address, reason } => Self::Malformed { address, reason },
         }

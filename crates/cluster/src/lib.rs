@@ -34,6 +34,7 @@ mod picture;
 mod ports;
 mod producer_ids;
 mod registered_wal;
+mod scram;
 mod session;
 mod stored;
 mod succession;
@@ -53,3 +54,4 @@ pub use generation::{BucketIdentity, begin_generation, identify_bucket, mark_buc
 pub use identity::confirm_identity;
 pub use image::{BrokerInfo, Endpoint, Image, PartitionInfo, TopicInfo};
 pub use ports::{ClaimedPartition, Ownership, SessionStamp};
+pub use scram::ScramChange;

@@ -1,7 +1,9 @@
 //! [`View`]: the decoded records that this broker watches, each with its revisions. What decisions are made from.
 
 use crate::stored::Stored;
-use formats::metadata::{Broker, Configs, Controller, DeletedTopic, Move, Owner, Session, Topic};
+use formats::metadata::{
+    Broker, Configs, Controller, DeletedTopic, Move, Owner, ScramCredential, Session, Topic,
+};
 use metadata::{
     Entry, Event, EventKind, MetadataError, Revision,
     families::{ConfigResource, Keys, Value},
@@ -22,11 +24,13 @@ pub(crate) struct View {
     pub configs: BTreeMap<ConfigResource, Stored<Configs>>,
     pub owners: BTreeMap<PartitionId, Stored<Owner>>,
     pub moves: BTreeMap<PartitionId, Stored<Move>>,
+    /// By mechanism and user.
+    pub scram: BTreeMap<(String, String), Stored<ScramCredential>>,
 }
 
 impl View {
     /// The prefixes that a view is made of.
-    pub fn families(keys: &Keys) -> [bytes::Bytes; 8] {
+    pub fn families(keys: &Keys) -> [bytes::Bytes; 9] {
         [
             keys.sessions(),
             keys.brokers(),
@@ -36,6 +40,7 @@ impl View {
             keys.all_configs(),
             keys.owners(),
             keys.moves(),
+            keys.all_scram(),
         ]
     }
 
@@ -74,6 +79,8 @@ impl View {
             insert(&mut self.deleted_topics, topic, entry)
         } else if let Some(resource) = keys.parse_configs(key) {
             insert(&mut self.configs, resource, entry)
+        } else if let Some(user) = keys.parse_scram(key) {
+            insert(&mut self.scram, user, entry)
         } else if *key == keys.controller() {
             self.controller = Some(Stored::from_entry(entry)?);
             Ok(())
@@ -97,6 +104,8 @@ impl View {
             remove(&mut self.deleted_topics, &topic, at);
         } else if let Some(resource) = keys.parse_configs(key) {
             remove(&mut self.configs, &resource, at);
+        } else if let Some(user) = keys.parse_scram(key) {
+            remove(&mut self.scram, &user, at);
         } else if *key == keys.controller() {
             self.controller = None;
         }

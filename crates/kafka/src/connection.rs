@@ -1,21 +1,24 @@
 //! One connection: reads requests and begins them in order; [`crate::answers`] writes what they come to.
 
 use crate::{
-    answers::{self, InFlight},
+    answers::{self, Answer, InFlight, Waiting},
     api::{self, Begun},
-    budget::ByteBudget,
+    authentication::UNAUTHENTICATED_FRAME_BYTES,
+    budget::{ByteBudget, Reservation},
     context::ConnectionContext,
     frame::{FrameError, RequestFrame, checked_length},
     log_limit::LogLimit,
     pace::{Pace, Progress},
+    rope::Rope,
 };
 use bytes::{Bytes, BytesMut};
+use futures::FutureExt;
 use runtime::net::BoxedStream;
 use std::{io, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, ReadHalf},
     sync::mpsc,
-    time::timeout,
+    time::{Instant, timeout, timeout_at},
 };
 
 /// How fast a request's body must come: it holds memory from its first byte on.
@@ -84,6 +87,12 @@ pub(crate) enum Ended {
     /// A request's body came too slowly for the memory that it holds.
     #[error("a request came too slowly")]
     Slow,
+    /// It took too long to log in.
+    #[error("not logged in in time")]
+    NotAuthenticated,
+    /// A log-in failed.
+    #[error("a log-in failed")]
+    Denied,
     /// The bytes are no request.
     #[error(transparent)]
     Frame(#[from] FrameError),
@@ -95,11 +104,13 @@ pub(crate) enum Ended {
     Socket(#[from] io::Error),
 }
 
-/// Serves a connection until either side ends it. Answers to requests that were begun go out first.
+/// Serves a connection until either side ends it. Answers to requests that were begun go out first. Where clients log in, this one must
+/// have done so at the deadline.
 pub(crate) async fn serve(
     stream: BoxedStream,
     context: Arc<ConnectionContext>,
     limits: ConnectionLimits,
+    authentication_deadline: Instant,
 ) {
     let (reader, writer) = tokio::io::split(stream);
     let (queue, begun) = mpsc::channel(1);
@@ -117,7 +128,7 @@ pub(crate) async fn serve(
         context.shutdown.requested().await;
         tokio::time::sleep(limits.stop_patience).await;
     };
-    let both = async { tokio::join!(reading.run(), writing) };
+    let both = async { tokio::join!(reading.run(authentication_deadline), writing) };
     tokio::select! {
         (ended, written) = both => {
             tracing::debug!(peer = %context.peer, %ended, ?written, "connection closed");
@@ -134,7 +145,7 @@ pub(crate) async fn serve(
 
 struct Reader {
     stream: ReadHalf<BoxedStream>,
-    queue: mpsc::Sender<answers::Waiting>,
+    queue: mpsc::Sender<Waiting>,
     in_flight: InFlight,
     budget: ByteBudget,
     context: Arc<ConnectionContext>,
@@ -143,40 +154,87 @@ struct Reader {
 
 impl Reader {
     /// Reads until the connection ends. Dropping the queue lets the writer finish.
-    async fn run(mut self) -> Ended {
+    async fn run(mut self, authentication_deadline: Instant) -> Ended {
         let shutdown = self.context.shutdown.clone();
         let queue = self.queue.clone();
         tokio::select! {
-            ended = self.read_requests() => match ended { Err(ended) => ended, Ok(never) => match never {} },
+            ended = self.read_requests(authentication_deadline) => match ended { Err(ended) => ended, Ok(never) => match never {} },
             () = shutdown.requested() => Ended::Stopping,
             () = queue.closed() => Ended::Socket(io::ErrorKind::BrokenPipe.into()),
         }
     }
 
-    async fn read_requests(&mut self) -> Result<std::convert::Infallible, Ended> {
+    async fn read_requests(
+        &mut self,
+        authentication_deadline: Instant,
+    ) -> Result<std::convert::Infallible, Ended> {
+        timeout_at(authentication_deadline, self.read_until_authenticated())
+            .await
+            .map_err(|_| Ended::NotAuthenticated)??;
+        let max_bytes = self.limits.request_max_bytes;
         loop {
-            let frame = self.read_frame().await?;
-            let waiting = match api::begin(&self.context, frame, &self.limits.decoded).await? {
-                Begun::Waiting(answer) => answer,
-                Begun::Silent => continue,
-                Begun::HangUp(reason) => return Err(Ended::HungUp(reason)),
-            };
-            self.in_flight.add();
-            if self.queue.send(waiting).await.is_err() {
-                return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
-            }
+            self.read_request(max_bytes).await?;
         }
     }
 
+    /// Returns at once where nobody logs in.
+    async fn read_until_authenticated(&mut self) -> Result<(), Ended> {
+        let max_bytes = self.limits.request_max_bytes.min(UNAUTHENTICATED_FRAME_BYTES);
+        while self.context.authentication.principal().is_none() {
+            if self.context.authentication.awaits_bare_message() {
+                self.read_bare_message(max_bytes).await?;
+            } else {
+                self.read_request(max_bytes).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_bare_message(&mut self, max_bytes: usize) -> Result<(), Ended> {
+        let (message, held) = self.read_bytes(max_bytes).await?;
+        let answer = match api::sasl_authenticate::answer_bare(&self.context, &message) {
+            Ok(answer) => Bytes::from(answer),
+            Err(denied) => {
+                tokio::time::sleep(denied.delay).await;
+                return Err(Ended::Denied);
+            }
+        };
+        let length = Bytes::copy_from_slice(&(answer.len() as u32).to_be_bytes());
+        let frame = Rope::from_iter([length, answer]);
+        self.answer(std::future::ready(Ok(Answer { frame, held })).boxed()).await
+    }
+
+    async fn read_request(&mut self, max_bytes: usize) -> Result<(), Ended> {
+        let frame = self.read_frame(max_bytes).await?;
+        let waiting = match api::begin(&self.context, frame, &self.limits.decoded).await? {
+            Begun::Waiting(answer) => answer,
+            Begun::Silent => return Ok(()),
+            Begun::HangUp(reason) => return Err(Ended::HungUp(reason)),
+        };
+        self.answer(waiting).await?;
+        if self.context.authentication.has_failed() { Err(Ended::Denied) } else { Ok(()) }
+    }
+
+    async fn answer(&mut self, waiting: Waiting) -> Result<(), Ended> {
+        self.in_flight.add();
+        let sent = self.queue.send(waiting).await;
+        sent.map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe).into())
+    }
+
+    async fn read_frame(&mut self, max_bytes: usize) -> Result<RequestFrame, Ended> {
+        let (body, held) = self.read_bytes(max_bytes).await?;
+        Ok(RequestFrame::parse(body, held)?)
+    }
+
     /// Reads one frame; its bytes are taken from both budgets before its body is read.
-    async fn read_frame(&mut self) -> Result<RequestFrame, Ended> {
+    async fn read_bytes(&mut self, max_bytes: usize) -> Result<(Bytes, Vec<Reservation>), Ended> {
         let length = self.read_length().await?;
-        let length = checked_length(length, self.limits.request_max_bytes)?;
+        let length = checked_length(length, max_bytes)?;
         let held =
             vec![self.budget.take(length).await, self.limits.all_requests.take(length).await];
         let body = self.read_body(length).await?;
         metrics::counter!("kafka_request_bytes_total").increment(length as u64 + 4);
-        Ok(RequestFrame::parse(body, held)?)
+        Ok((body, held))
     }
 
     async fn read_length(&mut self) -> Result<i32, Ended> {

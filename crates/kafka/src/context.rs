@@ -1,25 +1,16 @@
 //! [`Context`]: who asks, from where, and what may be done for them.
 
-use crate::{broker::Broker, frame::RequestHead, refused_batches::RefusedBatches};
+use crate::{
+    authentication::{Authentication, Denied},
+    broker::Broker,
+    frame::RequestHead,
+    log_limit::LogLimit,
+    refused_batches::RefusedBatches,
+};
 use kafka_protocol::protocol::StrBytes;
 use runtime::Shutdown;
+use security::Principal;
 use std::{net::SocketAddr, sync::Arc};
-
-/// Who a connection belongs to.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Principal(Arc<str>);
-
-impl Principal {
-    /// Somebody who did not say who they are.
-    pub(crate) fn anonymous() -> Self {
-        Self(Arc::from("User:ANONYMOUS"))
-    }
-
-    /// As access rules spell it.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 /// What a request wants to do (KIP-11).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,7 +58,9 @@ pub(crate) struct ConnectionContext {
     /// The other end.
     pub(crate) peer: SocketAddr,
     /// Whose it is.
-    pub(crate) principal: Principal,
+    pub(crate) authentication: Authentication,
+    /// Of log-ins that failed.
+    pub(crate) denials: Arc<LogLimit>,
     /// The connection as one that may produce.
     pub(crate) producer: partition_log::ProducerConnection,
     /// What its producers have yet to send again.
@@ -100,12 +93,25 @@ impl Context {
 
     /// Whether the principal may do this. There are no access rules yet: everyone may do everything.
     pub(crate) fn allows(&self, operation: Operation, resource: ResourceKind) -> bool {
-        tracing::trace!(
-            principal = self.connection.principal.as_str(),
-            ?operation,
-            ?resource,
-            "allowed"
-        );
+        let principal = self.connection.authentication.principal();
+        tracing::trace!(?principal, ?operation, ?resource, "allowed");
         true
+    }
+
+    /// Whether it may read and change who logs in: somebody who did not say who they are may not.
+    pub(crate) fn may_manage_users(&self) -> bool {
+        let principal = self.connection.authentication.principal();
+        principal.is_some_and(|principal| *principal != Principal::anonymous())
+    }
+}
+
+impl ConnectionContext {
+    /// Logs that a log-in failed, and counts it.
+    pub(crate) fn tell_denied(&self, denied: &Denied) {
+        metrics::counter!("kafka_failed_authentications_total").increment(1);
+        if let Some(suppressed) = self.denials.admit() {
+            let (peer, listener) = (self.peer, &*self.listener);
+            tracing::warn!(%peer, listener, %denied, suppressed, "a log-in failed");
+        }
     }
 }

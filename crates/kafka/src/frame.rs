@@ -22,7 +22,9 @@ const HEAD_BYTES: usize = 8;
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum FrameError {
     /// A length outside the limits.
-    #[error("a frame of {length} bytes; socket.request.max.bytes is {limit}")]
+    #[error(
+        "a frame of {length} bytes; at most {limit} are taken (socket.request.max.bytes, or less before logging in)"
+    )]
     Length {
         /// As sent.
         length: i32,
@@ -43,6 +45,9 @@ pub enum FrameError {
         /// As sent.
         version: i16,
     },
+    /// A request of somebody who has not logged in, or not lately.
+    #[error("{0} was asked for before logging in")]
+    NotAuthenticated(&'static str),
     /// It does not follow its schema.
     #[error("{api} version {version} does not parse: {error}")]
     Malformed {

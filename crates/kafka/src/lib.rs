@@ -7,6 +7,7 @@
 
 mod answers;
 mod api;
+mod authentication;
 #[doc(hidden)]
 pub mod benchmarks;
 mod broker;
@@ -25,13 +26,16 @@ mod pace;
 mod peers;
 mod refused_batches;
 mod rope;
+mod secured;
 mod server;
 mod transaction;
 
 pub use api::check_request;
+pub use authentication::SaslSettings;
 pub use broker::{Broker, BrokerOptions};
 pub use catalog::ImageCatalog;
 pub use frame::FrameError;
 pub use listener::{AdvertisedListener, ListenerError, ListenerSpec, Listeners, SecurityProtocol};
 pub use peers::{Following, PartitionMarker, Peers};
+pub use secured::ListenerSecurity;
 pub use server::{Server, ServerOptions};

@@ -10,6 +10,40 @@ use std::{
 pub enum SecurityProtocol {
     /// Not at all.
     Plaintext,
+    /// TLS.
+    Ssl,
+    /// SASL, readable by everybody on the way.
+    SaslPlaintext,
+    /// SASL within TLS.
+    SaslSsl,
+}
+
+impl SecurityProtocol {
+    const ALL: [Self; 4] = [Self::Plaintext, Self::Ssl, Self::SaslPlaintext, Self::SaslSsl];
+
+    /// As Kafka names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plaintext => "PLAINTEXT",
+            Self::Ssl => "SSL",
+            Self::SaslPlaintext => "SASL_PLAINTEXT",
+            Self::SaslSsl => "SASL_SSL",
+        }
+    }
+
+    /// Whether connections begin with a TLS handshake.
+    pub fn has_tls(self) -> bool {
+        matches!(self, Self::Ssl | Self::SaslSsl)
+    }
+
+    /// Whether clients log in.
+    pub fn has_sasl(self) -> bool {
+        matches!(self, Self::SaslPlaintext | Self::SaslSsl)
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|protocol| protocol.name() == name)
+    }
 }
 
 /// A listener that was asked for: `listeners`.
@@ -54,9 +88,9 @@ pub enum ListenerError {
     /// Not of the form `NAME:PROTOCOL`.
     #[error("listener.security.protocol.map: {0:?} is not of the form NAME:PROTOCOL")]
     MapSyntax(String),
-    /// A protocol that this version does not have.
+    /// A protocol that there is not.
     #[error(
-        "listener {listener}: security protocol {protocol} is not supported yet, only PLAINTEXT is"
+        "listener {listener}: there is no security protocol {protocol}, only PLAINTEXT, SSL, SASL_PLAINTEXT and SASL_SSL"
     )]
     Protocol {
         /// The listener.
@@ -141,16 +175,14 @@ fn protocol_of(
     name: &str,
     protocols: &BTreeMap<String, String>,
 ) -> Result<SecurityProtocol, ListenerError> {
-    const KNOWN: [&str; 4] = ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"];
-    let given = protocols.get(name).map(String::as_str);
-    match given.or_else(|| KNOWN.contains(&name).then_some(name)) {
-        Some("PLAINTEXT") => Ok(SecurityProtocol::Plaintext),
-        Some(protocol) => Err(ListenerError::Protocol {
-            listener: name.to_owned(),
-            protocol: protocol.to_owned(),
-        }),
-        None => Err(ListenerError::NoProtocol(name.to_owned())),
-    }
+    let Some(protocol) = protocols.get(name) else {
+        return SecurityProtocol::from_name(name)
+            .ok_or_else(|| ListenerError::NoProtocol(name.to_owned()));
+    };
+    SecurityProtocol::from_name(protocol).ok_or_else(|| ListenerError::Protocol {
+        listener: name.to_owned(),
+        protocol: protocol.clone(),
+    })
 }
 
 /// Bound sockets that nobody serves yet: clients connect and wait.
@@ -161,6 +193,7 @@ pub struct Listeners {
 /// One bound socket.
 pub(crate) struct Bound {
     pub(crate) name: String,
+    pub(crate) protocol: SecurityProtocol,
     pub(crate) address: SocketAddr,
     pub(crate) socket: Box<dyn Listener>,
 }
@@ -215,7 +248,8 @@ async fn bind_one(
         };
         let address = socket.local_address().map_err(|error| failed(&wanted, error))?;
         port = address.port();
-        bound.push(Bound { name: spec.name.clone(), address, socket });
+        let (name, protocol) = (spec.name.clone(), spec.protocol);
+        bound.push(Bound { name, protocol, address, socket });
     }
     Ok(())
 }
@@ -264,9 +298,12 @@ mod tests {
     }
 
     #[test]
-    fn a_protocol_that_does_not_work_yet_is_named() {
-        let error = ListenerSpec::parse_list("SSL://:9093", "").unwrap_err();
-        assert!(error.to_string().contains("SSL is not supported yet"), "{error}");
+    fn a_listener_has_the_protocol_of_the_map_or_of_its_name() {
+        let specs = ListenerSpec::parse_list("SSL://:1,OUT://:2", "OUT:SASL_SSL").unwrap();
+        assert_eq!(specs[0].protocol, SecurityProtocol::Ssl);
+        assert_eq!(specs[1].protocol, SecurityProtocol::SaslSsl);
+        let error = ListenerSpec::parse_list("SSL://:9093", "SSL:TLS").unwrap_err();
+        assert!(error.to_string().contains("no security protocol TLS"), "{error}");
         let error = ListenerSpec::parse_list("OUTSIDE://:9093", "").unwrap_err();
         assert!(matches!(error, ListenerError::NoProtocol(name) if name == "OUTSIDE"));
     }

@@ -19,29 +19,51 @@ pub(crate) use markers::bears_its_own_epoch;
 use crate::broker::endpoint;
 use cluster::BrokerInfo;
 use coordinator::transaction::{Marked, TransactionError};
+use kafka_client::{Connection, ConnectionError};
 use line::{Letter, Line};
 use model::BrokerId;
 use parking_lot::Mutex;
 use runtime::{Tasks, net::Network};
+use security::ClientSecurity;
 use std::{collections::HashMap, sync::Arc};
 
 /// The other brokers of the cluster. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Peers {
     tasks: Tasks,
-    network: Arc<dyn Network>,
+    door: Arc<Door>,
     /// `inter.broker.listener.name`; a broker's first listener when it is not set.
     listener: Option<String>,
     markers: Lines<PartitionMarker>,
     additions: Lines<Addition>,
 }
 
+/// The way to other brokers.
+#[derive(Debug)]
+struct Door {
+    network: Arc<dyn Network>,
+    security: ClientSecurity,
+}
+
+impl Door {
+    async fn open(&self, address: &str) -> Result<Connection, ConnectionError> {
+        Connection::open_secured(self.network.as_ref(), address, &self.security).await
+    }
+}
+
 type Lines<L> = Arc<Mutex<HashMap<Arc<str>, Line<L>>>>;
 
 impl Peers {
-    /// No connections yet; they are made over `network` by tasks of `tasks`. `listener` names the listener that brokers are reached by.
-    pub fn new(tasks: Tasks, network: Arc<dyn Network>, listener: Option<String>) -> Self {
-        Self { tasks, network, listener, markers: Lines::default(), additions: Lines::default() }
+    /// No connections yet; they are made over `network` by tasks of `tasks`. `listener` names the listener that brokers are reached by,
+    /// `security` is what it takes to come in there.
+    pub fn new(
+        tasks: Tasks,
+        network: Arc<dyn Network>,
+        listener: Option<String>,
+        security: ClientSecurity,
+    ) -> Self {
+        let door = Arc::new(Door { network, security });
+        Self { tasks, door, listener, markers: Lines::default(), additions: Lines::default() }
     }
 
     /// Writes a marker to a partition that `owner` is said to own, and waits until it is durable there.
@@ -92,7 +114,7 @@ impl Peers {
             return line.clone();
         }
         lines.retain(|_, line| !line.is_closed());
-        let line = Line::open(&address, &self.network, &self.tasks);
+        let line = Line::open(&address, &self.door, &self.tasks);
         lines.insert(address, line.clone());
         line
     }

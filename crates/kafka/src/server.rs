@@ -5,13 +5,14 @@ use crate::{
     budget::ByteBudget,
     connection::{self, ConnectionLimits},
     connection_count::{ConnectionCount, Counted},
-    context::{ConnectionContext, Principal},
+    context::ConnectionContext,
     listener::{Bound, Listeners},
     log_limit::LogLimit,
     refused_batches::RefusedBatches,
+    secured::ListenerSecurity,
 };
 use runtime::{Backoff, Randomness, Shutdown, Tasks, net::BoxedStream};
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 /// Bytes that decoded requests may take beyond their own, all connections together: twice what one may.
 const DECODED_BYTES: u64 = 64 << 20;
@@ -35,6 +36,8 @@ pub struct ServerOptions {
     pub connections_max_idle: Duration,
     /// How long answers may take to go out once the server stops.
     pub stop_patience: Duration,
+    /// How listeners are secured, by name; one without an entry not at all.
+    pub security: BTreeMap<String, ListenerSecurity>,
 }
 
 impl Default for ServerOptions {
@@ -48,6 +51,7 @@ impl Default for ServerOptions {
             max_connections_per_ip: usize::MAX,
             connections_max_idle: Duration::from_mins(10),
             stop_patience: Duration::from_secs(30),
+            security: BTreeMap::new(),
         }
     }
 }
@@ -59,6 +63,13 @@ pub struct Server {
     addresses: Vec<(String, SocketAddr)>,
 }
 
+/// A listener at work.
+#[derive(Debug)]
+struct Listening {
+    name: Arc<str>,
+    security: ListenerSecurity,
+}
+
 /// What accept loops share.
 #[derive(Debug)]
 struct Shared {
@@ -66,6 +77,7 @@ struct Shared {
     limits: ConnectionLimits,
     connections: ConnectionCount,
     refusals: LogLimit,
+    denials: Arc<LogLimit>,
     tasks: Tasks,
     randomness: Randomness,
 }
@@ -89,11 +101,24 @@ impl Server {
                 options.max_connections_per_ip,
             ),
             refusals: LogLimit::default(),
+            denials: Arc::default(),
             tasks: tasks.clone(),
             randomness,
         });
         for bound in listeners.bound {
-            tasks.spawn("kafka accept", accept(bound, Arc::clone(&shared), tasks.shutdown()));
+            let security = options.security.get(&bound.name).cloned().unwrap_or_default();
+            if !security.fits(bound.protocol) {
+                let protocol = bound.protocol.name();
+                tracing::error!(
+                    listener = bound.name,
+                    protocol,
+                    "not served: its security is not set up"
+                );
+                continue;
+            }
+            let listener = Arc::new(Listening { name: Arc::from(bound.name.as_str()), security });
+            let accepting = accept(bound, listener, Arc::clone(&shared), tasks.shutdown());
+            tasks.spawn("kafka accept", accepting);
         }
         Self { tasks, addresses }
     }
@@ -115,8 +140,12 @@ impl Server {
 }
 
 /// Accepts until shutdown. Errors (out of descriptors, aborted connections) pass: it pauses and goes on.
-async fn accept(mut bound: Bound, shared: Arc<Shared>, shutdown: Shutdown) {
-    let listener: Arc<str> = Arc::from(bound.name.as_str());
+async fn accept(
+    mut bound: Bound,
+    listener: Arc<Listening>,
+    shared: Arc<Shared>,
+    shutdown: Shutdown,
+) {
     let mut backoff =
         Backoff::new(Duration::from_millis(5), Duration::from_secs(1), shared.randomness.clone());
     loop {
@@ -133,7 +162,7 @@ async fn accept(mut bound: Bound, shared: Arc<Shared>, shutdown: Shutdown) {
                 }
             }
             Err(error) => {
-                tracing::warn!(listener = &*listener, %error, "accept failed");
+                tracing::warn!(listener = &*listener.name, %error, "accept failed");
                 metrics::counter!("kafka_accept_errors_total").increment(1);
                 tokio::select! {
                     () = shutdown.requested() => return,
@@ -148,27 +177,54 @@ impl Shared {
     /// Serves a connection. Too many from one address are closed; while there are too many in all, the listener waits until one
     /// ends, and others wait in its backlog. Both as in Kafka.
     async fn begin(
-        &self,
+        self: &Arc<Self>,
         stream: BoxedStream,
         peer: SocketAddr,
-        listener: &Arc<str>,
+        listener: &Arc<Listening>,
         shutdown: &Shutdown,
     ) {
         let Some(counted) = self.count(peer).await else { return };
-        let context = Arc::new(ConnectionContext {
-            broker: self.broker.clone(),
-            listener: Arc::clone(listener),
-            peer,
-            principal: Principal::anonymous(),
-            producer: self.broker.logs.producer_connection(),
-            refused: RefusedBatches::default(),
-            shutdown: shutdown.clone(),
-        });
-        let limits = self.limits.clone();
+        let (shared, listener) = (Arc::clone(self), Arc::clone(listener));
+        let shutdown = shutdown.clone();
         self.tasks.spawn("kafka connection", async move {
-            connection::serve(stream, context, limits).await;
+            shared.serve(stream, peer, &listener, shutdown).await;
             drop(counted);
         });
+    }
+
+    async fn serve(
+        &self,
+        stream: BoxedStream,
+        peer: SocketAddr,
+        listener: &Listening,
+        shutdown: Shutdown,
+    ) {
+        let welcomed = tokio::select! {
+            () = shutdown.requested() => return,
+            welcomed = listener.security.welcome(stream) => welcomed,
+        };
+        let (stream, authentication, deadline) = match welcomed {
+            Ok(welcomed) => welcomed,
+            Err(error) => return self.tell_refused(peer, listener, &error),
+        };
+        let context = Arc::new(ConnectionContext {
+            broker: self.broker.clone(),
+            listener: Arc::clone(&listener.name),
+            peer,
+            authentication,
+            denials: Arc::clone(&self.denials),
+            producer: self.broker.logs.producer_connection(),
+            refused: RefusedBatches::default(),
+            shutdown,
+        });
+        connection::serve(stream, context, self.limits.clone(), deadline).await;
+    }
+
+    fn tell_refused(&self, peer: SocketAddr, listener: &Listening, error: &std::io::Error) {
+        metrics::counter!("kafka_failed_authentications_total").increment(1);
+        if let Some(suppressed) = self.denials.admit() {
+            tracing::warn!(%peer, listener = &*listener.name, %error, suppressed, "a TLS handshake failed");
+        }
     }
 
     /// Counts a connection, when there is room; `None` when its address has too many.

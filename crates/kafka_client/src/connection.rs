@@ -1,12 +1,13 @@
 //! One connection to one broker: a request, its answer.
 
-use crate::ConnectionError;
+use crate::{ConnectionError, login::login};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::{
     messages::{RequestHeader, ResponseHeader},
     protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes},
 };
 use runtime::net::{BoxedStream, Network, Tcp};
+use security::{ClientSecurity, tls::TlsClient};
 use std::{fmt, io, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -16,6 +17,8 @@ use tokio::{
 /// Largest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: u32 = 256 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// For TLS and SASL each.
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(10);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A connection with one request in flight at a time.
@@ -49,6 +52,47 @@ impl Connection {
             .map_err(|_| unreachable("no answer within 5 s".to_owned()))?
             .map_err(|error| unreachable(error.to_string()))?;
         Ok(Self { address: address.to_owned(), stream, correlation_id: 0 })
+    }
+
+    /// Connects to `host:port` over a network, encrypts, and logs in.
+    ///
+    /// # Errors
+    /// As [`Connection::open`], and [`ConnectionError::Refused`].
+    pub async fn open_secured(
+        network: &dyn Network,
+        address: &str,
+        security: &ClientSecurity,
+    ) -> Result<Self, ConnectionError> {
+        let mut connection = Self::open_through(network, address).await?;
+        if let Some(tls) = &security.tls {
+            connection = connection.encrypted(tls).await?;
+        }
+        if let Some(credentials) = &security.login {
+            timeout(LOGIN_TIMEOUT, login(&mut connection, credentials)).await.map_err(|_| {
+                ConnectionError::Refused {
+                    address: address.to_owned(),
+                    reason: "no log-in within 10 s".to_owned(),
+                }
+            })??;
+        }
+        Ok(connection)
+    }
+
+    async fn encrypted(self, tls: &TlsClient) -> Result<Self, ConnectionError> {
+        let Self { address, stream, correlation_id } = self;
+        let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host);
+        let refused =
+            |reason: String| ConnectionError::Refused { address: address.clone(), reason };
+        let stream = timeout(LOGIN_TIMEOUT, tls.connect(host, stream))
+            .await
+            .map_err(|_| refused("no TLS handshake within 10 s".to_owned()))?
+            .map_err(|error| refused(error.to_string()))?;
+        Ok(Self { address, stream, correlation_id })
+    }
+
+    /// `host:port` of the broker.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     /// Sends a request of `version` and reads its answer. After an error the connection is of no use any more.
@@ -99,7 +143,8 @@ impl Connection {
         if let Some(head) = frame.first_chunk_mut::<4>() {
             *head = length.to_be_bytes();
         }
-        self.stream.write_all(&frame).await.map_err(|error| self.broken(&error.to_string()))
+        self.stream.write_all(&frame).await.map_err(|error| self.broken(&error.to_string()))?;
+        self.stream.flush().await.map_err(|error| self.broken(&error.to_string()))
     }
 
     async fn read_frame(&mut self) -> Result<Bytes, ConnectionError> {

@@ -11,6 +11,14 @@ pub enum ConnectionError {
         /// Why not.
         reason: String,
     },
+    /// One side does not trust the other.
+    #[error("the broker at {address} and this client do not come together: {reason}")]
+    Refused {
+        /// The broker's `host:port`.
+        address: String,
+        /// Why not.
+        reason: String,
+    },
     /// The connection broke in the middle: whether the request was executed is not known.
     #[error("the connection to {address} broke: {reason}")]
     Broken {

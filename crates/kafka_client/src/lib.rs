@@ -2,6 +2,7 @@
 
 mod connection;
 mod error;
+mod login;
 
 pub use connection::Connection;
 pub use error::ConnectionError;

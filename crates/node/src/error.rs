@@ -12,6 +12,9 @@ pub enum NodeError {
     /// The WAL's.
     #[error(transparent)]
     Wal(#[from] WalError),
+    /// What the settings say of listeners' security.
+    #[error("{0}")]
+    Security(String),
     /// The WAL was closed to take a new id, and could not be opened again.
     #[error("the WAL is not open")]
     WalNotOpen,

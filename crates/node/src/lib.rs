@@ -7,6 +7,7 @@ mod error;
 mod markers;
 mod node;
 mod options;
+mod security;
 mod slot_logs;
 mod surroundings;
 mod wal_slot;

@@ -4,6 +4,7 @@ use crate::{
     NodeError, Surroundings,
     markers::{ClusterProducerIds, PartitionMarkers},
     options,
+    security::Security,
     slot_logs::PartitionSlotLogs,
     wal_slot::WalSlot,
     wiring::{ClusterAuthority, ClusterTopics, Engines},
@@ -12,7 +13,7 @@ use crate::{
 use cluster::{Cluster, Identity};
 use coordinator::{Coordinator, CoordinatorParts};
 use kafka::{Broker, Listeners, Peers, Server};
-use model::config::broker;
+use model::config::{broker, security as security_keys};
 use partition_log::{PartitionLogs, Parts};
 use recovery::SnapshotKeeper;
 use runtime::Tasks;
@@ -30,6 +31,7 @@ pub struct Node {
     logs: PartitionLogs,
     coordinator: Coordinator,
     peers: Peers,
+    security: Security,
     surroundings: Surroundings,
     settings: Arc<Settings>,
 }
@@ -44,6 +46,7 @@ impl Node {
         surroundings: Surroundings,
         identity: Identity,
     ) -> Result<Self, NodeError> {
+        let security = Security::read(&settings)?;
         let parts = surroundings.cluster_parts();
         let cluster_id = Cluster::identify(&parts, &identity).await?;
         let slot = WalSlot::open(&settings, cluster_id, &surroundings)?;
@@ -54,10 +57,12 @@ impl Node {
         let logs = logs(&settings, &surroundings, wal, recovery, &cluster);
         let listener = settings.text(&broker::INTER_BROKER_LISTENER_NAME).map(str::to_owned);
         let network = Arc::clone(&surroundings.network);
-        let peers = Peers::new(surroundings.tasks.clone(), network, listener);
+        let peers =
+            Peers::new(surroundings.tasks.clone(), network, listener, security.peers.clone());
         keep_snapshots(&settings, &surroundings, &cluster);
         let coordinator = coordinator(&settings, &surroundings, &cluster, &logs, &peers);
-        Ok(Self { cluster, logs, coordinator, peers, surroundings, settings: Arc::new(settings) })
+        let settings = Arc::new(settings);
+        Ok(Self { cluster, logs, coordinator, peers, security, surroundings, settings })
     }
 
     /// Takes its partitions, waits until they are open (or for 30 s), and serves what `listeners` have bound.
@@ -72,8 +77,16 @@ impl Node {
         let options = options::broker_options(&self.settings, description);
         let broker = Broker::new(cluster, logs, coordinator, self.peers.clone(), options);
         let randomness = self.surroundings.randomness.clone();
-        let options = options::server_options(&self.settings);
+        let mut options = options::server_options(&self.settings);
+        options.security.clone_from(&self.security.listeners);
+        self.keep_keys_fresh();
         Server::start(listeners, &options, broker, randomness, &self.surroundings.tasks)
+    }
+
+    fn keep_keys_fresh(&self) {
+        let (security, tasks) = (self.security.clone(), &self.surroundings.tasks);
+        let interval = self.settings.duration(&security_keys::SSL_REFRESH_INTERVAL);
+        tasks.spawn("key_files", security.keep_fresh(interval, tasks.shutdown()));
     }
 
     /// Hands partitions over, stops accepting, flushes, commits, answers, closes. Answers whether nothing is left in the WAL.

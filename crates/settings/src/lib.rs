@@ -8,8 +8,8 @@ mod tests;
 pub use file::FileFormat;
 
 use file::SettingsFile;
-use model::config::{ConfigKey, InvalidConfig, deployment, process_key};
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use model::config::{ConfigKey, InvalidConfig, deployment, listener_key, process_key};
+use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
 /// Every problem found, one line each.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -17,7 +17,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 pub struct SettingsError(pub Vec<String>);
 
 /// Validated settings: only what was set; defaults come from the keys.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Settings {
     values: BTreeMap<String, String>,
     /// Keys of a Kafka `server.properties` that mean nothing here, each with the reason: told at start-up.
@@ -40,6 +40,15 @@ pub struct Sources {
 const ENVIRONMENT_PREFIX: &str = "ALLUVIUM_";
 /// Variables with our prefix that are no settings of a broker.
 const OTHER_VARIABLES: [&str; 3] = ["TOOLS", "BOOTSTRAP_SERVER", "CONFIG"];
+
+/// Keys alone: values may be secret.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("keys", &self.values.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
 
 impl Settings {
     /// Reads, merges and checks all sources.
@@ -92,7 +101,8 @@ impl Settings {
     }
 
     fn set(&mut self, key: &str, value: String, place: &str, problems: &mut Vec<String>) {
-        let checked = process_key(key).and_then(|known| known.validate(&value));
+        let known = listener_key(key).unwrap_or_else(|| process_key(key));
+        let checked = known.and_then(|known| known.validate(&value));
         match checked {
             Ok(()) => {
                 self.values.insert(key.to_owned(), value);
@@ -122,6 +132,19 @@ impl Settings {
     /// Text of a key; `None` when it is unset and has no default.
     pub fn text(&self, key: &ConfigKey) -> Option<&str> {
         key.text_in(&self.values)
+    }
+
+    /// Text of a key as it is for a listener: its own, else that of all.
+    pub fn listener_text(&self, listener: &str, key: &ConfigKey) -> Option<&str> {
+        let own = format!("listener.name.{}.{}", listener.to_lowercase(), key.name);
+        self.values.get(&own).map(String::as_str).or_else(|| self.text(key))
+    }
+
+    /// `sasl.jaas.config` of a mechanism at a listener.
+    pub fn jaas(&self, listener: &str, mechanism: &str) -> Option<&str> {
+        let (listener, mechanism) = (listener.to_lowercase(), mechanism.to_lowercase());
+        let key = format!("listener.name.{listener}.{mechanism}.sasl.jaas.config");
+        self.values.get(&key).map(String::as_str)
     }
 
     /// A number not below zero; the key's default fills in.

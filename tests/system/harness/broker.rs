@@ -17,9 +17,13 @@ pub struct Broker {
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     log: PathBuf,
-    port: u16,
+    /// Of its listeners, the first one's first.
+    ports: Vec<u16>,
     http_port: u16,
 }
+
+/// The listener of most tests; `{}` stands for a port.
+const LISTENERS: &str = "PLAINTEXT://127.0.0.1:{}";
 
 impl Broker {
     /// Starts one with `arguments` after the ports' flags and waits until it is ready. Its output goes to `broker.log` in `directory`.
@@ -35,18 +39,34 @@ impl Broker {
         arguments: &[String],
         environment: &[(String, String)],
     ) -> Self {
-        let (port, http_port) = (free_port().unwrap(), free_port().unwrap());
+        Self::launch_listening(LISTENERS, directory, arguments, environment)
+    }
+
+    /// Starts one with these listeners, each `{}` a free port, without waiting.
+    pub fn launch_listening(
+        listeners: &str,
+        directory: &Path,
+        arguments: &[String],
+        environment: &[(String, String)],
+    ) -> Self {
+        let http_port = free_port().unwrap();
+        let (mut listeners, mut ports) = (listeners.to_owned(), Vec::new());
+        while listeners.contains("{}") {
+            let port = free_port().unwrap();
+            listeners = listeners.replacen("{}", &port.to_string(), 1);
+            ports.push(port);
+        }
         let mut all = vec![
             "serve".to_owned(),
             "--listeners".to_owned(),
-            format!("PLAINTEXT://127.0.0.1:{port}"),
+            listeners,
             "--http-address".to_owned(),
             format!("127.0.0.1:{http_port}"),
         ];
         all.extend_from_slice(arguments);
         let log = directory.join("broker.log");
         let process = spawn(&all, environment, &log);
-        Self { process, arguments: all, environment: environment.to_vec(), log, port, http_port }
+        Self { process, arguments: all, environment: environment.to_vec(), log, ports, http_port }
     }
 
     pub fn wait_until_ready(&mut self) {
@@ -67,11 +87,16 @@ impl Broker {
     }
 
     pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        self.address_of(0)
+    }
+
+    /// The address of a listener, by its place.
+    pub fn address_of(&self, listener: usize) -> String {
+        format!("127.0.0.1:{}", self.ports[listener])
     }
 
     pub fn port(&self) -> u16 {
-        self.port
+        self.ports[0]
     }
 
     pub fn http_port(&self) -> u16 {

@@ -128,6 +128,19 @@ impl Deployment {
         (1..=count).map(start).collect()
     }
 
+    /// Starts brokers 1 to `count` with these listeners (each `{}` a free port), and waits until they are ready.
+    pub fn listening(&self, count: u32, listeners: &str, more: &[&str]) -> Vec<Broker> {
+        let start = |number| {
+            let directory = self.directory.path().join(format!("broker-{number}"));
+            std::fs::create_dir_all(&directory).unwrap();
+            let (arguments, environment) = (self.arguments_of(number, more), self.environment());
+            Broker::launch_listening(listeners, &directory, &arguments, &environment)
+        };
+        let mut brokers: Vec<Broker> = (1..=count).map(start).collect();
+        brokers.iter_mut().for_each(Broker::wait_until_ready);
+        brokers
+    }
+
     /// Starts a broker without waiting.
     pub fn launch_broker(&self, more: &[&str]) -> Broker {
         Broker::launch(self.directory.path(), &self.arguments(more), &self.environment())

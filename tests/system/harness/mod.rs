@@ -1,5 +1,6 @@
 //! What the system tests share: deployments, brokers, client programs.
 
+pub mod authority;
 pub mod broker;
 pub mod brokers;
 pub mod connect;
@@ -16,6 +17,7 @@ pub mod programs;
 pub mod records;
 pub mod running;
 
+pub use authority::Authority;
 pub use broker::Broker;
 pub use brokers::Brokers;
 pub use connect::Worker;

@@ -6,6 +6,7 @@ mod add_offsets_to_txn;
 mod add_partitions_to_txn;
 mod alter_configs;
 mod alter_partition_reassignments;
+mod alter_user_scram_credentials;
 mod api_versions;
 mod assignment;
 mod committed_offsets;
@@ -25,6 +26,7 @@ mod describe_log_dirs;
 mod describe_producers;
 mod describe_topic_partitions;
 mod describe_transactions;
+mod describe_user_scram_credentials;
 mod elect_leaders;
 mod end_txn;
 mod fetch;
@@ -46,6 +48,8 @@ mod offset_fetch;
 mod offset_for_leader_epoch;
 mod produce;
 mod repetitions;
+pub(crate) mod sasl_authenticate;
+mod sasl_handshake;
 mod sync_group;
 mod txn_offset_commit;
 mod unregister_broker;
@@ -234,6 +238,12 @@ pub(crate) static TABLE: &[Entry] = {
             Op::Describe,
             Coordinated,
         ),
+        entry::<sasl_handshake::SaslHandshake>(
+            ApiKey::SaslHandshake,
+            "SaslHandshake",
+            Op::None,
+            Cluster,
+        ),
         entry::<api_versions::ApiVersions>(ApiKey::ApiVersions, "ApiVersions", Op::None, Cluster),
         entry::<create_topics::CreateTopics>(
             ApiKey::CreateTopics,
@@ -308,6 +318,12 @@ pub(crate) static TABLE: &[Entry] = {
             Op::Describe,
             Cluster,
         ),
+        entry::<sasl_authenticate::SaslAuthenticate>(
+            ApiKey::SaslAuthenticate,
+            "SaslAuthenticate",
+            Op::None,
+            Cluster,
+        ),
         entry::<create_partitions::CreatePartitions>(
             ApiKey::CreatePartitions,
             "CreatePartitions",
@@ -349,6 +365,18 @@ pub(crate) static TABLE: &[Entry] = {
             "OffsetDelete",
             Op::Delete,
             Coordinated,
+        ),
+        entry::<describe_user_scram_credentials::DescribeUserScramCredentials>(
+            ApiKey::DescribeUserScramCredentials,
+            "DescribeUserScramCredentials",
+            Op::Describe,
+            Cluster,
+        ),
+        entry::<alter_user_scram_credentials::AlterUserScramCredentials>(
+            ApiKey::AlterUserScramCredentials,
+            "AlterUserScramCredentials",
+            Op::Alter,
+            Cluster,
         ),
         entry::<describe_cluster::DescribeCluster>(
             ApiKey::DescribeCluster,
@@ -434,6 +462,9 @@ pub(crate) async fn begin(
     let entry = find(head.api_key).ok_or(FrameError::UnknownApi(head.api_key))?;
     if !entry.served.contains(head.version) {
         return refuse_version(entry, head);
+    }
+    if entry.operation != Operation::None && !connection.authentication.is_valid() {
+        return Err(FrameError::NotAuthenticated(entry.name));
     }
     let surplus_bytes = decoded_bytes(entry, head, &rest)?.saturating_sub(rest.len());
     if surplus_bytes > 0 {

@@ -69,7 +69,7 @@ impl Following {
 }
 
 async fn connect(peers: &Peers, address: &str) -> Result<Connection, String> {
-    let opened = Connection::open_through(peers.network.as_ref(), address).await;
+    let opened = peers.door.open(address).await;
     opened.map_err(|error| error.to_string())
 }
 

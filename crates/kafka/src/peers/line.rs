@@ -1,8 +1,9 @@
 //! [`Line`]: the queue of what one address is to be told, and the tasks that empty it.
 
+use super::Door;
 use kafka_client::{Connection, ConnectionError};
 use kafka_protocol::protocol::Request;
-use runtime::{Tasks, net::Network};
+use runtime::Tasks;
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{Mutex, mpsc, oneshot},
@@ -60,16 +61,16 @@ impl<L: Letter> Clone for Line<L> {
 }
 
 impl<L: Letter> Line<L> {
-    pub(super) fn open(address: &Arc<str>, network: &Arc<dyn Network>, tasks: &Tasks) -> Self {
+    pub(super) fn open(address: &Arc<str>, door: &Arc<Door>, tasks: &Tasks) -> Self {
         let (sender, waiting) = mpsc::channel(WAITING_MAX);
         let waiting = Arc::new(Mutex::new(waiting));
         for _ in 0..REQUESTS_AT_ONCE {
-            let (address, network) = (Arc::clone(address), Arc::clone(network));
+            let (address, door) = (Arc::clone(address), Arc::clone(door));
             let (waiting, shutdown) = (Arc::clone(&waiting), tasks.shutdown());
             tasks.spawn("peer_line", async move {
                 tokio::select! {
                     () = shutdown.requested() => {}
-                    () = empty::<L>(network.as_ref(), &address, &waiting) => {}
+                    () = empty::<L>(&door, &address, &waiting) => {}
                 }
             });
         }
@@ -92,7 +93,7 @@ impl<L: Letter> Line<L> {
 }
 
 /// Sends what is in the queue, until there was nothing for a while.
-async fn empty<L: Letter>(network: &dyn Network, address: &str, waiting: &Waiting<L>) {
+async fn empty<L: Letter>(door: &Door, address: &str, waiting: &Waiting<L>) {
     let mut connection = None;
     loop {
         let posted = take(waiting).await;
@@ -100,7 +101,7 @@ async fn empty<L: Letter>(network: &dyn Network, address: &str, waiting: &Waitin
             return;
         }
         let letters: Vec<_> = posted.iter().map(|posted| &posted.letter).collect();
-        let answers = match call::<L>(network, address, &mut connection, &letters).await {
+        let answers = match call::<L>(door, address, &mut connection, &letters).await {
             Ok(response) => L::answers(&letters, &response),
             Err(error) => {
                 connection = None;
@@ -123,14 +124,14 @@ async fn take<L: Letter>(waiting: &Waiting<L>) -> Vec<Posted<L>> {
 }
 
 async fn call<L: Letter>(
-    network: &dyn Network,
+    door: &Door,
     address: &str,
     connection: &mut Option<Connection>,
     letters: &[&L],
 ) -> Result<<L::Request as Request>::Response, ConnectionError> {
     let open = match connection {
         Some(open) => open,
-        None => connection.insert(Connection::open_through(network, address).await?),
+        None => connection.insert(door.open(address).await?),
     };
     open.call(&L::request(letters), L::VERSION).await
 }

@@ -21,6 +21,7 @@ use partition_log::{
     Authority, Claim, CleanerOptions, EndTransaction, EngineOptions, PartitionLogs, Parts,
 };
 use runtime::{Clock, Randomness, Tasks, net::Network};
+use security::ClientSecurity;
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use storage::{FaultPlan, Objects};
 use wal::{MemoryWal, WalIdentity};
@@ -52,6 +53,15 @@ impl Served {
 
     /// Starts with settings of the broker, as from its file.
     pub async fn start_configured(options: ServerOptions, settings: &[(&str, &str)]) -> Self {
+        Self::start_listening("PLAINTEXT://127.0.0.1:9092", options, settings).await
+    }
+
+    /// Starts with that listener.
+    pub async fn start_listening(
+        listener: &str,
+        options: ServerOptions,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let settings = settings.iter().map(|(key, value)| ((*key).into(), (*value).into()));
         let broker_options =
             BrokerOptions { static_configs: settings.collect(), ..BrokerOptions::default() };
@@ -63,10 +73,15 @@ impl Served {
             Coordinator::new(coordinator_options(), coordinator_parts(&parts, &cluster, &logs));
         cluster.run(Arc::new(Opens { logs: logs.clone(), coordinator: coordinator.clone() }));
         let network = Pipes::default();
-        let specs = ListenerSpec::parse_list("PLAINTEXT://127.0.0.1:9092", "").unwrap();
+        let specs = ListenerSpec::parse_list(listener, "").unwrap();
         let listeners = Listeners::bind(&specs, &network).await.unwrap();
         let address = listeners.addresses()[0].1;
-        let peers = Peers::new(parts.tasks.clone(), Arc::new(network.clone()), None);
+        let peers = Peers::new(
+            parts.tasks.clone(),
+            Arc::new(network.clone()),
+            None,
+            ClientSecurity::default(),
+        );
         let broker = Broker::new(cluster.clone(), logs.clone(), coordinator, peers, broker_options);
         let server =
             Server::start(listeners, &options, broker, parts.randomness.clone(), &parts.tasks);
@@ -80,6 +95,11 @@ impl Served {
 
     pub async fn connect(&self) -> Client {
         Client::new(self.network.connect(self.address).await.unwrap())
+    }
+
+    /// The network, and the address there.
+    pub fn way(&self) -> (&Pipes, String) {
+        (&self.network, self.address.to_string())
     }
 
     pub async fn create_topic(&self, name: &str, partitions: u32) -> TopicId {

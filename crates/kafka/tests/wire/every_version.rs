@@ -61,6 +61,10 @@ fn decoder(api_key: i16) -> fn(i16, Bytes) -> i32 {
         ApiKey::ConsumerGroupHeartbeat => decode::<ConsumerGroupHeartbeatRequest>,
         ApiKey::ConsumerGroupDescribe => decode::<ConsumerGroupDescribeRequest>,
         ApiKey::DescribeProducers => decode::<DescribeProducersRequest>,
+        ApiKey::SaslHandshake => decode::<SaslHandshakeRequest>,
+        ApiKey::SaslAuthenticate => decode::<SaslAuthenticateRequest>,
+        ApiKey::DescribeUserScramCredentials => decode::<DescribeUserScramCredentialsRequest>,
+        ApiKey::AlterUserScramCredentials => decode::<AlterUserScramCredentialsRequest>,
         ApiKey::DescribeTopicPartitions => decode::<DescribeTopicPartitionsRequest>,
         other => panic!("{other:?} is advertised and has no line here"),
     }

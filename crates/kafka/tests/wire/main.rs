@@ -15,5 +15,6 @@ mod hostile;
 mod network;
 mod producing;
 mod schemas;
+mod securing;
 mod transacting;
 mod versions;

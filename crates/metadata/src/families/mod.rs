@@ -21,6 +21,7 @@ mod moves;
 mod owners;
 mod producer_ids;
 mod registrations;
+mod scram;
 mod sessions;
 mod snapshot;
 #[cfg(test)]

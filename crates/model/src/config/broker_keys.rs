@@ -13,6 +13,15 @@ use super::{
     },
 };
 
+use super::security_keys::{
+    CONNECTION_FAILED_AUTHENTICATION_DELAY_MS, CONNECTIONS_MAX_REAUTH_MS, SASL_ENABLED_MECHANISMS,
+    SASL_MECHANISM_INTER_BROKER_PROTOCOL, SASL_PLAIN_ALLOW_PLAINTEXT, SSL_CLIENT_AUTH,
+    SSL_ENABLED_PROTOCOLS, SSL_ENDPOINT_IDENTIFICATION_ALGORITHM, SSL_KEYSTORE_CERTIFICATE_CHAIN,
+    SSL_KEYSTORE_KEY, SSL_KEYSTORE_LOCATION, SSL_KEYSTORE_TYPE, SSL_PRINCIPAL_MAPPING_RULES,
+    SSL_REFRESH_INTERVAL, SSL_TRUSTSTORE_CERTIFICATES, SSL_TRUSTSTORE_LOCATION,
+    SSL_TRUSTSTORE_TYPE,
+};
+
 /// `advertised.listeners`.
 pub const ADVERTISED_LISTENERS: ConfigKey =
     ConfigKey::unset("advertised.listeners", Text).important(High).documented(
@@ -195,7 +204,7 @@ pub const GROUP_MIN_SESSION_TIMEOUT_MS: ConfigKey =
 /// `inter.broker.listener.name`.
 pub const INTER_BROKER_LISTENER_NAME: ConfigKey =
     ConfigKey::unset("inter.broker.listener.name", Text).documented(
-        "The listener by which brokers tell each other how transactions ended; a broker's first one when it is not set.",
+        "The listener by which brokers reach each other; a broker's first one when it is not set.",
     );
 
 /// `leader.imbalance.check.interval.seconds`.
@@ -635,7 +644,7 @@ pub const WAL_MAX_BYTES: ConfigKey = ConfigKey::broker("wal.max.bytes", Long, "1
     .important(High)
     .documented("Bytes that the write-ahead log holds while object storage is away.");
 
-static TABLE: [ConfigKey; 99] = [
+static TABLE: [ConfigKey; 116] = [
     ADVERTISED_LISTENERS,
     AUTO_CREATE_TOPICS_ENABLE,
     AUTO_LEADER_REBALANCE_ENABLE,
@@ -646,7 +655,9 @@ static TABLE: [ConfigKey; 99] = [
     COMPRESSION_LZ4_LEVEL,
     COMPRESSION_TYPE,
     COMPRESSION_ZSTD_LEVEL,
+    CONNECTION_FAILED_AUTHENTICATION_DELAY_MS,
     CONNECTIONS_MAX_IDLE_MS,
+    CONNECTIONS_MAX_REAUTH_MS,
     DEFAULT_REPLICATION_FACTOR,
     DELETE_TOPIC_ENABLE,
     DRAIN_TIMEOUT,
@@ -722,9 +733,24 @@ static TABLE: [ConfigKey; 99] = [
     QUEUED_MAX_REQUEST_BYTES,
     REPLICA_SELECTOR_CLASS,
     REQUEST_TIMEOUT_MS,
+    SASL_ENABLED_MECHANISMS,
+    SASL_MECHANISM_INTER_BROKER_PROTOCOL,
+    SASL_PLAIN_ALLOW_PLAINTEXT,
     SESSION_LEASE_MARGIN,
     SESSION_LEASE_TTL,
     SOCKET_REQUEST_MAX_BYTES,
+    SSL_CLIENT_AUTH,
+    SSL_ENABLED_PROTOCOLS,
+    SSL_ENDPOINT_IDENTIFICATION_ALGORITHM,
+    SSL_KEYSTORE_CERTIFICATE_CHAIN,
+    SSL_KEYSTORE_KEY,
+    SSL_KEYSTORE_LOCATION,
+    SSL_KEYSTORE_TYPE,
+    SSL_PRINCIPAL_MAPPING_RULES,
+    SSL_REFRESH_INTERVAL,
+    SSL_TRUSTSTORE_CERTIFICATES,
+    SSL_TRUSTSTORE_LOCATION,
+    SSL_TRUSTSTORE_TYPE,
     TRANSACTION_ABORT_INTERVAL_MS,
     TRANSACTION_MAX_TIMEOUT_MS,
     TRANSACTION_EXPIRY_INTERVAL_MS,

@@ -9,6 +9,7 @@ mod deployment_keys;
 mod invalid;
 mod key;
 mod layers;
+mod security_keys;
 mod topic_keys;
 mod topic_settings;
 mod value;
@@ -19,6 +20,7 @@ pub use deployment_keys::{process_key, process_keys};
 pub use invalid::InvalidConfig;
 pub use key::{ConfigKey, ConfigType, Dynamic, Importance, Scope, Synonym, Validator};
 pub use layers::{ConfigLayers, ConfigSource, SourcedValue};
+pub use security_keys::{listener_key, listener_of};
 pub use topic_keys::{topic_key, topic_keys, validate_topic_configs};
 pub use topic_settings::{
     CleanupPolicy, CompressionType, DurabilityMode, TimestampType, TopicSettings,
@@ -28,6 +30,11 @@ pub use value::{parse_boolean, parse_duration, parse_list};
 /// The broker's keys as constants, for code that reads one of them.
 pub mod broker {
     pub use super::broker_keys::*;
+}
+
+/// The keys by which listeners are secured, as constants.
+pub mod security {
+    pub use super::security_keys::*;
 }
 
 /// The topic's keys as constants.

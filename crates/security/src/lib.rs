@@ -1,0 +1,12 @@
+//! Who somebody is: TLS, SASL and the principals that come of them.
+//!
+//! Nothing here knows the wire's frames, the metadata store or the clock. Secrets are compared in constant time by aws-lc-rs, which
+//! does all of the cryptography, and no error or `Debug` shows one. Sources: KIP-12, KIP-43, KIP-84, KIP-371, KIP-651, RFC 4616, RFC 5802.
+
+mod login;
+mod principal;
+pub mod sasl;
+pub mod tls;
+
+pub use login::{ClientSecurity, Credentials};
+pub use principal::Principal;
