@@ -78,6 +78,7 @@ struct Shared {
     connections: ConnectionCount,
     refusals: LogLimit,
     denials: Arc<LogLimit>,
+    handshakes: LogLimit,
     tasks: Tasks,
     randomness: Randomness,
 }
@@ -102,6 +103,7 @@ impl Server {
             ),
             refusals: LogLimit::default(),
             denials: Arc::default(),
+            handshakes: LogLimit::default(),
             tasks: tasks.clone(),
             randomness,
         });
@@ -222,7 +224,7 @@ impl Shared {
 
     fn tell_refused(&self, peer: SocketAddr, listener: &Listening, error: &std::io::Error) {
         metrics::counter!("kafka_failed_authentications_total").increment(1);
-        if let Some(suppressed) = self.denials.admit() {
+        if let Some(suppressed) = self.handshakes.admit() {
             tracing::warn!(%peer, listener = &*listener.name, %error, suppressed, "a TLS handshake failed");
         }
     }

@@ -8,9 +8,9 @@ use formats::metadata::{
     Folded, Garbage, Group, GroupCommit, GroupCommits, GroupMember, GroupOffsets, GroupProtocol,
     Index, JournalHead, LastSnapshot, Manifest, ManifestRest, MemberPartitions, MemberState, Move,
     Owner, Producer, ProducerBatch, ProducerIds, ProducerSnapshot, Recovery, Reference,
-    Registration, SeqRange, Session, SliceGroup, SnapshotHead, SnapshotPart, StagedOffsets,
-    SubscribedTopic, TargetAssignment, TargetPartitions, Topic, TopicName, TopicOffsets,
-    TransactionState, TransactionTopic, TransactionalProducer, Unfolded,
+    Registration, ScramCredential, SeqRange, Session, SliceGroup, SnapshotHead, SnapshotPart,
+    StagedOffsets, SubscribedTopic, TargetAssignment, TargetPartitions, Topic, TopicName,
+    TopicOffsets, TransactionState, TransactionTopic, TransactionalProducer, Unfolded,
 };
 use prost::Message;
 use std::{fmt::Debug, fs, path::Path};
@@ -349,6 +349,20 @@ fn values_of_groups_of_the_consumer_protocol_have_their_bytes() {
             state: MemberState::Waiting.into(),
             assigned: partitions(&[0, 1]),
             revoking: partitions(&[300]),
+        },
+    );
+}
+
+#[test]
+fn a_credential_of_scram_keeps_its_bytes() {
+    check(
+        "scram-credential",
+        &ScramCredential {
+            format: 1,
+            salt: ID,
+            stored_key: Bytes::from_static(&[1; 32]),
+            server_key: Bytes::from_static(&[2; 32]),
+            iterations: 8_192,
         },
     );
 }
