@@ -7,8 +7,8 @@ use formats::{
     metadata::{
         Broker, Cluster, Commit, CommitHead, Configs, ConsumerGroupMember, Controller,
         DeletedTopic, Features, Garbage, Group, GroupCommits, GroupOffsets, Index, JournalHead,
-        LastSnapshot, Manifest, Move, Owner, ProducerIds, Recovery, Registration, Session,
-        StagedOffsets, Topic, TopicName, TransactionalProducer,
+        LastSnapshot, Manifest, Move, Owner, ProducerIds, Recovery, Registration, ScramCredential,
+        Session, StagedOffsets, Topic, TopicName, TransactionalProducer,
     },
     segment, snapshot,
     wal_frame::{FileHeader, FrameHeader, GroupHeader, Identity},
@@ -192,6 +192,7 @@ const FAMILIES: &[Family] = &[
     ("producer-ids", value::<ProducerIds>),
     ("recovery", value::<Recovery>),
     ("registration", value::<Registration>),
+    ("scram-credential", value::<ScramCredential>),
     ("session", value::<Session>),
     ("staged-offsets", value::<StagedOffsets>),
     ("topic", value::<Topic>),

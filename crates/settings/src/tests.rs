@@ -63,10 +63,10 @@ fn a_kafka_file_says_which_keys_have_no_effect_and_refuses_security_it_does_not_
             .unwrap();
     assert_eq!(settings.values()["num.partitions"], "2");
     assert!(settings.not_honoured.iter().any(|line| line.starts_with("controller.quorum.voters")));
-    let secured = file(".properties", "ssl.keystore.location=/k.jks\n");
+    let secured = file(".properties", "ssl.keystore.lokation=/k.pem\n");
     let refused =
         Settings::resolve(Sources { file: Some(secured.path().to_owned()), ..Sources::default() });
-    assert!(refused.unwrap_err().0[0].contains("ssl.keystore.location"));
+    assert!(refused.unwrap_err().0[0].contains("ssl.keystore.lokation"));
 }
 
 #[test]
