@@ -203,7 +203,7 @@ fn sasl_settings(settings: &Settings, spec: &ListenerSpec) -> Result<SaslSetting
         }
     }
     let listener = SaslListener::new(mechanisms, &plain, &scram).map_err(str::to_owned)?;
-    let reauth = settings.listener_text(&spec.name, &keys::CONNECTIONS_MAX_REAUTH_MS);
+    let reauth = text(&keys::CONNECTIONS_MAX_REAUTH_MS);
     let reauth = reauth.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
     let delay = settings.number(&keys::CONNECTION_FAILED_AUTHENTICATION_DELAY_MS);
     Ok(SaslSettings {

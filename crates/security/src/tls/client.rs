@@ -1,23 +1,15 @@
 //! [`TlsClient`]: the client's end of connections.
 
-use super::{TlsError, TlsSettings, pem::PemTexts, provider};
-use parking_lot::RwLock;
+use super::{TlsError, TlsSettings, kept::Kept, pem::PemTexts, provider};
 use runtime::net::BoxedStream;
 use rustls::{ClientConfig, pki_types::ServerName};
-use std::{fmt, io, sync::Arc};
+use std::io;
 use tokio_rustls::TlsConnector;
 
 /// Makes TLS connections with the keys that its files held when they were last read. The name that was connected to must stand in the
 /// server's certificate.
-pub struct TlsClient {
-    settings: TlsSettings,
-    current: RwLock<Current>,
-}
-
-struct Current {
-    texts: PemTexts,
-    config: Arc<ClientConfig>,
-}
+#[derive(Debug)]
+pub struct TlsClient(Kept<ClientConfig>);
 
 impl TlsClient {
     /// Reads the keys.
@@ -25,9 +17,7 @@ impl TlsClient {
     /// # Errors
     /// [`TlsError`].
     pub fn new(settings: TlsSettings) -> Result<Self, TlsError> {
-        let texts = PemTexts::read(&settings)?;
-        let config = Arc::new(config(&settings, &texts)?);
-        Ok(Self { settings, current: RwLock::new(Current { texts, config }) })
+        Kept::new(settings, config).map(Self)
     }
 
     /// Reads the files again, and answers whether they hold something new.
@@ -35,13 +25,7 @@ impl TlsClient {
     /// # Errors
     /// [`TlsError`]: what was read before stays in force.
     pub fn reload(&self) -> Result<bool, TlsError> {
-        let texts = PemTexts::read(&self.settings)?;
-        if texts == self.current.read().texts {
-            return Ok(false);
-        }
-        let config = Arc::new(config(&self.settings, &texts)?);
-        *self.current.write() = Current { texts, config };
-        Ok(true)
+        self.0.reload()
     }
 
     /// Shakes hands with the server `host`.
@@ -52,9 +36,8 @@ impl TlsClient {
     /// # Cancel safety
     /// None: the connection is lost.
     pub async fn connect(&self, host: &str, stream: BoxedStream) -> io::Result<BoxedStream> {
-        let config = Arc::clone(&self.current.read().config);
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-        let stream = TlsConnector::from(config).connect(name, stream).await?;
+        let stream = TlsConnector::from(self.0.config()).connect(name, stream).await?;
         Ok(Box::new(stream))
     }
 }
@@ -74,11 +57,5 @@ fn config(settings: &TlsSettings, texts: &PemTexts) -> Result<ClientConfig, TlsE
     match texts.identity()? {
         Some((chain, key)) => builder.with_client_auth_cert(chain, key).map_err(broken),
         None => Ok(builder.with_no_client_auth()),
-    }
-}
-
-impl fmt::Debug for TlsClient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TlsClient").field("settings", &self.settings).finish_non_exhaustive()
     }
 }

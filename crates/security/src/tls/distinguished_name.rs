@@ -1,7 +1,5 @@
 //! The name of a certificate's subject as text, as Java writes it and as mapping rules and access rules know it (RFC 2253).
 
-use std::fmt::Write;
-
 /// Attributes with a keyword, by their DER object identifiers; others are written as numbers, their values in hex.
 const KEYWORDS: [(&[u8], &str); 9] = [
     (&[0x55, 4, 3], "CN"),
@@ -44,8 +42,8 @@ fn attribute(mut der: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(value).ok().filter(|_| TEXTS.contains(&tag));
     Some(match (keyword, text) {
         (Some((_, keyword)), Some(text)) => format!("{keyword}={}", escaped(text)),
-        (Some((_, keyword)), None) => format!("{keyword}=#{}", hex(whole)),
-        (None, _) => format!("{}=#{}", dotted(identifier)?, hex(whole)),
+        (Some((_, keyword)), None) => format!("{keyword}=#{}", hex::encode(whole)),
+        (None, _) => format!("{}=#{}", dotted(identifier)?, hex::encode(whole)),
     })
 }
 
@@ -83,14 +81,6 @@ fn escaped(text: &str) -> String {
         escaped.push(letter);
     }
     escaped
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text can't fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// `1.2.840.…`; `None` for an identifier that ends in the middle of a number or has one beyond 64 bits.

@@ -2,6 +2,7 @@
 
 mod client;
 mod distinguished_name;
+mod kept;
 mod mapping;
 mod pem;
 mod server;

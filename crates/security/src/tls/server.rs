@@ -1,23 +1,17 @@
 //! [`TlsServer`]: the server's end of connections.
 
-use super::{ClientAuth, TlsError, TlsSettings, distinguished_name, pem::PemTexts, provider};
+use super::{
+    ClientAuth, TlsError, TlsSettings, distinguished_name, kept::Kept, pem::PemTexts, provider,
+};
 use crate::Principal;
-use parking_lot::RwLock;
 use runtime::net::BoxedStream;
 use rustls::{ServerConfig, pki_types::CertificateDer, server::WebPkiClientVerifier};
-use std::{fmt, io, sync::Arc};
+use std::{io, sync::Arc};
 use tokio_rustls::TlsAcceptor;
 
 /// Accepts TLS connections with the keys that its files held when they were last read.
-pub struct TlsServer {
-    settings: TlsSettings,
-    current: RwLock<Current>,
-}
-
-struct Current {
-    texts: PemTexts,
-    config: Arc<ServerConfig>,
-}
+#[derive(Debug)]
+pub struct TlsServer(Kept<ServerConfig>);
 
 impl TlsServer {
     /// Reads the keys.
@@ -25,9 +19,7 @@ impl TlsServer {
     /// # Errors
     /// [`TlsError`].
     pub fn new(settings: TlsSettings) -> Result<Self, TlsError> {
-        let texts = PemTexts::read(&settings)?;
-        let config = Arc::new(config(&settings, &texts)?);
-        Ok(Self { settings, current: RwLock::new(Current { texts, config }) })
+        Kept::new(settings, config).map(Self)
     }
 
     /// Reads the files again, and answers whether they hold something new. Connections that stand keep what they began with.
@@ -35,13 +27,7 @@ impl TlsServer {
     /// # Errors
     /// [`TlsError`]: what was read before stays in force.
     pub fn reload(&self) -> Result<bool, TlsError> {
-        let texts = PemTexts::read(&self.settings)?;
-        if texts == self.current.read().texts {
-            return Ok(false);
-        }
-        let config = Arc::new(config(&self.settings, &texts)?);
-        *self.current.write() = Current { texts, config };
-        Ok(true)
+        self.0.reload()
     }
 
     /// Shakes hands, and answers whose certificate the client showed: nobody's without one. A client that shows none where one is
@@ -53,8 +39,7 @@ impl TlsServer {
     /// # Cancel safety
     /// None: the connection is lost.
     pub async fn accept(&self, stream: BoxedStream) -> io::Result<(BoxedStream, Principal)> {
-        let config = Arc::clone(&self.current.read().config);
-        let stream = TlsAcceptor::from(config).accept(stream).await?;
+        let stream = TlsAcceptor::from(self.0.config()).accept(stream).await?;
         let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
         let principal = match certificate {
             None => Principal::anonymous(),
@@ -68,7 +53,7 @@ impl TlsServer {
             .map_err(|error| format!("the client's certificate: {error}"))?;
         let name = distinguished_name::to_text(parsed.subject())
             .ok_or("the client's certificate has a subject that can't be read")?;
-        let mapped = self.settings.mapping.apply(&name);
+        let mapped = self.0.settings().mapping.apply(&name);
         mapped.map(|name| Principal::user(&name)).ok_or_else(|| {
             format!("no rule of ssl.principal.mapping.rules takes the subject {name:?}")
         })
@@ -103,10 +88,4 @@ fn config(settings: &TlsSettings, texts: &PemTexts) -> Result<ServerConfig, TlsE
         builder.with_client_cert_verifier(verifier)
     };
     builder.with_single_cert(chain, key).map_err(broken)
-}
-
-impl fmt::Debug for TlsServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TlsServer").field("settings", &self.settings).finish_non_exhaustive()
-    }
 }
