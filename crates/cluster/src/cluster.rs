@@ -149,7 +149,32 @@ pub(crate) struct Shared {
     pub producer_ids: tokio::sync::Mutex<Range<u64>>,
 }
 
+/// How long a change waits until this broker shows it.
+const SEEN_PATIENCE: Duration = Duration::from_secs(5);
+
 impl Shared {
+    /// Waits until something holds of what this broker sees: looks now, and with each image.
+    pub async fn until(&self, holds: impl Fn() -> bool) {
+        let mut images = self.image.subscribe();
+        loop {
+            images.mark_unchanged();
+            if holds() || images.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Waits until this broker shows the change of a record that was stored at revision `at`, so that who asks next sees it. `modified` tells
+    /// when the record in a view was changed last: it has none when the change was a deletion.
+    pub async fn until_seen(&self, at: Revision, modified: impl Fn(&View) -> Option<Revision>) {
+        let is_seen = || {
+            let view = self.view.lock();
+            view.revision >= at && modified(&view).is_none_or(|modified| modified >= at)
+        };
+        // Not seen in time is no error: it is stored.
+        let _seen = tokio::time::timeout(SEEN_PATIENCE, self.until(is_seen)).await;
+    }
+
     /// Takes in changes and shows them.
     pub fn change_view(&self, events: &[Event]) {
         let mut view = self.view.lock();

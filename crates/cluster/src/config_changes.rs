@@ -4,10 +4,11 @@ use crate::{
     ClusterError, ConfigChange, ConfigResource,
     cluster::Shared,
     stored::{Stored, modified},
+    view::View,
 };
 use formats::metadata::Configs;
 use metadata::{
-    Compare, MetadataError, Operation, Revision, Transaction,
+    Compare, MetadataError, Operation, Transaction,
     families::{self, encode},
 };
 use model::config::{
@@ -83,7 +84,8 @@ async fn write(
         let transaction = Transaction { compares, then: vec![operation], otherwise: Vec::new() };
         match store.transact(transaction).await {
             Ok(outcome) if outcome.succeeded => {
-                wait_until_seen(shared, target, outcome.revision).await;
+                let modified = |view: &View| Some(view.configs.get(&target)?.modified);
+                shared.until_seen(outcome.revision, modified).await;
                 return Ok(());
             }
             // Another change came between; or the topic went, which the next read of the image tells.
@@ -211,27 +213,4 @@ fn validate(resource: &ConfigResource, values: &Values) -> Result<(), ClusterErr
         }
     }
     Ok(())
-}
-
-/// Waits until this broker shows the change, so that who asks next sees it.
-async fn wait_until_seen(shared: &Shared, target: families::ConfigResource, at: Revision) {
-    let mut images = shared.image.subscribe();
-    let seen = async {
-        loop {
-            images.mark_unchanged();
-            let (revision, modified) = {
-                let view = shared.view.lock();
-                (view.revision, view.configs.get(&target).map(|stored| stored.modified))
-            };
-            // Gone, when the change was a deletion, which leaves nothing to compare.
-            if revision >= at && modified.is_none_or(|modified| modified >= at) {
-                return;
-            }
-            if images.changed().await.is_err() {
-                return;
-            }
-        }
-    };
-    // Not seen in time is no error: it is stored.
-    let _seen = tokio::time::timeout(Duration::from_secs(5), seen).await;
 }

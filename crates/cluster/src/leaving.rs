@@ -31,13 +31,7 @@ pub(crate) async fn hand_off(shared: &Shared, patience: Duration) -> Result<usiz
 }
 
 async fn handed_off(shared: &Shared) {
-    let mut changes = shared.image.subscribe();
-    loop {
-        changes.mark_unchanged();
-        if owned(shared) == 0 || is_alone(shared) || changes.changed().await.is_err() {
-            return;
-        }
-    }
+    shared.until(|| owned(shared) == 0 || is_alone(shared)).await;
 }
 
 /// Partitions of this broker.

@@ -180,21 +180,18 @@ impl Claimant {
             let opened = self.shared.opened.borrow();
             let mut left_open = self.shared.left_open.lock();
             left_open.retain(|partition| !opened.contains_key(partition));
-            let mine =
-                |partition: &PartitionId| is_mine(&view, *partition, &self.session).is_some();
+            let not_mine = |it: &PartitionId| is_mine(&view, *it, &self.session).is_none();
             // What the session before had open may yet be reclaimed.
-            let may_be_mine = |partition: &PartitionId| {
-                let owner = view.owners.get(partition).map(|stored| wal_of(&stored.value));
-                mine(partition) || owner == Some(Some(self.shared.wal))
+            let not_reclaimable = |it: &PartitionId| {
+                view.owners.get(it).and_then(|it| wal_of(&it.value)) != Some(self.shared.wal)
             };
-            let opened = opened.keys().filter(|partition| !mine(partition));
-            opened.chain(left_open.iter().filter(|it| !may_be_mine(it))).copied().collect()
+            let lost = left_open.extract_if(.., |it| not_mine(it) && not_reclaimable(it));
+            opened.keys().copied().filter(not_mine).chain(lost).collect()
         };
         if gone.is_empty() {
             return;
         }
         self.ownership.close(&gone);
-        self.shared.left_open.lock().retain(|partition| !gone.contains(partition));
         self.shared.opened.send_modify(|opened| {
             for partition in &gone {
                 opened.remove(partition);
