@@ -105,8 +105,7 @@ impl Broker {
         topic: TopicRef<'_>,
         index: i32,
     ) -> Result<Partition, Refusal> {
-        let id = Self::writable_id(image, topic, index)?;
-        self.logs.get(id).ok_or_else(|| ResponseError::NotLeaderOrFollower.into())
+        self.open(Self::writable_id(image, topic, index)?)
     }
 
     /// A partition that takes clients' records somewhere.
@@ -122,8 +121,7 @@ impl Broker {
         if topic.internal {
             return Err(Refusal::new(ResponseError::InvalidTopicException, "an internal topic"));
         }
-        let (partition, _) = find_partition(topic, index)?;
-        Ok(PartitionId { topic: topic.id, partition })
+        partition_id(topic, index)
     }
 
     /// A partition as consumers may read it here: owned, or served to this zone for another broker.
@@ -137,22 +135,26 @@ impl Broker {
         index: i32,
     ) -> Result<Readable, Refusal> {
         let topic = find_topic(image, topic)?;
-        let (index, _) = find_partition(topic, index)?;
-        let id = PartitionId { topic: topic.id, partition: index };
+        let id = partition_id(topic, index)?;
         if let Some(owned) = self.logs.get(id) {
             return Ok(Readable::Open(owned));
         }
-        if !image.is_reader(self.cluster.broker(), topic, index) {
+        if !image.is_reader(self.cluster.broker(), topic, id.partition) {
             return Err(ResponseError::NotLeaderOrFollower.into());
         }
         Ok(self.logs.followed().get(id).map_or(Readable::Opening, Readable::Open))
     }
 
     fn partition_of(&self, topic: &TopicInfo, index: i32) -> Result<Partition, Refusal> {
-        let (index, _) = find_partition(topic, index)?;
-        self.logs
-            .get(PartitionId { topic: topic.id, partition: index })
-            .ok_or_else(|| ResponseError::NotLeaderOrFollower.into())
+        self.open(partition_id(topic, index)?)
+    }
+
+    /// A partition that this broker has open.
+    ///
+    /// # Errors
+    /// Not the leader.
+    pub(crate) fn open(&self, id: PartitionId) -> Result<Partition, Refusal> {
+        self.logs.get(id).ok_or_else(|| ResponseError::NotLeaderOrFollower.into())
     }
 
     /// The broker that administrative requests are sent to. Every broker can execute them, so a live one always is
@@ -207,6 +209,15 @@ pub(crate) fn find_partition(
     PartitionIndex::from_wire(index)
         .and_then(|index| Some((index, *topic.partitions.get(index.get() as usize)?)))
         .ok_or_else(|| ResponseError::UnknownTopicOrPartition.into())
+}
+
+/// The id of a topic's partition by its number on the wire.
+///
+/// # Errors
+/// Unknown partition.
+fn partition_id(topic: &TopicInfo, index: i32) -> Result<PartitionId, Refusal> {
+    let (partition, _) = find_partition(topic, index)?;
+    Ok(PartitionId { topic: topic.id, partition })
 }
 
 /// Where clients of that listener reach a broker; `None` when it does not have the listener.

@@ -171,23 +171,22 @@ fn append(
         return Err(Refusal::new(ResponseError::UnsupportedCompressionType, reason).into());
     }
     let refused = &context.connection.refused;
-    let partition = context.broker().logs.get(id);
-    let last_sequence = |producer, epoch| partition.as_ref()?.last_sequence(producer, epoch);
+    let partition = context.broker().open(id);
+    let last_sequence = |producer, epoch| partition.as_ref().ok()?.last_sequence(producer, epoch);
     if let Some(error) = refused.before(id, records, last_sequence) {
         return Err(Refusal::new(error, "a batch before this one was refused").into());
     }
-    let appended = append_to(partition.as_ref(), records, acks, origin);
+    let appended = append_to(partition, records, acks, origin);
     appended.inspect_err(|rejected| refused.refused(id, records, rejected.refusal.error))
 }
 
 fn append_to(
-    partition: Option<&Partition>,
+    partition: Result<Partition, Refusal>,
     records: &Bytes,
     acks: Acks,
     origin: Result<AppendOrigin, Refusal>,
 ) -> Result<PendingAppend, Rejected> {
-    let partition = partition.ok_or_else(|| Refusal::from(ResponseError::NotLeaderOrFollower))?;
-    Ok(partition.append(records, acks, origin?)?)
+    Ok(partition?.append(records, acks, origin?)?)
 }
 
 fn is_zstd(records: &Bytes) -> bool {
