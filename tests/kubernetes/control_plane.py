@@ -3,6 +3,7 @@
 No container runs: a pod is ready because kwok says so. What is real is all that judges, places, replaces and deletes objects.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -42,6 +43,23 @@ def wait_for(what, condition, seconds=60):
         time.sleep(0.5)
 
 
+@contextlib.contextmanager
+def step(name):
+    """A sentence of a story: the first that does not hold ends it."""
+    start = time.monotonic()
+    yield
+    print(f"  {time.monotonic() - start:5.1f} s  {name}", flush=True)
+
+
+def etcd_arguments(directory, host, client, peer):
+    """Of an etcd alone on that host, with these ports."""
+    clients, peers = f"http://{host}:{client}", f"http://{host}:{peer}"
+    return [
+        f"--data-dir={directory}", f"--listen-client-urls={clients}", f"--advertise-client-urls={clients}",
+        f"--listen-peer-urls={peers}", f"--initial-advertise-peer-urls={peers}", f"--initial-cluster=default={peers}",
+    ]
+
+
 class ControlPlane:
     """Started by `with`; what it started is stopped by process id."""
 
@@ -76,11 +94,7 @@ class ControlPlane:
 
     def start(self):
         etcd, peer, api = free_port(), free_port(), free_port()
-        self.spawn(
-            "etcd", f"--data-dir={self.directory}/etcd", f"--listen-client-urls=http://127.0.0.1:{etcd}",
-            f"--advertise-client-urls=http://127.0.0.1:{etcd}", f"--listen-peer-urls=http://127.0.0.1:{peer}",
-            f"--initial-advertise-peer-urls=http://127.0.0.1:{peer}", f"--initial-cluster=default=http://127.0.0.1:{peer}",
-        )
+        self.spawn("etcd", *etcd_arguments(self.directory / "etcd", "127.0.0.1", etcd, peer))
         key = self.directory / "accounts.key"
         subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
         (self.directory / "tokens.csv").write_text("secret,admin,admin,system:masters\n")

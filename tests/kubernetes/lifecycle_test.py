@@ -6,7 +6,6 @@ report no error. Brokers have the rights that terraform's role gives them, and n
 """
 
 import base64
-import contextlib
 import copy
 import json
 import os
@@ -18,16 +17,16 @@ import sys
 import tempfile
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 import least_privilege
 import yaml
 from confluent_kafka.admin import AdminClient
-from control_plane import wait_for
+from control_plane import ZONES, etcd_arguments, step, wait_for
 from pods import NETWORK, Node, Pod
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
-ZONES = ["a", "b", "c"]
 
 
 def broker_binary():
@@ -53,9 +52,7 @@ class Lifecycle(unittest.TestCase):
         self.node = Node(self.directory, broker_binary())
         self.addCleanup(self.node.close)
         self.stores = [
-            self.spawn("etcd", "etcd", f"--data-dir={self.directory}/etcd", f"--listen-client-urls=http://{NETWORK}.1:2379",
-                       f"--advertise-client-urls=http://{NETWORK}.1:2379", f"--listen-peer-urls=http://{NETWORK}.1:2380",
-                       f"--initial-advertise-peer-urls=http://{NETWORK}.1:2380", f"--initial-cluster=default=http://{NETWORK}.1:2380"),
+            self.spawn("etcd", "etcd", *etcd_arguments(self.directory / "etcd", f"{NETWORK}.1", 2379, 2380)),
             self.spawn("minio", "minio", "server", f"{self.directory}/minio", "--address", f"{NETWORK}.1:9000", buckets=["bucket"]),
         ]
         endpoint = f"http://{NETWORK}.1:9000"
@@ -114,8 +111,6 @@ class Lifecycle(unittest.TestCase):
 
     def end(self, *ordinals):
         """Deletes pods at the same moment, as a StatefulSet with Parallel does."""
-        from concurrent.futures import ThreadPoolExecutor
-
         with ThreadPoolExecutor() as pool:
             outcomes = list(pool.map(lambda ordinal: self.pods[ordinal].end(), ordinals))
         for ordinal, (status, seconds) in zip(ordinals, outcomes, strict=True):
@@ -142,12 +137,6 @@ class Lifecycle(unittest.TestCase):
         client = AdminClient({"bootstrap.servers": f"{self.pods[0].address}:9092", "log_level": 0})
         partitions = client.list_topics("numbers", timeout=10).topics["numbers"].partitions.values()
         return sorted(partition.leader for partition in partitions)
-
-    @contextlib.contextmanager
-    def step(self, name):
-        start = time.monotonic()
-        yield
-        print(f"  {time.monotonic() - start:5.1f} s  {name}", flush=True)
 
     def counts(self, file):
         return sum(line.startswith("ack ") for line in file.read_text().splitlines())
@@ -209,37 +198,37 @@ class Lifecycle(unittest.TestCase):
 
     def test_brokers_come_and_go_and_nothing_acknowledged_is_lost(self):
         print(f"\n  image: {self.node.size / 1e6:.0f} MB", flush=True)
-        with self.step("three brokers start at once"):
+        with step("three brokers start at once"):
             self.start(0, 1, 2)
-        with self.step("the Job creates its topics, and again"):
+        with step("the Job creates its topics, and again"):
             self.run_topics_job()
             self.run_topics_job()
         told = self.directory / "told"
         load = self.in_hosts(sys.executable, HERE / "load.py", "kafka-alluvium-bootstrap.kafka.svc.cluster.local:9092", "numbers", told)
         self.addCleanup(lambda: (load.kill(), load.wait()))
-        with self.step("load begins"):
+        with step("load begins"):
             wait_for("load", lambda: told.exists() and self.counts(told) > 200, 60)
-        with self.step("scale-out from 3 to 5: new brokers are given partitions"):
+        with step("scale-out from 3 to 5: new brokers are given partitions"):
             self.start(3, 4)
             wait_for("brokers 3 and 4 own partitions", lambda: {3, 4} <= set(self.owners()), 90)
             self.goes_on(told)
-        with self.step("scale-in from 5 to 3: two drain at once"):
+        with step("scale-in from 5 to 3: two drain at once"):
             self.end(3, 4)
             self.assertLessEqual(set(self.owners()), {0, 1, 2})
             self.goes_on(told)
-        with self.step("a rolling update of one broker"):
+        with step("a rolling update of one broker"):
             self.end(1)
             self.start(1)
             self.goes_on(told)
-        with self.step("a broker is killed and comes back with its volume"):
+        with step("a broker is killed and comes back with its volume"):
             self.pods[2].kill()
             self.start(2)
             self.goes_on(told)
-        with self.step("a broker is killed and its volume is lost"):
+        with step("a broker is killed and its volume is lost"):
             self.pods[1].kill()
             self.start(1, volume="another-1")
             self.goes_on(told)
-        with self.step("the stores stand still: nobody is restarted for it"):
+        with step("the stores stand still: nobody is restarted for it"):
             for store in self.stores:
                 store.send_signal(signal.SIGSTOP)
             time.sleep(12)
@@ -248,11 +237,11 @@ class Lifecycle(unittest.TestCase):
                 store.send_signal(signal.SIGCONT)
             wait_for("all are ready", lambda: all(pod.probe("readiness") for pod in self.pods.values()), 90)
             self.goes_on(told)
-        with self.step("load ends, everything is read"):
+        with step("load ends, everything is read"):
             load.terminate()
             load.wait(240)
             self.judge(told)
-        with self.step("all brokers end"):
+        with step("all brokers end"):
             self.end(*sorted(self.pods))
 
     def judge(self, told):

@@ -1,13 +1,11 @@
 """The chart on a real API server: strict validation of everything that is rendered, and the life of a release."""
 
-import contextlib
 import pathlib
 import re
 import shutil
-import time
 import unittest
 
-from control_plane import ZONES, ControlPlane, wait_for
+from control_plane import ZONES, ControlPlane, step, wait_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHART, K8S = ROOT / "helm" / "alluvium", ROOT / "k8s"
@@ -27,13 +25,6 @@ class Server(unittest.TestCase):
             wait_for("a namespace", lambda name=namespace: cls.plane.kubectl("create", "namespace", name))
         cls.plane.kubectl("apply", "--server-side", "-f", str(TOOLS.parent / "definitions"))
         cls.plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
-
-    @contextlib.contextmanager
-    def step(self, name):
-        """A sentence of a story: the first that does not hold ends it."""
-        start = time.monotonic()
-        yield
-        print(f"  {time.monotonic() - start:5.1f} s  {name}", flush=True)
 
     def helm(self, *arguments, check=True):
         return self.plane.run("helm", *arguments, "--namespace", "kafka", check=check)
@@ -81,22 +72,22 @@ class Server(unittest.TestCase):
 
     def test_2_a_release_lives(self):
         plane = self.plane
-        with self.step("install"):
+        with step("install"):
             self.helm("install", "kafka", str(CHART), "--values", MINIMAL, "--set", "topics[0].name=orders", "--wait", "--timeout=3m")
             pods = self.ready(3)
             self.assertEqual(sorted(pods), ["kafka-alluvium-0", "kafka-alluvium-1", "kafka-alluvium-2"])
-        with self.step("brokers are spread over zones, learn theirs, and their numbers"):
+        with step("brokers are spread over zones, learn theirs, and their numbers"):
             nodes = {node["metadata"]["name"]: node["metadata"]["labels"]["topology.kubernetes.io/zone"] for node in plane.get("nodes")["items"]}
             placed = {name: nodes[pod["spec"]["nodeName"]] for name, pod in pods.items()}
             self.assertEqual(sorted(placed.values()), ZONES)
             for name, pod in pods.items():
                 self.assertEqual(pod["metadata"]["labels"]["topology.kubernetes.io/zone"], placed[name])
                 self.assertEqual(pod["metadata"]["labels"]["apps.kubernetes.io/pod-index"], name[-1])
-        with self.step("one may be disrupted"):
+        with step("one may be disrupted"):
             budget = wait_for("the budget counts", lambda: plane.get("pdb", "kafka-alluvium", "-n", "kafka").get("status"))
             wait_for("one may go", lambda: plane.get("pdb", "kafka-alluvium", "-n", "kafka")["status"]["disruptionsAllowed"] == 1)
             self.assertEqual(budget["expectedPods"], 3)
-        with self.step("upgrade restarts for new settings, one after another"):
+        with step("upgrade restarts for new settings, one after another"):
             before = {name: pod["metadata"]["uid"] for name, pod in self.pods().items()}
             self.helm("upgrade", "kafka", str(CHART), "--values", MINIMAL, "--set", "config.num\\.partitions=7", "--set", "minReadySeconds=1")
             self.rolled_out()
@@ -104,17 +95,17 @@ class Server(unittest.TestCase):
             self.assertTrue(all(before[name] != after[name] for name in before))
             settings = plane.get("configmap", "kafka-alluvium", "-n", "kafka")["data"]["alluvium.properties"]
             self.assertIn("num.partitions=7", settings)
-        with self.step("an upgrade that changes nothing restarts nothing"):
+        with step("an upgrade that changes nothing restarts nothing"):
             self.helm("upgrade", "kafka", str(CHART), "--values", MINIMAL, "--set", "config.num\\.partitions=7", "--set", "minReadySeconds=1")
             self.rolled_out()
             self.assertEqual(after, {name: pod["metadata"]["uid"] for name, pod in self.ready(3).items()})
-        with self.step("rollback"):
+        with step("rollback"):
             self.helm("rollback", "kafka", "1")
             self.rolled_out()
             self.ready(3)
             settings = plane.get("configmap", "kafka-alluvium", "-n", "kafka")["data"]["alluvium.properties"]
             self.assertNotIn("num.partitions", settings)
-        with self.step("scale 3 to 6 to 3: claims stay, and come back to their brokers"):
+        with step("scale 3 to 6 to 3: claims stay, and come back to their brokers"):
             upgrade = ["upgrade", "kafka", str(CHART), "--values", MINIMAL, "--set", "minReadySeconds=1"]
             self.helm(*upgrade, "--set", "replicas=6")
             self.ready(6)
@@ -126,12 +117,12 @@ class Server(unittest.TestCase):
             self.helm(*upgrade, "--set", "replicas=6")
             self.ready(6)
             self.assertEqual(claims, {c["metadata"]["name"]: c["spec"]["volumeName"] for c in plane.get("pvc", "-n", "kafka")["items"]})
-        with self.step("switching to an autoscaler keeps the number of brokers"):
+        with step("switching to an autoscaler keeps the number of brokers"):
             self.helm(*upgrade, "--set", "autoscaling.mode=hpa")
             self.assertEqual(plane.get("statefulset", "kafka-alluvium", "-n", "kafka")["spec"]["replicas"], 6)
             self.helm(*upgrade, "--set", "replicas=3")
             self.ready(3)
-        with self.step("what can't change in place is refused with what to do"):
+        with step("what can't change in place is refused with what to do"):
             refused = self.helm(*upgrade, "--set", "wal.size=32Gi", check=False)
             self.assertNotEqual(refused.returncode, 0)
             self.assertIn("patch pvc wal-kafka-alluvium-N", refused.stderr)
@@ -140,12 +131,12 @@ class Server(unittest.TestCase):
             self.assertIn("what WALs hold would be left behind", refused.stderr)
             refused = self.helm(*upgrade, "--set", "brokerIdStart=4", check=False)
             self.assertIn("brokerIdStart can't change", refused.stderr)
-        with self.step("and the steps work"):
+        with step("and the steps work"):
             before = {name: pod["metadata"]["uid"] for name, pod in self.pods().items()}
             plane.kubectl("-n", "kafka", "delete", "statefulset", "kafka-alluvium", "--cascade=orphan")
             self.helm(*upgrade, "--set", "wal.size=20Gi")
             self.assertEqual(before, {name: pod["metadata"]["uid"] for name, pod in self.ready(3).items()})
-        with self.step("a broker whose node is gone comes back on another, with its name and claim"):
+        with step("a broker whose node is gone comes back on another, with its name and claim"):
             lost = self.pods()["kafka-alluvium-1"]
             plane.kubectl("delete", "node", lost["spec"]["nodeName"])
 
@@ -157,7 +148,7 @@ class Server(unittest.TestCase):
             again = self.ready(3)["kafka-alluvium-1"]
             claim = [v["persistentVolumeClaim"]["claimName"] for v in again["spec"]["volumes"] if "persistentVolumeClaim" in v]
             self.assertEqual(claim, ["wal-kafka-alluvium-1"])
-        with self.step("uninstall leaves claims"):
+        with step("uninstall leaves claims"):
             self.helm("uninstall", "kafka", "--wait")
             self.assertEqual(len(plane.get("pvc", "-n", "kafka")["items"]), 6)
 

@@ -195,12 +195,9 @@ fn a_word_count_on_three_brokers_is_exact_although_one_after_the_other_is_killed
 #[test]
 #[ignore = "long: three brokers on etcd and MinIO, of which one restarts every 20 seconds"]
 fn a_word_count_is_exact_while_brokers_restart() {
-    let deployment = Deployment::start(Kind::Three);
-    let rolling = deployment.serve(&SETTINGS).rolling();
+    let (deployment, brokers) = start_brokers(Kind::Three, &[]);
+    let rolling = brokers.rolling();
     let address = rolling.address();
-    for topic in ["lines", "counts"] {
-        create_topic(address, topic, PARTITIONS, &[]);
-    }
     let application = start_word_count(address, deployment.directory());
     let portions = 20;
     for portion in 0..portions {

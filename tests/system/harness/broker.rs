@@ -23,7 +23,7 @@ pub struct Broker {
 }
 
 /// The listener of most tests; `{}` stands for a port.
-const LISTENERS: &str = "PLAINTEXT://127.0.0.1:{}";
+pub const LISTENERS: &str = "PLAINTEXT://127.0.0.1:{}";
 
 impl Broker {
     /// Starts one with `arguments` after the ports' flags and waits until it is ready. Its output goes to `broker.log` in `directory`.

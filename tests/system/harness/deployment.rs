@@ -1,6 +1,6 @@
 //! The deployments: embedded in a directory, or one or three brokers on etcd and MinIO.
 
-use super::{Broker, Brokers};
+use super::{Broker, Brokers, broker::LISTENERS};
 use services::{Etcd, Minio};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -121,24 +121,27 @@ impl Deployment {
     /// Starts brokers 1 to `count`, each in a zone of its own with a disk of its own, and waits until they are ready.
     pub fn brokers(&self, count: u32, more: &[&str]) -> Vec<Broker> {
         let start = |number| {
-            let directory = self.directory.path().join(format!("broker-{number}"));
-            std::fs::create_dir_all(&directory).unwrap();
-            Broker::start(&directory, &self.arguments_of(number, more), &self.environment())
+            let mut broker = self.launch_listening(number, LISTENERS, more);
+            broker.wait_until_ready();
+            broker
         };
         (1..=count).map(start).collect()
     }
 
     /// Starts brokers 1 to `count` with these listeners (each `{}` a free port), and waits until they are ready.
     pub fn listening(&self, count: u32, listeners: &str, more: &[&str]) -> Vec<Broker> {
-        let start = |number| {
-            let directory = self.directory.path().join(format!("broker-{number}"));
-            std::fs::create_dir_all(&directory).unwrap();
-            let (arguments, environment) = (self.arguments_of(number, more), self.environment());
-            Broker::launch_listening(listeners, &directory, &arguments, &environment)
-        };
-        let mut brokers: Vec<Broker> = (1..=count).map(start).collect();
+        let launch = |number| self.launch_listening(number, listeners, more);
+        let mut brokers: Vec<Broker> = (1..=count).map(launch).collect();
         brokers.iter_mut().for_each(Broker::wait_until_ready);
         brokers
+    }
+
+    /// Starts one of several brokers without waiting; its log lies in a directory of its own.
+    fn launch_listening(&self, number: u32, listeners: &str, more: &[&str]) -> Broker {
+        let directory = self.directory.path().join(format!("broker-{number}"));
+        std::fs::create_dir_all(&directory).unwrap();
+        let (arguments, environment) = (self.arguments_of(number, more), self.environment());
+        Broker::launch_listening(listeners, &directory, &arguments, &environment)
     }
 
     /// Starts a broker without waiting.
