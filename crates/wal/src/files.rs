@@ -118,10 +118,16 @@ impl Files {
     /// Starts the file that holds the stream from `first` on, with room for a group of `group_bytes`. Everything
     /// before `first` must be synced: the header is taken as a proof of that.
     ///
+    /// `None`, and nothing changed, when the disk has no room for a file.
+    ///
     /// # Errors
-    /// `StorageFull` (and nothing lost) when there is no room for a file; others.
-    pub(crate) fn begin(&self, first: u64, group_bytes: usize) -> io::Result<LiveFile> {
-        let spare = self.take_spare(HEADER_BYTES + group_bytes as u64)?;
+    /// The operating system's. The file may have its name and its header then, durable or not, so that the stream must
+    /// not begin another one at the same place: the next recovery would find both.
+    pub(crate) fn begin(&self, first: u64, group_bytes: usize) -> io::Result<Option<LiveFile>> {
+        let spare = match self.take_spare(HEADER_BYTES + group_bytes as u64) {
+            Err(error) if is_disk_full(&error) => return Ok(None),
+            taken => taken?,
+        };
         let generation = self.next_generation();
         let name = FileName { generation, role: Role::Live };
         self.disk.rename(&spare.name.to_string(), &name.to_string())?;
@@ -141,7 +147,7 @@ impl Files {
             before.end = Some(first);
         }
         state.live.push_back(live.clone());
-        Ok(live)
+        Ok(Some(live))
     }
 
     fn take_spare(&self, least_bytes: u64) -> io::Result<Spare> {
@@ -289,6 +295,10 @@ impl State {
         let released = |live: &LiveFile| live.end.is_some_and(|end| end <= self.released);
         self.live.len() > 1 && self.live.front().is_some_and(released)
     }
+}
+
+fn is_disk_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// `content` at the start of one aligned block.

@@ -141,11 +141,8 @@ impl Writer {
         // The next file's header proves that everything before it is synced. Should this fail, for want of room or
         // otherwise, then frames are lost: only the making of a file may be tried again.
         self.sync()?;
-        match self.files.begin(self.written.position, bytes) {
-            Ok(next) => Ok(Some(self.active.insert(next).clone())),
-            Err(error) if is_disk_full(&error) => Ok(None),
-            Err(error) => Err(error),
-        }
+        let next = self.files.begin(self.written.position, bytes)?;
+        Ok(next.map(|next| self.active.insert(next).clone()))
     }
 
     fn sync(&mut self) -> io::Result<()> {
@@ -197,8 +194,4 @@ fn empty_group(position: u64) -> Group {
         frames: Vec::new(),
         section: tail.end_section(),
     }
-}
-
-fn is_disk_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }

@@ -103,6 +103,19 @@ fn a_failed_sync_before_the_next_file_is_not_taken_for_a_full_disk() {
 }
 
 #[test]
+fn a_failed_sync_of_a_new_files_header_is_not_taken_for_a_full_disk() {
+    let disk = SimulatedDisk::new();
+    let (wal, _) = open(&disk);
+    disk.fail_next_sync();
+    append(&wal, 0, Durability::Written);
+    wal.step();
+    assert!(matches!(refusal(&wal), WalError::Failed(_)));
+    drop(wal);
+    let (wal, _) = open(&disk.restart());
+    append_synced(&wal, 0..40);
+}
+
+#[test]
 fn a_disk_without_room_for_a_file_refuses_until_there_is_room_and_loses_nothing() {
     let disk = SimulatedDisk::new();
     disk.set_capacity(20 * 4096);
