@@ -108,8 +108,9 @@ pub(crate) struct FoundRecord {
 
 /// Blocks by object and position.
 type Key = (ObjectName, u64);
-/// Runs likewise; the partitions of a segment share its footer, stretches of a run its bytes, and the first slices may be merged away.
-type RunKey = (ObjectName, u64, PartitionId, Offset);
+/// Runs likewise, with the offsets asked for: the partitions of a segment share its footer, stretches of a run share its bytes, where
+/// one of them may begin as another that reaches further, and the first slices may be merged away.
+type RunKey = (ObjectName, u64, PartitionId, Range<Offset>);
 type Slices = Arc<Vec<SegmentSlice>>;
 type BlockCache = SingleFlightCache<Key, Block, ObjectReadError>;
 
@@ -271,7 +272,8 @@ impl ObjectReader {
         partition: PartitionId,
         run: &IndexRun,
     ) -> Result<Arc<Vec<SegmentSlice>>, ObjectReadError> {
-        let key = (run.object.clone(), run.bytes.start, partition, run.base_offset);
+        let offsets = run.base_offset..run.end_offset;
+        let key = (run.object.clone(), run.bytes.start, partition, offsets);
         let plan = |_: &State<RunKey, Slices, ObjectReadError>| {
             let load = get_run(self.objects.clone(), partition, run.clone());
             Load { keys: vec![key.clone()], results: load.map(|result| vec![result]).boxed() }

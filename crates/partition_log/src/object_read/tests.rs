@@ -172,6 +172,18 @@ async fn a_folded_log_reads_the_same() {
 }
 
 #[tokio::test]
+async fn a_stretch_of_a_run_reads_the_same_whatever_was_read_of_the_run_before() {
+    let mut store = Store::with(&[3, 1, 3], 100).await;
+    let whole = store.fold().await;
+    store.read(0, TEN_MIB).await.unwrap();
+    let first = IndexRun { end_offset: offset(30), ..whole.clone() };
+    let second = IndexRun { base_offset: offset(30), ..whole };
+    store.entries = vec![IndexEntry::Run(first), IndexEntry::Run(second)];
+    let read = store.read(0, TEN_MIB).await.unwrap();
+    assert_eq!((bases(&read), read.next), (expected(0..70), offset(70)));
+}
+
+#[tokio::test]
 async fn what_was_read_is_not_fetched_again() {
     let mut store = Store::with(&[3, 3], 100).await;
     store.fold().await;
