@@ -9,6 +9,7 @@ mod bad_input;
 mod brokers;
 mod chaos;
 mod clients;
+mod command_line;
 mod compaction;
 mod connect;
 mod consumer_groups;

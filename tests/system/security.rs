@@ -2,7 +2,7 @@
 
 use crate::harness::{
     Authority, Broker, Deployment, Kind, eventually,
-    programs::{attempt, create_topic, kafka_tool, python, run, text},
+    programs::{alluvium, attempt, create_topic, kafka_tool, python, run, text},
     records::{read_distinct, read_values, values_of_transactions},
 };
 use std::{fs, process::Command};
@@ -144,6 +144,35 @@ fn librdkafka_comes_in_by_every_listener() {
     for secret in ["admin-secret", "wonder", "PRIVATE KEY"] {
         assert!(!log.contains(secret), "{secret}");
     }
+}
+
+#[test]
+fn our_own_commands_come_in_by_every_listener() {
+    let secured = Secured::start(Kind::Embedded, 1);
+    create_topic(&secured.address(0), "t", 1, &[]);
+    let certificate = secured.deployment.directory().join("bob.properties");
+    let (trusted, own) = (secured.authority.certificate(), secured.authority.issue("bob"));
+    let lines = format!(
+        "security.protocol=SSL\nssl.truststore.location={trusted}\nssl.keystore.location={own}\n"
+    );
+    fs::write(&certificate, lines).unwrap();
+    let list = |listener, file: &str| {
+        let mut command = alluvium();
+        command.args(["topic", "list", "--bootstrap-server", &secured.address(listener)]);
+        attempt(command.args(["--command-config", file]), b"")
+    };
+    for (listener, file) in [
+        (BROKERS, secured.java("SCRAM-SHA-512", "admin", "admin-secret")),
+        (PLAIN, secured.java("PLAIN", "alice", "wonder")),
+        (CERTIFICATES, certificate.display().to_string()),
+    ] {
+        let output = list(listener, &file);
+        assert!(output.status.success(), "{listener}: {}", text(&output.stderr));
+        assert_eq!(text(&output.stdout), "t\n");
+    }
+    let output = list(PLAIN, &secured.java("PLAIN", "alice", "guessed"));
+    let said = text(&output.stderr);
+    assert!(!output.status.success() && !said.contains("guessed"), "{said}");
 }
 
 #[test]

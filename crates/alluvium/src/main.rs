@@ -49,6 +49,27 @@ enum Command {
         #[command(subcommand)]
         command: cli::TopicCommand,
     },
+    /// List, describe, move and delete consumer groups
+    Group {
+        #[command(flatten)]
+        bootstrap: cli::Bootstrap,
+        #[command(subcommand)]
+        command: cli::GroupCommand,
+    },
+    /// Show and change configs
+    Config {
+        #[command(flatten)]
+        bootstrap: cli::Bootstrap,
+        #[command(subcommand)]
+        command: cli::ConfigCommand,
+    },
+    /// Show the brokers
+    Cluster {
+        #[command(flatten)]
+        bootstrap: cli::Bootstrap,
+        #[command(subcommand)]
+        command: cli::ClusterCommand,
+    },
     /// Write lines of standard input as records
     Produce {
         #[command(flatten)]
@@ -202,6 +223,15 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Recover(flags) => recover::recover(*flags, &mut std::io::stdout()).await,
         Command::Wal { command } => command.run(&mut std::io::stdout()),
         Command::Topic { bootstrap, command } => {
+            finish(command.run(&bootstrap, &mut std::io::stdout()).await)
+        }
+        Command::Group { bootstrap, command } => {
+            finish(command.run(&bootstrap, &mut std::io::stdout()).await)
+        }
+        Command::Config { bootstrap, command } => {
+            finish(command.run(&bootstrap, &mut std::io::stdout()).await)
+        }
+        Command::Cluster { bootstrap, command } => {
             finish(command.run(&bootstrap, &mut std::io::stdout()).await)
         }
         Command::Produce { bootstrap, command } => {

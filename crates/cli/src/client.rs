@@ -1,25 +1,33 @@
 //! [`Client`]: knows the brokers and the leaders, and sends each request where it belongs.
 
-use crate::{CliError, addresses};
+use crate::{
+    Bootstrap, CliError, addresses, client_config,
+    output::printable,
+    text::{text_of, topic_name},
+};
 use kafka_client::Connection;
 use kafka_protocol::{
     messages::{
-        BrokerId, ListOffsetsRequest, MetadataRequest, MetadataResponse, TopicName,
+        BrokerId, FindCoordinatorRequest, ListOffsetsRequest, MetadataRequest, MetadataResponse,
         list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic},
         metadata_request::MetadataRequestTopic,
     },
     protocol::{Request, StrBytes},
 };
+use runtime::net::Tcp;
+use security::ClientSecurity;
 use std::{collections::BTreeMap, time::Duration};
 
 const METADATA_VERSION: i16 = 9;
 const LIST_OFFSETS_VERSION: i16 = 5;
+const FIND_COORDINATOR_VERSION: i16 = 3;
 /// Attempts at something that a moment may mend, 100 ms apart.
-const ATTEMPTS: u32 = 50;
+pub(crate) const ATTEMPTS: u32 = 50;
 
 /// A client of a Kafka cluster, one request at a time.
 #[derive(Debug)]
 pub struct Client {
+    security: ClientSecurity,
     bootstrap: Connection,
     brokers: BTreeMap<i32, String>,
     connections: BTreeMap<i32, Connection>,
@@ -30,16 +38,19 @@ pub struct Client {
 pub(crate) type Leaders = BTreeMap<i32, i32>;
 
 impl Client {
-    /// Connects to the first of `servers` (`host:port`, comma-separated) that answers.
+    /// Connects to the first of the brokers named that answers.
     ///
     /// # Errors
-    /// [`CliError::Unreachable`] when none does.
-    pub async fn connect(servers: &str) -> Result<Self, CliError> {
+    /// [`CliError::Unreachable`] when none does; [`CliError::Usage`] when how to come in can't be read.
+    pub async fn connect(cluster: &Bootstrap) -> Result<Self, CliError> {
+        let security = cluster.command_config.as_deref().map(client_config::read).transpose()?;
+        let security = security.unwrap_or_default();
         let mut last = CliError::Usage("--bootstrap-server names no broker".to_owned());
-        for address in addresses(servers) {
-            match Connection::open(&address).await {
+        for address in addresses(&cluster.bootstrap_server) {
+            match Connection::open_secured(&Tcp, &address, &security).await {
                 Ok(bootstrap) => {
                     return Ok(Self {
+                        security,
                         bootstrap,
                         brokers: BTreeMap::new(),
                         connections: BTreeMap::new(),
@@ -100,6 +111,60 @@ impl Client {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// The brokers' ids.
+    pub(crate) async fn brokers(&mut self) -> Result<Vec<i32>, CliError> {
+        self.metadata(Some(&[]), false).await?;
+        Ok(self.brokers.keys().copied().collect())
+    }
+
+    /// Sends to the broker that coordinates a group, which is looked for until there is one. `code` finds the error in an answer.
+    pub(crate) async fn call_coordinator<R: Request>(
+        &mut self,
+        group: &str,
+        request: &R,
+        version: i16,
+        code: impl Fn(&R::Response) -> i16,
+    ) -> Result<R::Response, CliError> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let asked = self.ask_coordinator(group, request, version).await;
+            let checked = asked.and_then(|answer| {
+                let subject = format!("group {}", printable(group));
+                CliError::check(code(&answer), subject, None).map(|()| answer)
+            });
+            match checked {
+                Err(error) if error.retryable() && attempt < ATTEMPTS => pause().await,
+                checked => return checked,
+            }
+        }
+    }
+
+    async fn ask_coordinator<R: Request>(
+        &mut self,
+        group: &str,
+        request: &R,
+        version: i16,
+    ) -> Result<R::Response, CliError> {
+        self.metadata(Some(&[]), false).await?;
+        let wanted = FindCoordinatorRequest::default().with_key(text_of(group));
+        let found = self.bootstrap.call(&wanted, FIND_COORDINATOR_VERSION).await?;
+        let subject = format!("the coordinator of group {}", printable(group));
+        CliError::check(found.error_code, subject, found.error_message.map(|it| it.to_string()))?;
+        self.call(found.node_id.0, request, version).await
+    }
+
+    /// Sends to a broker by its id.
+    pub(crate) async fn call_broker<R: Request>(
+        &mut self,
+        broker: i32,
+        request: &R,
+        version: i16,
+    ) -> Result<R::Response, CliError> {
+        self.metadata(Some(&[]), false).await?;
+        self.call(broker, request, version).await
     }
 
     /// Sends to one broker.
@@ -167,7 +232,8 @@ impl Client {
         match self.connections.entry(broker) {
             std::collections::btree_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
             std::collections::btree_map::Entry::Vacant(entry) => {
-                Ok(entry.insert(Connection::open(&address).await?))
+                let opened = Connection::open_secured(&Tcp, &address, &self.security).await?;
+                Ok(entry.insert(opened))
             }
         }
     }
@@ -176,9 +242,4 @@ impl Client {
 /// Waits a moment before the next attempt.
 pub(crate) async fn pause() {
     tokio::time::sleep(Duration::from_millis(100)).await;
-}
-
-/// Text as the protocol crate's topic name.
-pub(crate) fn topic_name(name: &str) -> TopicName {
-    TopicName(StrBytes::from_string(name.to_owned()))
 }

@@ -1,9 +1,6 @@
 //! `alluvium consume`: records out, one a line.
 
-use crate::{
-    Bootstrap, CliError, Client,
-    client::{pause, topic_name},
-};
+use crate::{Bootstrap, CliError, Client, client::pause, text::topic_name};
 use bytes::Bytes;
 use formats::record_batch;
 use kafka_protocol::messages::{
@@ -78,7 +75,7 @@ impl ConsumeCommand {
     /// # Errors
     /// As [`CliError`] says.
     pub async fn run(self, bootstrap: &Bootstrap, out: &mut dyn Write) -> Result<(), CliError> {
-        let mut client = Client::connect(&bootstrap.bootstrap_server).await?;
+        let mut client = Client::connect(bootstrap).await?;
         let mut positions = self.positions(&mut client).await?;
         let mut left = self.max_records.unwrap_or(u64::MAX);
         while left > 0 && !positions.is_empty() {

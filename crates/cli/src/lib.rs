@@ -4,20 +4,35 @@
 
 mod addresses;
 mod client;
+mod client_config;
+mod cluster;
+mod config;
 mod consume;
 mod error;
+mod group;
+mod offsets;
+mod output;
 mod partitioner;
 mod produce;
+mod seek;
+mod text;
 mod topic;
 
 pub use addresses::addresses;
 pub use client::Client;
+pub use cluster::ClusterCommand;
+pub use config::{ConfigCommand, Kind};
 pub use consume::ConsumeCommand;
 pub use error::CliError;
+pub use group::GroupCommand;
+pub use output::OutputFormat;
 pub use produce::ProduceCommand;
+pub use seek::{Scope, Target};
 pub use topic::TopicCommand;
 
-/// Where the cluster is.
+use std::path::PathBuf;
+
+/// Where the cluster is, and how to speak with it.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Bootstrap {
     /// Brokers to ask first: host:port, several separated by commas
@@ -29,4 +44,10 @@ pub struct Bootstrap {
         env = "ALLUVIUM_BOOTSTRAP_SERVER"
     )]
     pub bootstrap_server: String,
+    /// A file of Kafka's client properties that says how to come in: security.protocol, sasl.*, ssl.*
+    #[arg(long, global = true, env = "ALLUVIUM_COMMAND_CONFIG")]
+    pub command_config: Option<PathBuf>,
+    /// How to tell what was found
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub output: OutputFormat,
 }

@@ -2,8 +2,9 @@
 
 use crate::{
     Bootstrap, CliError, Client,
-    client::{Leaders, pause, topic_name},
+    client::{Leaders, pause},
     partitioner::partition_of_key,
+    text::topic_name,
 };
 use bytes::Bytes;
 use formats::{compression::Codec, record_batch::BatchBuilder};
@@ -60,7 +61,7 @@ impl ProduceCommand {
         input: &mut dyn BufRead,
         log: &mut dyn Write,
     ) -> Result<(), CliError> {
-        let mut client = Client::connect(&bootstrap.bootstrap_server).await?;
+        let mut client = Client::connect(bootstrap).await?;
         let mut leaders = client.leaders(&self.topic, true).await?;
         let mut written: u64 = 0;
         loop {

@@ -1,23 +1,23 @@
 //! `alluvium topic`: create, list, describe, delete.
 
-use crate::{Bootstrap, CliError, Client, client::topic_name};
+use crate::{
+    Bootstrap, CliError, Client,
+    config::{self, Kind},
+    text::{text_of, topic_name},
+};
 use clap::Subcommand;
-use kafka_protocol::{
-    messages::{
-        CreateTopicsRequest, DeleteTopicsRequest, DescribeConfigsRequest,
-        create_topics_request::{CreatableTopic, CreatableTopicConfig},
-        describe_configs_request::DescribeConfigsResource,
-    },
-    protocol::StrBytes,
+use kafka_protocol::messages::{
+    CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest,
+    create_partitions_request::CreatePartitionsTopic,
+    create_topics_request::{CreatableTopic, CreatableTopicConfig},
 };
 use std::io::Write;
 
 const CREATE_TOPICS_VERSION: i16 = 5;
 const DELETE_TOPICS_VERSION: i16 = 5;
-const DESCRIBE_CONFIGS_VERSION: i16 = 4;
+const CREATE_PARTITIONS_VERSION: i16 = 2;
 const TIMEOUT_MS: i32 = 30_000;
-/// DescribeConfigs' number for a topic, and for a value set on the topic itself.
-const TOPIC_RESOURCE: i8 = 2;
+/// DescribeConfigs' number for a value set on the topic itself.
 const TOPIC_SOURCE: i8 = 1;
 
 /// What to do with topics.
@@ -47,6 +47,14 @@ pub enum TopicCommand {
         /// Its name
         name: String,
     },
+    /// Give a topic more partitions; records that are there stay where they are
+    Grow {
+        /// Its name
+        name: String,
+        /// How many it is to have
+        #[arg(short, long)]
+        partitions: i32,
+    },
     /// Delete a topic and its records
     Delete {
         /// Its name
@@ -60,7 +68,7 @@ impl TopicCommand {
     /// # Errors
     /// As [`CliError`] says.
     pub async fn run(self, bootstrap: &Bootstrap, out: &mut dyn Write) -> Result<(), CliError> {
-        let mut client = Client::connect(&bootstrap.bootstrap_server).await?;
+        let mut client = Client::connect(bootstrap).await?;
         match self {
             Self::Create { name, partitions, replication_factor, configs, if_not_exists } => {
                 let topic = CreatableTopic::default()
@@ -86,6 +94,10 @@ impl TopicCommand {
                 }
             }
             Self::Describe { name } => describe(&mut client, &name, out).await?,
+            Self::Grow { name, partitions } => {
+                grow(&mut client, &name, partitions).await?;
+                writeln!(out, "topic {name} has {partitions} partitions")?;
+            }
             Self::Delete { name } => {
                 delete(&mut client, &name).await?;
                 writeln!(out, "deleted topic {name}")?;
@@ -140,22 +152,21 @@ async fn describe(client: &mut Client, name: &str, out: &mut dyn Write) -> Resul
 }
 
 async fn overrides(client: &mut Client, name: &str) -> Result<Vec<(String, String)>, CliError> {
-    let resource = DescribeConfigsResource::default()
-        .with_resource_type(TOPIC_RESOURCE)
-        .with_resource_name(text_of(name))
-        .with_configuration_keys(None);
-    let request = DescribeConfigsRequest::default().with_resources(vec![resource]);
-    let answer = client.call_controller(&request, DESCRIBE_CONFIGS_VERSION).await?;
-    let mut found = Vec::new();
-    for result in answer.results {
-        let message = result.error_message.map(|text| text.to_string());
-        CliError::check(result.error_code, format!("topic {name}"), message)?;
-        let own = result.configs.into_iter().filter(|config| config.config_source == TOPIC_SOURCE);
-        found.extend(own.map(|c| (c.name.to_string(), c.value.unwrap_or_default().to_string())));
-    }
-    Ok(found)
+    let configs = config::describe(client, Kind::Topic, name, &[]).await?;
+    let own = configs.into_iter().filter(|config| config.config_source == TOPIC_SOURCE);
+    Ok(own.map(|it| (it.name.to_string(), it.value.unwrap_or_default().to_string())).collect())
 }
 
-fn text_of(text: &str) -> StrBytes {
-    StrBytes::from_string(text.to_owned())
+async fn grow(client: &mut Client, name: &str, partitions: i32) -> Result<(), CliError> {
+    let topic = CreatePartitionsTopic::default()
+        .with_name(topic_name(name))
+        .with_count(partitions)
+        .with_assignments(None);
+    let request =
+        CreatePartitionsRequest::default().with_topics(vec![topic]).with_timeout_ms(TIMEOUT_MS);
+    for topic in client.call_controller(&request, CREATE_PARTITIONS_VERSION).await?.results {
+        let message = topic.error_message.map(|text| text.to_string());
+        CliError::check(topic.error_code, format!("topic {name}"), message)?;
+    }
+    Ok(())
 }

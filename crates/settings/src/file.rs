@@ -47,7 +47,7 @@ impl SettingsFile {
     pub(super) fn parse(text: &str, format: FileFormat) -> Result<Self, String> {
         let values = match format {
             FileFormat::Toml => toml_values(text)?,
-            FileFormat::Properties => properties(text),
+            FileFormat::Properties => parse_properties(text),
         };
         Ok(Self { values, format })
     }
@@ -98,7 +98,7 @@ fn scalar(key: &str, value: &toml::Value) -> Result<String, String> {
 
 /// Java's properties format, without the escapes that nobody uses in a Kafka file: `key=value`, `#` and `!` comments, a
 /// trailing backslash joins lines.
-fn properties(text: &str) -> BTreeMap<String, String> {
+pub fn parse_properties(text: &str) -> BTreeMap<String, String> {
     let mut values = BTreeMap::new();
     let mut logical = String::new();
     for line in text.lines() {
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn properties_join_continued_lines_and_skip_comments() {
         let values =
-            properties("# c\n! c\nlisteners=PLAINTEXT://:9092,\\\n  B://:9093\n\nempty=\n");
+            parse_properties("# c\n! c\nlisteners=PLAINTEXT://:9092,\\\n  B://:9093\n\nempty=\n");
         assert_eq!(values["listeners"], "PLAINTEXT://:9092,B://:9093");
         assert_eq!(values["empty"], "");
     }

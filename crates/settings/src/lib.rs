@@ -5,7 +5,7 @@ mod kafka_only;
 #[cfg(test)]
 mod tests;
 
-pub use file::FileFormat;
+pub use file::{FileFormat, parse_properties};
 
 use file::SettingsFile;
 use model::config::{ConfigKey, InvalidConfig, deployment, listener_key, process_key};
