@@ -16,10 +16,10 @@ use std::io::Write;
 
 const DESCRIBE_VERSION: i16 = 4;
 const ALTER_VERSION: i16 = 1;
-/// IncrementalAlterConfigs' operations.
+/// The operations of `IncrementalAlterConfigs`.
 const SET: i8 = 0;
 const UNSET: i8 = 1;
-/// DescribeConfigs' numbers of where a value comes from.
+/// The numbers of `DescribeConfigs` for where a value comes from.
 const SOURCES: [(i8, &str); 8] = [
     (1, "topic"),
     (2, "broker"),

@@ -24,7 +24,7 @@ const DESCRIBE_VERSION: i16 = 5;
 const CONSUMER_DESCRIBE_VERSION: i16 = 0;
 const OFFSET_FETCH_VERSION: i16 = 7;
 const DELETE_VERSION: i16 = 2;
-/// OffsetFetch's number for a partition without a committed offset.
+/// The number of `OffsetFetch` for a partition without a committed offset.
 const NO_OFFSET: i64 = -1;
 
 /// What to do with consumer groups.

@@ -183,8 +183,7 @@ async fn targets(
     to: Target,
     committed: &BTreeMap<Partition, i64>,
 ) -> Result<BTreeMap<Partition, i64>, CliError> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now_ms = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
+    let now_ms = runtime::Clock::system().unix_ms();
     let mut ask = async |what: TimeOrEnd| {
         let wanted = partitions.iter().map(|partition| (partition.clone(), what)).collect();
         let found = client.offsets(wanted).await?;
