@@ -124,6 +124,8 @@ public final class Transactions {
         config.put("enable.auto.commit", false);
         config.put("auto.offset.reset", "earliest");
         config.put("session.timeout.ms", 6_000);
+        // Two heartbeats in a row may come to a coordinator that moved just then.
+        config.put("heartbeat.interval.ms", 500);
         config.put("max.poll.records", 200);
         config.put("reconnect.backoff.max.ms", 500);
         try (var consumer = new KafkaConsumer<>(config, new StringDeserializer(), new StringDeserializer())) {

@@ -70,6 +70,8 @@ def copy_until_failure(arguments, stop):
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
             "session.timeout.ms": 6_000,
+            # Two heartbeats in a row may come to a coordinator that moved just then.
+            "heartbeat.interval.ms": 500,
             "reconnect.backoff.max.ms": 500,
             **debugging.SETTINGS,
         }
