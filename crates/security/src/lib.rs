@@ -3,6 +3,7 @@
 //! Nothing here knows the wire's frames, the metadata store or the clock. Secrets are compared in constant time by aws-lc-rs, which
 //! does all of the cryptography, and no error or `Debug` shows one. Sources: KIP-12, KIP-43, KIP-84, KIP-371, KIP-651, RFC 4616, RFC 5802.
 
+pub mod acl;
 mod login;
 mod principal;
 pub mod sasl;
