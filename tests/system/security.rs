@@ -258,7 +258,7 @@ fn a_misspelt_security_key_stops_the_start_and_shows_no_secret() {
         "ssl.client.atuh=required",
         "listener.name.plaintext.ssl.keystore.pasword=hidden-secret",
         "listener.name.other.ssl.client.auth=required",
-        "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthoriser",
         "super.users=User:admin",
     ] {
         let mut broker = deployment.launch_broker(&[setting]);

@@ -1,9 +1,9 @@
 //! [`Cluster`]: start, run, stop.
 
 use crate::{
-    BrokerInfo, ClaimedPartition, ClusterError, Endpoint, Image, Ownership, identity, lapsed,
+    BrokerInfo, ClaimedPartition, ClusterError, Endpoint, Image, Ownership, acls, identity, lapsed,
     lease::LeaseRule,
-    leaving, life, noter, picture, registered_wal,
+    leaving, life, noter, picture, quotas, registered_wal,
     session::{self, RegisteredSession},
     stored::Stored,
     view::View,
@@ -16,7 +16,8 @@ use model::{
     BrokerId, ClusterId, LeaderEpoch, PartitionId, SessionId, TopicId, WalId,
     config::{ConfigLayers, DurabilityMode, TopicSettings},
 };
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
+use security::{acl::Rules, quota::Quotas};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Range,
@@ -129,6 +130,10 @@ pub(crate) struct Shared {
     pub wal_generation: u64,
     pub lease: LeaseRule,
     pub view: Mutex<View>,
+    /// The access rules of the view.
+    pub rules: RwLock<Rules>,
+    /// The quotas of the view.
+    pub quotas: RwLock<Arc<Quotas>>,
     pub image: watch::Sender<Arc<Image>>,
     /// The session now, or the last one.
     pub session: Mutex<Option<RegisteredSession>>,
@@ -178,10 +183,20 @@ impl Shared {
     /// Takes in changes and shows them.
     pub fn change_view(&self, events: &[Event]) {
         let mut view = self.view.lock();
+        let quotas = events.iter().any(|event| quotas::is_of_quotas(&self.parts.keys, event));
         for event in events {
+            let rule = acls::rule_of(&self.parts.keys, event);
+            let before = rule.as_deref().and_then(|rule| acls::binding_of(&view, rule));
             if let Err(error) = view.apply(&self.parts.keys, event) {
                 tracing::error!(%error, "a record is passed over");
             }
+            if let Some(rule) = rule {
+                let after = acls::binding_of(&view, &rule);
+                acls::replace(&mut self.rules.write(), before.as_ref(), after.as_ref());
+            }
+        }
+        if quotas {
+            *self.quotas.write() = Arc::new(quotas::quotas_of(&view));
         }
         self.show(&view);
     }
@@ -193,6 +208,8 @@ impl Shared {
         let newer: Vec<_> = newer.map(|(id, stored)| (*id, stored.clone())).collect();
         fresh.owners.extend(newer);
         *view = fresh;
+        *self.rules.write() = acls::rules_of(&view);
+        *self.quotas.write() = Arc::new(quotas::quotas_of(&view));
         self.show(&view);
     }
 
@@ -329,6 +346,8 @@ impl Cluster {
             wal_generation,
             cluster_id,
             seen: AtomicU64::new(view.revision.0),
+            rules: RwLock::new(acls::rules_of(&view)),
+            quotas: RwLock::new(Arc::new(quotas::quotas_of(&view))),
             view: Mutex::new(view),
             image: watch::Sender::new(Arc::new(image)),
             session: Mutex::new(None),

@@ -5,6 +5,7 @@
 //! conditional transactions. DESIGN section 5 is its specification. It knows nothing of logs: the wiring hands its
 //! [`Ownership`] port the partitions to open and close.
 
+mod acls;
 mod admin;
 mod assignment;
 mod balancing;
@@ -33,6 +34,7 @@ mod noter;
 mod picture;
 mod ports;
 mod producer_ids;
+mod quotas;
 mod registered_wal;
 mod scram;
 mod session;
@@ -54,4 +56,5 @@ pub use generation::{BucketIdentity, begin_generation, identify_bucket, mark_buc
 pub use identity::confirm_identity;
 pub use image::{BrokerInfo, Endpoint, Image, PartitionInfo, TopicInfo};
 pub use ports::{ClaimedPartition, Ownership, SessionStamp};
+pub use quotas::QuotaChange;
 pub use scram::ScramChange;

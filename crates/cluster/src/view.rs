@@ -2,7 +2,8 @@
 
 use crate::stored::Stored;
 use formats::metadata::{
-    Broker, Configs, Controller, DeletedTopic, Move, Owner, ScramCredential, Session, Topic,
+    AccessRule, Broker, ClientQuota, Configs, Controller, DeletedTopic, Move, Owner,
+    ScramCredential, Session, Topic,
 };
 use metadata::{
     Entry, Event, EventKind, MetadataError, Revision,
@@ -26,11 +27,15 @@ pub(crate) struct View {
     pub moves: BTreeMap<PartitionId, Stored<Move>>,
     /// By mechanism and user.
     pub scram: BTreeMap<(String, String), Stored<ScramCredential>>,
+    /// By key.
+    pub acls: BTreeMap<String, Stored<AccessRule>>,
+    /// By key.
+    pub quotas: BTreeMap<String, Stored<ClientQuota>>,
 }
 
 impl View {
     /// The prefixes that a view is made of.
-    pub fn families(keys: &Keys) -> [bytes::Bytes; 9] {
+    pub fn families(keys: &Keys) -> [bytes::Bytes; 11] {
         [
             keys.sessions(),
             keys.brokers(),
@@ -41,6 +46,8 @@ impl View {
             keys.owners(),
             keys.moves(),
             keys.all_scram(),
+            keys.all_acls(),
+            keys.all_quotas(),
         ]
     }
 
@@ -81,6 +88,10 @@ impl View {
             insert(&mut self.configs, resource, entry)
         } else if let Some(user) = keys.parse_scram(key) {
             insert(&mut self.scram, user, entry)
+        } else if let Some(rule) = keys.parse_acl(key) {
+            insert(&mut self.acls, rule, entry)
+        } else if let Some(quota) = keys.parse_quota(key) {
+            insert(&mut self.quotas, quota, entry)
         } else if *key == keys.controller() {
             self.controller = Some(Stored::from_entry(entry)?);
             Ok(())
@@ -106,6 +117,10 @@ impl View {
             remove(&mut self.configs, &resource, at);
         } else if let Some(user) = keys.parse_scram(key) {
             remove(&mut self.scram, &user, at);
+        } else if let Some(rule) = keys.parse_acl(key) {
+            remove(&mut self.acls, &rule, at);
+        } else if let Some(quota) = keys.parse_quota(key) {
+            remove(&mut self.quotas, &quota, at);
         } else if *key == keys.controller() {
             self.controller = None;
         }

@@ -5,10 +5,10 @@ use bytes::Bytes;
 use formats::{
     crc32c, index_object,
     metadata::{
-        Broker, Cluster, Commit, CommitHead, Configs, ConsumerGroupMember, Controller,
-        DeletedTopic, Features, Garbage, Group, GroupCommits, GroupOffsets, Index, JournalHead,
-        LastSnapshot, Manifest, Move, Owner, ProducerIds, Recovery, Registration, ScramCredential,
-        Session, StagedOffsets, Topic, TopicName, TransactionalProducer,
+        AccessRule, Broker, ClientQuota, Cluster, Commit, CommitHead, Configs, ConsumerGroupMember,
+        Controller, DeletedTopic, Features, Garbage, Group, GroupCommits, GroupOffsets, Index,
+        JournalHead, LastSnapshot, Manifest, Move, Owner, ProducerIds, Recovery, Registration,
+        ScramCredential, Session, StagedOffsets, Topic, TopicName, TransactionalProducer,
     },
     segment, snapshot,
     wal_frame::{FileHeader, FrameHeader, GroupHeader, Identity},
@@ -168,7 +168,9 @@ type Family = (&'static str, fn(&[u8]));
 
 /// A test holds them against the golden files, as `formats` does those against its schema.
 const FAMILIES: &[Family] = &[
+    ("access-rule", value::<AccessRule>),
     ("broker", value::<Broker>),
+    ("client-quota", value::<ClientQuota>),
     ("cluster", value::<Cluster>),
     ("commit", value::<Commit>),
     ("commit-head", value::<CommitHead>),

@@ -1,11 +1,12 @@
 //! [`Broker`]: what every handler works with, and the look-ups that many share.
 
-use crate::{budget::ByteBudget, error::Refusal, peers::Peers};
+use crate::{budget::ByteBudget, error::Refusal, peers::Peers, throttle::Throttles};
 use cluster::{BrokerInfo, Cluster, Endpoint, Image, PartitionInfo, TopicInfo};
 use coordinator::Coordinator;
 use kafka_protocol::ResponseError;
 use model::{PartitionId, PartitionIndex, TopicId};
 use partition_log::{Partition, PartitionLogs};
+use security::acl::Authorizer;
 use std::{sync::Arc, time::Duration};
 
 /// Settings that handlers read.
@@ -17,6 +18,8 @@ pub struct BrokerOptions {
     pub fetch_max_bytes: usize,
     /// Bytes of records that fetch answers on their way out hold together (`fetch.buffer.max.bytes`).
     pub fetch_buffer_max_bytes: u64,
+    /// Who may do what beside the cluster's access rules; without it everyone may do everything.
+    pub authorizer: Option<Authorizer>,
     /// What `DescribeLogDirs` calls this broker's storage: the object store's URL.
     pub log_dir: String,
     /// Settings of this broker from flags, environment and file, for `DescribeConfigs` (key → value).
@@ -29,6 +32,7 @@ impl Default for BrokerOptions {
             auto_create_patience: Duration::from_secs(5),
             fetch_max_bytes: 55 << 20,
             fetch_buffer_max_bytes: 64 << 20,
+            authorizer: None,
             log_dir: "object-store".to_owned(),
             static_configs: std::collections::BTreeMap::new(),
         }
@@ -50,6 +54,8 @@ pub struct Broker {
     pub options: Arc<BrokerOptions>,
     /// What fetch answers may hold.
     pub(crate) fetch_budget: ByteBudget,
+    /// What clients have left of their quotas.
+    pub(crate) throttles: Arc<Throttles>,
 }
 
 /// How a request names a topic.
@@ -79,7 +85,8 @@ impl Broker {
         options: BrokerOptions,
     ) -> Self {
         let fetch_budget = ByteBudget::new(options.fetch_buffer_max_bytes);
-        Self { cluster, logs, coordinator, peers, options: Arc::new(options), fetch_budget }
+        let (options, throttles) = (Arc::new(options), Arc::default());
+        Self { cluster, logs, coordinator, peers, options, fetch_budget, throttles }
     }
 
     /// A partition that this broker owns and has open.

@@ -205,7 +205,10 @@ impl Reader {
     }
 
     async fn read_request(&mut self, max_bytes: usize) -> Result<(), Ended> {
+        self.context.unmuted().await;
         let frame = self.read_frame(max_bytes).await?;
+        // An answer may have muted it while the frame came.
+        self.context.unmuted().await;
         let waiting = match api::begin(&self.context, frame, &self.limits.decoded).await? {
             Begun::Waiting(answer) => answer,
             Begun::Silent => return Ok(()),

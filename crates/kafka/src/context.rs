@@ -8,45 +8,11 @@ use crate::{
     refused_batches::RefusedBatches,
 };
 use kafka_protocol::protocol::StrBytes;
+use parking_lot::Mutex;
 use runtime::Shutdown;
 use security::Principal;
-use std::{net::SocketAddr, sync::Arc};
-
-/// What a request wants to do (KIP-11).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Operation {
-    /// Open to everyone, before authentication too.
-    None,
-    /// Reads records.
-    Read,
-    /// Writes records.
-    Write,
-    /// Makes something.
-    Create,
-    /// Removes something.
-    Delete,
-    /// Changes something.
-    Alter,
-    /// Looks at something.
-    Describe,
-    /// Looks at configs.
-    DescribeConfigs,
-    /// Changes configs.
-    AlterConfigs,
-    /// Writes with a producer id.
-    IdempotentWrite,
-}
-
-/// What it wants to do it to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum ResourceKind {
-    /// Topics named in the request.
-    Topic,
-    /// The group or transactional id named in the request.
-    Coordinated,
-    /// The cluster.
-    Cluster,
-}
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio::time::Instant;
 
 /// A connection as its requests see it.
 #[derive(Debug)]
@@ -65,6 +31,8 @@ pub(crate) struct ConnectionContext {
     pub(crate) producer: partition_log::ProducerConnection,
     /// What its producers have yet to send again.
     pub(crate) refused: RefusedBatches,
+    /// Until when its requests wait, because it went faster than its quota (KIP-219).
+    pub(crate) muted: Mutex<Option<Instant>>,
     /// Asks long polls to end.
     pub(crate) shutdown: Shutdown,
 }
@@ -86,26 +54,53 @@ impl Context {
         &self.connection.broker
     }
 
+    /// Counts bytes towards the client's quota of that key, and mutes its connection when it has gone too fast; answers for how long.
+    pub(crate) fn throttle(&self, key: &'static str, bytes: usize) -> Duration {
+        let broker = self.broker();
+        let quotas = broker.cluster.quotas();
+        let wait = broker.throttles.count(&quotas, key, self.who(), bytes);
+        self.connection.mute(wait);
+        wait
+    }
+
+    /// How many bytes the client may be given at once; `None` is without limit.
+    pub(crate) fn allowance(&self, key: &'static str) -> Option<usize> {
+        let broker = self.broker();
+        broker.throttles.most(&broker.cluster.quotas(), key, self.who())
+    }
+
+    /// User and client id, as quotas name them.
+    fn who(&self) -> (&str, &str) {
+        let user = self.connection.authentication.principal().map_or("", Principal::name);
+        (user, self.client_id.as_ref().map_or("", StrBytes::as_str))
+    }
+
     /// The request's version.
     pub(crate) fn version(&self) -> i16 {
         self.head.version
     }
-
-    /// Whether the principal may do this. There are no access rules yet: everyone may do everything.
-    pub(crate) fn allows(&self, operation: Operation, resource: ResourceKind) -> bool {
-        let principal = self.connection.authentication.principal();
-        tracing::trace!(?principal, ?operation, ?resource, "allowed");
-        true
-    }
-
-    /// Whether it may read and change who logs in: somebody who did not say who they are may not.
-    pub(crate) fn may_manage_users(&self) -> bool {
-        let principal = self.connection.authentication.principal();
-        principal.is_some_and(|principal| *principal != Principal::anonymous())
-    }
 }
 
 impl ConnectionContext {
+    /// Lets the connection's next requests wait so long.
+    pub(crate) fn mute(&self, wait: Duration) {
+        if wait.is_zero() {
+            return;
+        }
+        metrics::counter!("kafka_throttled_milliseconds_total").increment(wait.as_millis() as u64);
+        let until = Instant::now() + wait;
+        let mut muted = self.muted.lock();
+        *muted = Some(muted.map_or(until, |other| other.max(until)));
+    }
+
+    /// Waits until its requests need not wait any more.
+    pub(crate) async fn unmuted(&self) {
+        let until = self.muted.lock().take();
+        if let Some(until) = until {
+            tokio::time::sleep_until(until).await;
+        }
+    }
+
     /// Logs that a log-in failed, and counts it.
     pub(crate) fn tell_denied(&self, denied: &Denied) {
         metrics::counter!("kafka_failed_authentications_total").increment(1);

@@ -2,12 +2,13 @@
 //!
 //! [`Listeners`] binds the sockets, [`Server`] serves them. A connection's requests are decoded and *begun* in order, the rest of their
 //! work runs side by side, and their answers leave in the order of the requests (DESIGN section 4.1). The table in `api` says which
-//! API keys there are; dispatch, `ApiVersions`, access checks and metric labels derive from it. Kafka's wire types and error codes end
+//! API keys there are; dispatch, `ApiVersions` and metric labels derive from it. Kafka's wire types and error codes end
 //! here: the engines see neither.
 
 mod answers;
 mod api;
 mod authentication;
+mod authorization;
 #[doc(hidden)]
 pub mod benchmarks;
 mod broker;
@@ -28,6 +29,7 @@ mod refused_batches;
 mod rope;
 mod secured;
 mod server;
+mod throttle;
 mod transaction;
 
 pub use api::check_request;

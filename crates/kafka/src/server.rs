@@ -11,6 +11,7 @@ use crate::{
     refused_batches::RefusedBatches,
     secured::ListenerSecurity,
 };
+use parking_lot::Mutex;
 use runtime::{Backoff, Randomness, Shutdown, Tasks, net::BoxedStream};
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -217,6 +218,7 @@ impl Shared {
             denials: Arc::clone(&self.denials),
             producer: self.broker.logs.producer_connection(),
             refused: RefusedBatches::default(),
+            muted: Mutex::default(),
             shutdown,
         });
         connection::serve(stream, context, self.limits.clone(), deadline).await;

@@ -74,7 +74,8 @@ impl Node {
         wait_until_ready(&cluster).await;
         tell_unclaimed(&logs);
         let description = self.surroundings.objects_description.clone();
-        let options = options::broker_options(&self.settings, description);
+        let mut options = options::broker_options(&self.settings, description);
+        options.authorizer.clone_from(&self.security.authorizer);
         let broker = Broker::new(cluster, logs, coordinator, self.peers.clone(), options);
         let randomness = self.surroundings.randomness.clone();
         let mut options = options::server_options(&self.settings);

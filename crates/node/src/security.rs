@@ -1,11 +1,14 @@
 //! What the settings say of listeners' security, checked as a whole before anything is served.
 
+mod authorization;
+
 use crate::NodeError;
 use kafka::{ListenerSecurity, ListenerSpec, SaslSettings, SecurityProtocol};
 use model::config::{ConfigKey, broker, listener_of, parse_boolean, parse_list, security as keys};
 use runtime::Shutdown;
 use security::{
     ClientSecurity, Credentials,
+    acl::Authorizer,
     sasl::{Jaas, Mechanism, SaslListener},
     tls::{
         ClientAuth, KeySource, MappingRules, TlsClient, TlsError, TlsServer, TlsSettings,
@@ -20,6 +23,8 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 pub(crate) struct Security {
     pub(crate) listeners: BTreeMap<String, ListenerSecurity>,
     pub(crate) peers: ClientSecurity,
+    /// Who may do what beside the cluster's access rules; without it everyone may do everything.
+    pub(crate) authorizer: Option<Authorizer>,
 }
 
 impl Security {
@@ -78,7 +83,8 @@ fn read(settings: &Settings) -> Result<Security, String> {
     let inter_broker = inter_broker_listener(settings, &specs)?;
     let peers = peer_security(settings, inter_broker);
     let peers = peers.map_err(|error| at(inter_broker, &error))?;
-    Ok(Security { listeners, peers })
+    let authorizer = authorization::authorizer(settings, &peers)?;
+    Ok(Security { listeners, peers, authorizer })
 }
 
 fn at(spec: &ListenerSpec, error: &str) -> String {

@@ -6,6 +6,7 @@
 pub mod acl;
 mod login;
 mod principal;
+pub mod quota;
 pub mod sasl;
 pub mod tls;
 

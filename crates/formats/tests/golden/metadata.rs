@@ -3,14 +3,15 @@
 use crate::{assert_golden, golden};
 use bytes::Bytes;
 use formats::metadata::{
-    Broker, ClassicProtocols, Cluster, Commit, CommitHead, CommittedOffset, Configs, ConsumerGroup,
-    ConsumerGroupMember, Controller, DeletedTopic, DurabilityMode, Endpoint, EpochStart, Features,
-    Folded, Garbage, Group, GroupCommit, GroupCommits, GroupMember, GroupOffsets, GroupProtocol,
-    Index, JournalHead, LastSnapshot, Manifest, ManifestRest, MemberPartitions, MemberState, Move,
-    Owner, Producer, ProducerBatch, ProducerIds, ProducerSnapshot, Recovery, Reference,
-    Registration, ScramCredential, SeqRange, Session, SliceGroup, SnapshotHead, SnapshotPart,
-    StagedOffsets, SubscribedTopic, TargetAssignment, TargetPartitions, Topic, TopicName,
-    TopicOffsets, TransactionState, TransactionTopic, TransactionalProducer, Unfolded,
+    AccessRule, Broker, ClassicProtocols, ClientQuota, Cluster, Commit, CommitHead,
+    CommittedOffset, Configs, ConsumerGroup, ConsumerGroupMember, Controller, DeletedTopic,
+    DurabilityMode, Endpoint, EpochStart, Features, Folded, Garbage, Group, GroupCommit,
+    GroupCommits, GroupMember, GroupOffsets, GroupProtocol, Index, JournalHead, LastSnapshot,
+    Manifest, ManifestRest, MemberPartitions, MemberState, Move, Owner, Producer, ProducerBatch,
+    ProducerIds, ProducerSnapshot, QuotaEntity, Recovery, Reference, Registration, ScramCredential,
+    SeqRange, Session, SliceGroup, SnapshotHead, SnapshotPart, StagedOffsets, SubscribedTopic,
+    TargetAssignment, TargetPartitions, Topic, TopicName, TopicOffsets, TransactionState,
+    TransactionTopic, TransactionalProducer, Unfolded,
 };
 use prost::Message;
 use std::{fmt::Debug, fs, path::Path};
@@ -363,6 +364,37 @@ fn a_credential_of_scram_keeps_its_bytes() {
             stored_key: Bytes::from_static(&[1; 32]),
             server_key: Bytes::from_static(&[2; 32]),
             iterations: 8_192,
+        },
+    );
+}
+
+#[test]
+fn an_access_rule_keeps_its_bytes() {
+    check(
+        "access-rule",
+        &AccessRule {
+            format: 1,
+            resource_type: 2,
+            pattern_type: 4,
+            name: "orders-".to_owned(),
+            principal: "User:alice".to_owned(),
+            host: "10.0.0.1".to_owned(),
+            operation: 3,
+            permission: 3,
+        },
+    );
+}
+
+#[test]
+fn a_quota_keeps_its_bytes() {
+    check(
+        "client-quota",
+        &ClientQuota {
+            format: 1,
+            user: Some(QuotaEntity { name: Some("alice".to_owned()) }),
+            client_id: Some(QuotaEntity { name: None }),
+            key: "producer_byte_rate".to_owned(),
+            value: 1_048_576.0,
         },
     );
 }

@@ -10,6 +10,7 @@ use crate::{
 };
 use coordinator::SlotKind;
 use kafka_protocol::messages::{AddOffsetsToTxnRequest, AddOffsetsToTxnResponse};
+use security::acl::{Operation, ResourceType};
 
 /// Handles versions 0 to 4.
 pub(super) struct AddOffsetsToTxn;
@@ -34,6 +35,9 @@ impl Api for AddOffsetsToTxn {
 }
 
 async fn add(context: &Context, request: &AddOffsetsToTxnRequest) -> Result<(), Refusal> {
+    let named = &request.transactional_id;
+    context.authorize(Operation::Write, ResourceType::TransactionalId, named)?;
+    context.authorize(Operation::Read, ResourceType::Group, &request.group_id)?;
     let id = transactional_id(context, &request.transactional_id)?;
     let producer = producer_in_epoch(request.producer_id.0, request.producer_epoch)?;
     let image = context.broker().cluster.image();

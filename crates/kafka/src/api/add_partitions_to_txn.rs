@@ -10,13 +10,13 @@ use crate::{
     error::Refusal,
     transaction::{code_of_version, producer_in_epoch, transactional_id},
 };
-use cluster::Image;
+use cluster::TopicInfo;
 use futures::future::join_all;
 use kafka_protocol::{
     ResponseError,
     messages::{
         AddPartitionsToTxnRequest, AddPartitionsToTxnResponse,
-        add_partitions_to_txn_request::{AddPartitionsToTxnTopic, AddPartitionsToTxnTransaction},
+        add_partitions_to_txn_request::AddPartitionsToTxnTransaction,
         add_partitions_to_txn_response::{
             AddPartitionsToTxnPartitionResult, AddPartitionsToTxnResult,
             AddPartitionsToTxnTopicResult,
@@ -24,7 +24,11 @@ use kafka_protocol::{
     },
 };
 use model::PartitionId;
-use std::collections::HashMap;
+use security::acl::{Operation, ResourceType};
+use std::{collections::HashMap, sync::Arc};
+
+/// The first version that only brokers send.
+const BROKERS_ONLY: i16 = 4;
 
 /// Handles versions 0 to 5.
 pub(super) struct AddPartitionsToTxn;
@@ -40,7 +44,7 @@ impl Api for AddPartitionsToTxn {
     ) -> Outcome<AddPartitionsToTxnResponse> {
         Outcome::later(async move {
             let response = AddPartitionsToTxnResponse::default();
-            if context.version() < 4 {
+            if context.version() < BROKERS_ONLY {
                 let transaction = AddPartitionsToTxnTransaction::default()
                     .with_transactional_id(request.v3_and_below_transactional_id)
                     .with_producer_id(request.v3_and_below_producer_id)
@@ -48,6 +52,10 @@ impl Api for AddPartitionsToTxn {
                     .with_topics(request.v3_and_below_topics);
                 let added = add(&context, transaction).await;
                 return response.with_results_by_topic_v3_and_below(added.topic_results);
+            }
+            // Only brokers send these versions, and ask for what the client's broker allowed.
+            if let Err(refusal) = context.authorize_cluster(Operation::ClusterAction) {
+                return response.with_error_code(refusal.code());
             }
             let added = request.transactions.into_iter().map(|it| add(&context, it));
             response.with_results_by_transaction(join_all(added).await)
@@ -66,12 +74,25 @@ async fn add(
     transaction: AddPartitionsToTxnTransaction,
 ) -> AddPartitionsToTxnResult {
     let image = context.broker().cluster.image();
-    let named = || {
-        let topics = transaction.topics.iter();
-        topics.flat_map(|topic| topic.partitions.iter().map(|index| find(&image, topic, *index)))
+    let of_client = context.version() < BROKERS_ONLY;
+    let found = transaction.topics.iter().map(|topic| {
+        let known = match of_client {
+            true => context.find_authorized(Operation::Write, &image, TopicRef::Name(&topic.name)),
+            false => find_topic(&image, TopicRef::Name(&topic.name)),
+        };
+        let found = topic.partitions.iter().map(|index| find(known.clone(), *index));
+        found.collect::<Vec<_>>()
+    });
+    let found: Vec<_> = match of_client.then(|| authorize(context, &transaction)) {
+        Some(Err(refusal)) => {
+            let topics = transaction.topics.iter();
+            topics.map(|topic| vec![Err(refusal.clone()); topic.partitions.len()]).collect()
+        }
+        _ => found.collect(),
     };
-    let known: Vec<_> = named().filter_map(Result::ok).collect();
-    let some_unknown = named().any(|found| found.is_err());
+    let named = || found.iter().flatten();
+    let known: Vec<_> = named().filter_map(|found| found.clone().ok()).collect();
+    let some_unknown = named().any(Result::is_err);
     let verdict = if some_unknown {
         // As in Kafka: nothing is added then, and the others are told so.
         let of_all = Some(Refusal::from(ResponseError::OperationNotAttempted));
@@ -83,10 +104,10 @@ async fn add(
         }
     };
     let code = |refusal: &Refusal| code_of_version(refusal, context.version() >= 2);
-    let topics = transaction.topics.iter().map(|topic| {
-        let results = topic.partitions.iter().map(|&index| {
-            let error = match find(&image, topic, index) {
-                Ok(id) => verdict.by_partition.get(&id).or(verdict.of_all.as_ref()).map_or(0, code),
+    let topics = transaction.topics.iter().zip(&found).map(|(topic, found)| {
+        let results = topic.partitions.iter().zip(found).map(|(&index, found)| {
+            let error = match found {
+                Ok(id) => verdict.by_partition.get(id).or(verdict.of_all.as_ref()).map_or(0, code),
                 Err(refusal) => refusal.code(),
             };
             AddPartitionsToTxnPartitionResult::default()
@@ -104,12 +125,16 @@ async fn add(
         .with_topic_results(topics)
 }
 
-fn find(
-    image: &Image,
-    topic: &AddPartitionsToTxnTopic,
-    index: i32,
-) -> Result<PartitionId, Refusal> {
-    let topic = find_topic(image, TopicRef::Name(&topic.name))?;
+fn authorize(
+    context: &Context,
+    transaction: &AddPartitionsToTxnTransaction,
+) -> Result<(), Refusal> {
+    let id = &transaction.transactional_id;
+    context.authorize(Operation::Write, ResourceType::TransactionalId, id)
+}
+
+fn find(topic: Result<&Arc<TopicInfo>, Refusal>, index: i32) -> Result<PartitionId, Refusal> {
+    let topic = topic?;
     let (partition, _) = find_partition(topic, index)?;
     Ok(PartitionId { topic: topic.id, partition })
 }

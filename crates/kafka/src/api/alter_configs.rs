@@ -11,6 +11,7 @@ use kafka_protocol::{
         alter_configs_response::AlterConfigsResourceResponse,
     },
 };
+use security::acl::Operation;
 use std::collections::BTreeMap;
 
 /// Handles versions 0 to 2.
@@ -54,6 +55,7 @@ async fn replace(
     validate_only: bool,
 ) -> Result<(), Refusal> {
     let target = config_resource::parse(resource.resource_type, &resource.resource_name)?;
+    config_resource::authorize(context, Operation::AlterConfigs, &target)?;
     let mut configs = BTreeMap::new();
     for config in &resource.configs {
         let Some(value) = &config.value else {

@@ -21,6 +21,7 @@ use kafka_protocol::{
     },
 };
 use model::{BrokerId, PartitionId};
+use security::acl::Operation;
 
 /// Handles versions 0 and 1.
 pub(super) struct AlterPartitionReassignments;
@@ -34,6 +35,15 @@ impl Api for AlterPartitionReassignments {
         context: Context,
         request: AlterPartitionReassignmentsRequest,
     ) -> Outcome<AlterPartitionReassignmentsResponse> {
+        if let Err(refusal) = context.authorize_cluster(Operation::Alter) {
+            let response = AlterPartitionReassignmentsResponse::default();
+            return Outcome::Ready(
+                response
+                    .with_error_code(refusal.code())
+                    .with_error_message(refusal.wire_message())
+                    .with_allow_replication_factor_change(request.allow_replication_factor_change),
+            );
+        }
         let image = context.broker().cluster.image();
         let mut responses = Vec::with_capacity(request.topics.len());
         for topic in request.topics {

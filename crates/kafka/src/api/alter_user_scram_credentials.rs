@@ -14,6 +14,7 @@ use kafka_protocol::{
     },
     protocol::StrBytes,
 };
+use security::acl::Operation;
 use security::sasl::{MAX_ITERATIONS, MIN_ITERATIONS, SaltedPassword, ScramCredential, ScramHash};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,15 +51,15 @@ impl Api for AlterUserScramCredentials {
 fn changes(context: &Context, request: &AlterUserScramCredentialsRequest) -> Changes {
     let mut changes = Changes::new();
     let mut seen = BTreeSet::new();
-    let is_allowed = context.may_manage_users();
+    let denied = context.authorize_users(Operation::Alter).err();
     let mut add = |name: &StrBytes, mechanism: i8, change: Result<ScramChange, Refusal>| {
         let user = changes.entry(name.to_string()).or_insert_with(|| Ok(Vec::new()));
-        let change = match change {
-            _ if !is_allowed => Err(ResponseError::ClusterAuthorizationFailed.into()),
-            _ if !seen.insert((name.to_string(), mechanism)) => {
+        let change = match (&denied, change) {
+            (Some(refusal), _) => Err(refusal.clone()),
+            (None, _) if !seen.insert((name.to_string(), mechanism)) => {
                 Err(Refusal::new(ResponseError::DuplicateResource, "changed twice"))
             }
-            change => change,
+            (None, change) => change,
         };
         match (user.as_mut(), change) {
             (Ok(user), Ok(change)) => user.push(change),

@@ -1,7 +1,7 @@
 //! Offsets that clients commit, as `OffsetCommit` and `TxnOffsetCommit` bring them: read and judged partition by partition.
 
 use crate::{
-    broker::{TopicRef, find_partition, find_topic},
+    broker::{TopicRef, find_partition},
     context::Context,
     error::Refusal,
 };
@@ -9,6 +9,7 @@ use cluster::Image;
 use coordinator::{OffsetCommit, group::CommittedOffset};
 use kafka_protocol::{ResponseError, protocol::StrBytes};
 use model::{LeaderEpoch, Offset, config::broker as keys};
+use security::acl::Operation;
 
 /// One partition's offset on the wire.
 pub(super) struct WireOffset<'a> {
@@ -24,6 +25,7 @@ pub(super) struct WireOffset<'a> {
 
 /// What holds for all offsets of a request.
 pub(super) struct Reading {
+    context: Context,
     committed_unix_ms: i64,
     expires_unix_ms: Option<i64>,
     metadata_max_bytes: usize,
@@ -37,6 +39,7 @@ impl Reading {
         let configs = &broker.options.static_configs;
         let most = keys::OFFSET_METADATA_MAX_BYTES.number_in(configs).unwrap_or(4096);
         Self {
+            context: context.clone(),
             committed_unix_ms,
             expires_unix_ms: (retention_ms >= 0)
                 .then(|| committed_unix_ms.saturating_add(retention_ms)),
@@ -51,7 +54,7 @@ impl Reading {
         name: &str,
         offsets: impl Iterator<Item = WireOffset<'a>>,
     ) -> (Option<OffsetCommit>, Vec<(i32, i16)>) {
-        let known = find_topic(image, TopicRef::Name(name));
+        let known = self.context.find_authorized(Operation::Read, image, TopicRef::Name(name));
         let mut partitions = Vec::with_capacity(offsets.size_hint().0);
         let codes = offsets.map(|wire| {
             let offset = known

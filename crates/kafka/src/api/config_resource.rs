@@ -1,9 +1,10 @@
 //! What a config belongs to, as requests about configs name it.
 
-use crate::error::Refusal;
+use crate::{context::Context, error::Refusal};
 use cluster::ConfigResource;
 use kafka_protocol::ResponseError;
 use model::BrokerId;
+use security::acl::{Operation, ResourceType};
 
 const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
@@ -27,6 +28,21 @@ pub(super) fn parse(resource_type: i8, name: &str) -> Result<ConfigResource, Ref
             ResponseError::InvalidRequest,
             format!("resources of type {other} have no configs here: 2 is a topic, 4 a broker"),
         )),
+    }
+}
+
+/// Refuses what may not be done to a resource's configs.
+///
+/// # Errors
+/// `TOPIC_AUTHORIZATION_FAILED`, `CLUSTER_AUTHORIZATION_FAILED`.
+pub(super) fn authorize(
+    context: &Context,
+    operation: Operation,
+    resource: &ConfigResource,
+) -> Result<(), Refusal> {
+    match resource {
+        ConfigResource::Topic(name) => context.authorize(operation, ResourceType::Topic, name),
+        ConfigResource::Broker(_) => context.authorize_cluster(operation),
     }
 }
 

@@ -2,21 +2,22 @@
 //!
 //! Source: KIP-848; version 1 tells of each member which protocol it follows (KIP-1099).
 
-use super::{
-    Api, Outcome, Versions,
-    describe_groups::{GROUP_OPERATIONS, state_name},
-    group_text::wire,
-};
+use super::{Api, Outcome, Versions, describe_groups::state_name, group_text::wire};
 use crate::{context::Context, error::Refusal};
 use cluster::Image;
 use coordinator::{
     GroupError, SlotKind,
     group::consumer::{ConsumerGroupDescription, ConsumerMemberDescription, Partitions},
 };
-use kafka_protocol::messages::{
-    ConsumerGroupDescribeRequest as Request, ConsumerGroupDescribeResponse as Response, GroupId,
-    consumer_group_describe_response::{Assignment, DescribedGroup, Member, TopicPartitions},
+use kafka_protocol::{
+    ResponseError,
+    messages::{
+        ConsumerGroupDescribeRequest as Request, ConsumerGroupDescribeResponse as Response,
+        GroupId,
+        consumer_group_describe_response::{Assignment, DescribedGroup, Member, TopicPartitions},
+    },
 };
+use security::acl::{Operation, ResourceType};
 use std::collections::HashSet;
 
 /// What `member_type` says of a member of the classic protocol, and of one of the consumer protocol.
@@ -39,7 +40,9 @@ impl Api for ConsumerGroupDescribe {
         let groups = groups.map(|group| {
             let described = describe(&context, &image, group);
             if with_operations && described.error_code == 0 {
-                described.with_authorized_operations(GROUP_OPERATIONS)
+                let id = described.group_id.clone();
+                let allowed = context.authorized_operations(ResourceType::Group, &id);
+                described.with_authorized_operations(allowed)
             } else {
                 described
             }
@@ -50,6 +53,9 @@ impl Api for ConsumerGroupDescribe {
 
 fn describe(context: &Context, image: &Image, id: GroupId) -> DescribedGroup {
     let broker = context.broker();
+    if let Err(refusal) = context.authorize(Operation::Describe, ResourceType::Group, &id) {
+        return refused(DescribedGroup::default().with_group_id(id), &refusal);
+    }
     let described = if id.is_empty() {
         Err(GroupError::InvalidGroupId)
     } else {
@@ -59,12 +65,28 @@ fn describe(context: &Context, image: &Image, id: GroupId) -> DescribedGroup {
     };
     let answer = DescribedGroup::default().with_group_id(id);
     match described {
-        Ok(group) => found(answer, &group, context.version(), image),
-        Err(error) => {
-            let refusal = Refusal::from(error);
-            answer.with_error_code(refusal.code()).with_error_message(refusal.wire_message())
+        Ok(group) if !may_see_topics(context, &group, image) => {
+            let reason = "the group reads topics that the client may not describe";
+            refused(answer, &Refusal::new(ResponseError::TopicAuthorizationFailed, reason))
         }
+        Ok(group) => found(answer, &group, context.version(), image),
+        Err(error) => refused(answer, &error.into()),
     }
+}
+
+fn refused(answer: DescribedGroup, refusal: &Refusal) -> DescribedGroup {
+    answer.with_error_code(refusal.code()).with_error_message(refusal.wire_message())
+}
+
+/// Whether the client may describe every topic that a description would name.
+fn may_see_topics(context: &Context, group: &ConsumerGroupDescription, image: &Image) -> bool {
+    let may = |name: &str| context.may(Operation::Describe, ResourceType::Topic, name);
+    group.members.iter().all(|member| {
+        let held = [&member.assigned, &member.target].into_iter().flat_map(Partitions::topics);
+        let held = held.filter_map(|(topic, _)| Some(image.topic_by_id(topic)?.name.to_string()));
+        let names = member.subscription.names.iter().map(ToString::to_string);
+        held.chain(names).all(|name| may(&name))
+    })
 }
 
 fn found(

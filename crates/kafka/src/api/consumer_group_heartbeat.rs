@@ -26,6 +26,7 @@ use kafka_protocol::{
     protocol::StrBytes,
 };
 use model::TopicId;
+use security::acl::{Operation, ResourceType};
 use std::time::Duration;
 
 /// A member with this epoch joins, …
@@ -44,7 +45,9 @@ impl Api for ConsumerGroupHeartbeat {
     const VERSIONS: Versions = Versions::new(0, 1);
 
     async fn begin(context: Context, request: Request) -> Outcome<Response> {
-        let decided = check(&context, &request).and_then(|()| begin(&context, &request));
+        let decided = authorize(&context, &request)
+            .and_then(|()| check(&context, &request))
+            .and_then(|()| begin(&context, &request));
         match decided {
             Ok(answer) => Outcome::later(async move {
                 answer.await.map_or_else(|error| refused(&error.into()), |answer| response(&answer))
@@ -52,6 +55,13 @@ impl Api for ConsumerGroupHeartbeat {
             Err(refusal) => Outcome::Ready(refused(&refusal)),
         }
     }
+}
+
+/// The group may be read; topics that are named may be described.
+fn authorize(context: &Context, request: &Request) -> Result<(), Refusal> {
+    context.authorize(Operation::Read, ResourceType::Group, &request.group_id)?;
+    let mut names = request.subscribed_topic_names.iter().flatten();
+    names.try_for_each(|name| context.authorize(Operation::Describe, ResourceType::Topic, name))
 }
 
 /// Checks what holds for every group.

@@ -21,6 +21,7 @@ use kafka_protocol::{
     },
 };
 use model::BrokerId;
+use security::acl::{Operation, ResourceType};
 use std::time::Duration;
 
 /// Handles versions 0 to 3.
@@ -63,6 +64,7 @@ async fn raise(
     validate_only: bool,
     patience: Duration,
 ) -> Result<(), Refusal> {
+    context.authorize(Operation::Alter, ResourceType::Topic, &topic.name)?;
     let total = u32::try_from(topic.count).map_err(|_| ResponseError::InvalidPartitions)?;
     let cluster = &context.broker().cluster;
     if cluster.image().topic(topic.name.as_str()).is_some_and(|topic| topic.internal) {

@@ -17,6 +17,7 @@ use kafka_protocol::{
     protocol::StrBytes,
 };
 use model::BrokerId;
+use security::acl::{Operation, ResourceType};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// Handles versions 2 to 7.
@@ -34,8 +35,13 @@ impl Api for CreateTopics {
         let patience = Duration::from_millis(request.timeout_ms.max(0) as u64);
         let repeated = repeated(request.topics.iter().map(|topic| topic.name.as_str()));
         let mut results = Vec::with_capacity(request.topics.len());
+        let creates_all = context.may_to_cluster_quietly(Operation::Create);
         for topic in &request.topics {
-            let created = if repeated.contains(topic.name.as_str()) {
+            let may = || context.authorize(Operation::Create, ResourceType::Topic, &topic.name);
+            let authorized = if creates_all { Ok(()) } else { may() };
+            let created = if let Err(refusal) = authorized {
+                Err(refusal)
+            } else if repeated.contains(topic.name.as_str()) {
                 Err(Refusal::new(ResponseError::InvalidRequest, "the topic is named twice"))
             } else {
                 create(&context, topic, request.validate_only, patience).await
@@ -129,6 +135,11 @@ fn result(
     let result = if version >= 7 { result.with_topic_id(created.id.as_uuid()) } else { result };
     if version < 5 {
         return result;
+    }
+    let describe = Operation::DescribeConfigs;
+    if !context.may_quietly(describe, ResourceType::Topic, created.name.as_str()) {
+        let code = ResponseError::TopicAuthorizationFailed.code();
+        return result.with_topic_config_error_code(code);
     }
     result
         .with_num_partitions(created.partitions.len() as i32)

@@ -10,6 +10,7 @@ use kafka_protocol::messages::{
     DeleteGroupsRequest, DeleteGroupsResponse, GroupId,
     delete_groups_response::DeletableGroupResult,
 };
+use security::acl::{Operation, ResourceType};
 use std::collections::HashSet;
 
 /// Handles versions 0 to 2.
@@ -30,8 +31,8 @@ impl Api for DeleteGroups {
             let deleted = begin(&context, &group);
             async move {
                 match deleted {
-                    Ok(deleted) => result(group, deleted.await),
-                    Err(error) => result(group, Err(error)),
+                    Ok(deleted) => result(group, deleted.await.map_err(Refusal::from)),
+                    Err(refusal) => result(group, Err(refusal)),
                 }
             }
         });
@@ -43,13 +44,14 @@ impl Api for DeleteGroups {
 fn begin(
     context: &Context,
     group: &str,
-) -> Result<impl Future<Output = Result<(), GroupError>> + Send + use<>, GroupError> {
+) -> Result<impl Future<Output = Result<(), GroupError>> + Send + use<>, Refusal> {
+    context.authorize(Operation::Delete, ResourceType::Group, group)?;
     let broker = context.broker();
     let slot = broker.slot(SlotKind::Groups, group)?;
-    broker.coordinator.groups().delete(slot, group)
+    Ok(broker.coordinator.groups().delete(slot, group)?)
 }
 
-fn result(group: GroupId, deleted: Result<(), GroupError>) -> DeletableGroupResult {
-    let code = deleted.map_or_else(|error| Refusal::from(error).code(), |()| 0);
+fn result(group: GroupId, deleted: Result<(), Refusal>) -> DeletableGroupResult {
+    let code = deleted.map_or_else(|refusal| refusal.code(), |()| 0);
     DeletableGroupResult::default().with_group_id(group).with_error_code(code)
 }

@@ -13,11 +13,12 @@ use kafka_protocol::{
     ResponseError,
     messages::{
         DeleteRecordsRequest, DeleteRecordsResponse,
-        delete_records_request::DeleteRecordsPartition,
+        delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic},
         delete_records_response::{DeleteRecordsPartitionResult, DeleteRecordsTopicResult},
     },
 };
 use model::Offset;
+use security::acl::Operation;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -43,6 +44,11 @@ async fn answer(context: Context, request: DeleteRecordsRequest) -> DeleteRecord
     let mut topics = Vec::with_capacity(request.topics.len());
     for topic in request.topics {
         let wanted = TopicRef::Name(topic.name.as_str());
+        let authorized = context.authorize_topic(Operation::Delete, &image, wanted);
+        if let Err(refusal) = authorized {
+            topics.push(refused(topic, &refusal));
+            continue;
+        }
         let partitions = topic
             .partitions
             .iter()
@@ -53,6 +59,17 @@ async fn answer(context: Context, request: DeleteRecordsRequest) -> DeleteRecord
         );
     }
     DeleteRecordsResponse::default().with_topics(topics)
+}
+
+/// The same error for every partition.
+fn refused(topic: DeleteRecordsTopic, refusal: &Refusal) -> DeleteRecordsTopicResult {
+    let partitions = topic.partitions.iter().map(|partition| {
+        DeleteRecordsPartitionResult::default()
+            .with_partition_index(partition.partition_index)
+            .with_low_watermark(-1)
+            .with_error_code(refusal.code())
+    });
+    DeleteRecordsTopicResult::default().with_partitions(partitions.collect()).with_name(topic.name)
 }
 
 async fn delete(

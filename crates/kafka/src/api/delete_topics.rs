@@ -17,6 +17,8 @@ use kafka_protocol::{
     },
 };
 use model::{TopicId, config};
+use security::acl::{Operation, ResourceType};
+use std::sync::Arc;
 
 /// Handles versions 1 to 6.
 pub(super) struct DeleteTopics;
@@ -35,25 +37,42 @@ impl Api for DeleteTopics {
             .into_iter()
             .map(|name| DeleteTopicState::default().with_name(Some(name)));
         let mut results = Vec::new();
+        let deletes_all = context.may_to_cluster_quietly(Operation::Delete);
         for topic in by_name.chain(request.topics) {
-            results.push(delete(&context, topic).await);
+            results.push(delete(&context, deletes_all, topic).await);
         }
         Outcome::Ready(DeleteTopicsResponse::default().with_responses(results))
     }
 }
 
-async fn delete(context: &Context, topic: DeleteTopicState) -> DeletableTopicResult {
+async fn delete(
+    context: &Context,
+    deletes_all: bool,
+    topic: DeleteTopicState,
+) -> DeletableTopicResult {
     let image = context.broker().cluster.image();
     let wanted = match &topic.name {
         Some(name) => TopicRef::Name(name.as_str()),
         None => TopicRef::Id(TopicId::from(topic.topic_id)),
     };
     let found = match topic.name.is_some() == topic.topic_id.is_nil() {
-        true => find_topic(&image, wanted),
+        true if deletes_all => find_topic(&image, wanted),
+        true => find(context, &image, wanted),
         false => Err(Refusal::new(ResponseError::InvalidRequest, "name the topic or its id")),
     };
     let (name, id, deleted) = match found {
         Err(refusal) => (topic.name, topic.topic_id, Err(refusal)),
+        Ok(found)
+            if !deletes_all
+                && !context.may(Operation::Delete, ResourceType::Topic, found.name.as_str()) =>
+        {
+            let described = context
+                .may_quietly(Operation::Describe, ResourceType::Topic, found.name.as_str())
+                .then(|| TopicName(found.name.to_string().into()));
+            let refusal = Refusal::from(ResponseError::TopicAuthorizationFailed);
+            // Of a topic named by its id, the name is told only to who may look at it.
+            (topic.name.or(described), topic.topic_id, Err(refusal))
+        }
         Ok(found) => {
             let deleted = match check_deletable(context, &image, found) {
                 Ok(()) => {
@@ -73,6 +92,18 @@ async fn delete(context: &Context, topic: DeleteTopicState) -> DeletableTopicRes
         return result.with_error_message(refusal.wire_message());
     }
     result
+}
+
+/// A topic named is looked for only by who may know of it.
+fn find<'a>(
+    context: &Context,
+    image: &'a Image,
+    topic: TopicRef<'_>,
+) -> Result<&'a Arc<TopicInfo>, Refusal> {
+    match topic {
+        TopicRef::Name(_) => context.find_authorized(Operation::Describe, image, topic),
+        TopicRef::Id(_) => find_topic(image, topic),
+    }
 }
 
 /// Refuses what groups and transactions rest on, and everything while `delete.topic.enable` is off; before version 3

@@ -2,7 +2,7 @@
 //!
 //! A broker without a session is a fenced one. Sources: KIP-700, KIP-919 (endpoint types), KIP-1073.
 
-use super::{Api, Outcome, Versions, metadata::CLUSTER_OPERATIONS};
+use super::{Api, Outcome, Versions};
 use crate::{broker::endpoint, context::Context};
 use cluster::BrokerInfo;
 use kafka_protocol::{
@@ -60,7 +60,8 @@ fn describe(context: &Context, request: &DescribeClusterRequest) -> DescribeClus
         .with_controller_id(broker.controller_id(&image).into())
         .with_brokers(live.chain(fenced).collect());
     if request.include_cluster_authorized_operations {
-        return response.with_cluster_authorized_operations(CLUSTER_OPERATIONS);
+        let allowed = context.authorized_cluster_operations();
+        return response.with_cluster_authorized_operations(allowed);
     }
     response
 }

@@ -25,6 +25,7 @@ use kafka_protocol::{
     protocol::StrBytes,
 };
 use model::config::{ConfigSource, ConfigType, Dynamic, Scope};
+use security::acl::Operation;
 
 /// Handles versions 1 to 4.
 pub(super) struct DescribeConfigs;
@@ -92,7 +93,9 @@ fn configs_of(
     name: &str,
 ) -> Result<Vec<Shown>, Refusal> {
     let broker = context.broker();
-    match config_resource::parse(resource_type, name)? {
+    let resource = config_resource::parse(resource_type, name)?;
+    config_resource::authorize(context, Operation::DescribeConfigs, &resource)?;
+    match resource {
         ConfigResource::Topic(name) => {
             model::TopicName::new(&name).map_err(|_| ResponseError::InvalidTopicException)?;
             let topic = find_topic(image, TopicRef::Name(&name))?;

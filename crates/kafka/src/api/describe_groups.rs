@@ -12,10 +12,8 @@ use kafka_protocol::messages::{
     DescribeGroupsRequest, DescribeGroupsResponse, GroupId,
     describe_groups_response::{DescribedGroup, DescribedGroupMember},
 };
+use security::acl::{Operation, ResourceType};
 use std::collections::HashSet;
-
-/// Operations on a group, as bits: all that an access rule could name.
-pub(super) const GROUP_OPERATIONS: i32 = 0b1101_0100_1000;
 
 /// Handles versions 0 to 6.
 pub(super) struct DescribeGroups;
@@ -35,7 +33,9 @@ impl Api for DescribeGroups {
         let groups = groups.map(|group| {
             let described = describe(&context, group);
             if with_operations && described.error_code == 0 {
-                described.with_authorized_operations(GROUP_OPERATIONS)
+                let id = described.group_id.clone();
+                let allowed = context.authorized_operations(ResourceType::Group, &id);
+                described.with_authorized_operations(allowed)
             } else {
                 described
             }
@@ -58,6 +58,11 @@ pub(super) fn state_name(state: GroupState) -> &'static str {
 
 fn describe(context: &Context, id: GroupId) -> DescribedGroup {
     let broker = context.broker();
+    if let Err(refusal) = context.authorize(Operation::Describe, ResourceType::Group, &id) {
+        let answer = DescribedGroup::default().with_group_id(id);
+        let message = refusal.wire_message().filter(|_| context.version() >= 6);
+        return answer.with_error_code(refusal.code()).with_error_message(message);
+    }
     let described = broker
         .slot(SlotKind::Groups, &id)
         .and_then(|slot| broker.coordinator.groups().describe(slot, &id));

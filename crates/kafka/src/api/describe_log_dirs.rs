@@ -17,6 +17,7 @@ use kafka_protocol::{
     protocol::StrBytes,
 };
 use model::{PartitionId, PartitionIndex};
+use security::acl::Operation;
 use std::sync::Arc;
 
 /// Handles versions 1 to 4.
@@ -31,6 +32,12 @@ impl Api for DescribeLogDirs {
         context: Context,
         request: DescribeLogDirsRequest,
     ) -> Outcome<DescribeLogDirsResponse> {
+        if let Err(refusal) = context.authorize_cluster(Operation::Describe) {
+            let response = DescribeLogDirsResponse::default();
+            // Older versions have no place for the error.
+            let code = if context.version() >= 3 { refusal.code() } else { 0 };
+            return Outcome::Ready(response.with_error_code(code));
+        }
         let broker = context.broker();
         let image = broker.cluster.image();
         let topics = match &request.topics {

@@ -14,6 +14,7 @@ use kafka_protocol::{
     },
 };
 use partition_log::ProducerDescription;
+use security::acl::Operation;
 
 /// Handles version 0.
 pub(super) struct DescribeProducers;
@@ -34,9 +35,12 @@ impl Api for DescribeProducers {
 }
 
 fn describe(context: &Context, image: &Image, topic: TopicRequest) -> TopicResponse {
+    let wanted = TopicRef::Name(&topic.name);
+    let authorized = context.authorize_topic(Operation::Read, image, wanted);
     let partitions = topic.partition_indexes.iter().map(|&index| {
         let response = PartitionResponse::default().with_partition_index(index);
-        match producers(context, image, &topic.name, index) {
+        let authorized = authorized.clone();
+        match authorized.and_then(|()| producers(context, image, &topic.name, index)) {
             Ok(producers) => response
                 .with_error_message(None)
                 .with_active_producers(producers.iter().map(producer_state).collect()),

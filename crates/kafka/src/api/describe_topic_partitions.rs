@@ -4,7 +4,7 @@
 
 use super::{
     Api, Outcome, Versions,
-    metadata::{Placement, TOPIC_OPERATIONS, placement},
+    metadata::{Placement, placement},
 };
 use crate::context::Context;
 use cluster::{Image, PartitionInfo, TopicInfo};
@@ -18,6 +18,7 @@ use kafka_protocol::{
     },
     protocol::StrBytes,
 };
+use security::acl::{Operation, ResourceType};
 use std::collections::BTreeSet;
 
 /// Most partitions in one answer (`max.request.partition.size.limit`).
@@ -39,15 +40,17 @@ impl Api for DescribeTopicPartitions {
             return Outcome::Ready(refused(request, ResponseError::InvalidRequest));
         }
         let image = context.broker().cluster.image();
-        let names = wanted_names(&image, &request);
+        let (names, denied) = wanted_names(&context, &image, &request);
         let limit = usize::try_from(request.response_partition_limit).unwrap_or(0);
         let mut page = Page {
+            context: &context,
             image: &image,
             listener: &context.connection.listener,
             room: limit.clamp(1, PAGE_PARTITIONS),
             topics: Vec::new(),
         };
         let next = page.fill(&names, &request);
+        page.topics.extend(denied);
         Outcome::Ready(
             DescribeTopicPartitionsResponse::default()
                 .with_topics(page.topics)
@@ -69,19 +72,42 @@ fn refused(
     DescribeTopicPartitionsResponse::default().with_topics(topics.collect())
 }
 
-/// Names to describe, from the cursor on: those asked for, or all.
-fn wanted_names(image: &Image, request: &DescribeTopicPartitionsRequest) -> BTreeSet<String> {
+/// Names to describe, from the cursor on: those asked for, or all; and what is said of those that may not be described.
+fn wanted_names(
+    context: &Context,
+    image: &Image,
+    request: &DescribeTopicPartitionsRequest,
+) -> (BTreeSet<String>, Vec<DescribeTopicPartitionsResponseTopic>) {
     let from = request.cursor.as_ref().map_or("", |cursor| cursor.topic_name.as_str());
     let asked = request.topics.iter().map(|topic| topic.name.to_string());
     let mut names: BTreeSet<String> = asked.collect();
+    let mut denied = Vec::new();
     if names.is_empty() {
-        names = image.topics.keys().map(ToString::to_string).collect();
+        let may = |name: &str| context.may_quietly(Operation::Describe, ResourceType::Topic, name);
+        names = image.topics.keys().map(ToString::to_string).filter(|name| may(name)).collect();
+    } else {
+        names.retain(|name| {
+            match context.authorize(Operation::Describe, ResourceType::Topic, name) {
+                Ok(()) => true,
+                Err(refusal) => {
+                    denied.push(refused_topic(name, refusal.error));
+                    false
+                }
+            }
+        });
     }
     names.retain(|name| name.as_str() >= from);
-    names
+    (names, denied)
+}
+
+fn refused_topic(name: &str, error: ResponseError) -> DescribeTopicPartitionsResponseTopic {
+    DescribeTopicPartitionsResponseTopic::default()
+        .with_name(Some(TopicName(StrBytes::from_string(name.to_owned()))))
+        .with_error_code(error.code())
 }
 
 struct Page<'a> {
+    context: &'a Context,
     image: &'a Image,
     listener: &'a str,
     room: usize,
@@ -105,7 +131,7 @@ impl Page<'_> {
                 return Some(cursor(name, first));
             }
             let Some(topic) = self.image.topic(name) else {
-                self.topics.push(missing(name));
+                self.topics.push(self.missing(name));
                 continue;
             };
             let taken = topic.partitions.len().saturating_sub(first).min(self.room);
@@ -116,6 +142,18 @@ impl Page<'_> {
             }
         }
         None
+    }
+
+    fn missing(&self, name: &str) -> DescribeTopicPartitionsResponseTopic {
+        let error = match model::TopicName::new(name) {
+            Ok(_) => ResponseError::UnknownTopicOrPartition,
+            Err(_) => ResponseError::InvalidTopicException,
+        };
+        refused_topic(name, error).with_topic_authorized_operations(self.operations(name))
+    }
+
+    fn operations(&self, name: &str) -> i32 {
+        self.context.authorized_operations(ResourceType::Topic, name)
     }
 
     fn describe(
@@ -129,7 +167,7 @@ impl Page<'_> {
             .with_name(Some(TopicName(StrBytes::from_string(topic.name.to_string()))))
             .with_topic_id(topic.id.as_uuid())
             .with_is_internal(topic.internal)
-            .with_topic_authorized_operations(TOPIC_OPERATIONS)
+            .with_topic_authorized_operations(self.operations(topic.name.as_str()))
             .with_partitions(
                 partitions.map(|(index, info)| self.partition(topic, index, info)).collect(),
             )
@@ -163,15 +201,4 @@ fn cursor(topic: &str, partition: usize) -> Cursor {
     Cursor::default()
         .with_topic_name(TopicName(StrBytes::from_string(topic.to_owned())))
         .with_partition_index(i32::try_from(partition).unwrap_or(i32::MAX))
-}
-
-fn missing(name: &str) -> DescribeTopicPartitionsResponseTopic {
-    let error = match model::TopicName::new(name) {
-        Ok(_) => ResponseError::UnknownTopicOrPartition,
-        Err(_) => ResponseError::InvalidTopicException,
-    };
-    DescribeTopicPartitionsResponseTopic::default()
-        .with_name(Some(TopicName(StrBytes::from_string(name.to_owned()))))
-        .with_topic_authorized_operations(TOPIC_OPERATIONS)
-        .with_error_code(error.code())
 }

@@ -2,7 +2,6 @@
 
 use super::{Api, Outcome, Versions};
 use crate::{context::Context, error::Refusal, transaction::transactional_id};
-use cluster::Image;
 use coordinator::transaction::TransactionalProducer;
 use futures::future::join_all;
 use kafka_protocol::{
@@ -13,6 +12,7 @@ use kafka_protocol::{
     },
     protocol::StrBytes,
 };
+use security::acl::{Operation, ResourceType};
 use std::collections::BTreeMap;
 
 /// Handles version 0.
@@ -39,12 +39,13 @@ async fn describe(context: &Context, id: TransactionalId) -> TransactionState {
     let found = find(context, &id).await;
     let response = TransactionState::default().with_transactional_id(id);
     match found {
-        Ok(known) => filled(response, &context.broker().cluster.image(), &known),
+        Ok(known) => filled(response, context, &known),
         Err(refusal) => response.with_error_code(refusal.code()),
     }
 }
 
 async fn find(context: &Context, id: &str) -> Result<TransactionalProducer, Refusal> {
+    context.authorize(Operation::Describe, ResourceType::TransactionalId, id)?;
     let id = transactional_id(context, id)?;
     let known = context.broker().coordinator.transactions().describe(id).await?;
     known.ok_or_else(|| ResponseError::TransactionalIdNotFound.into())
@@ -52,13 +53,18 @@ async fn find(context: &Context, id: &str) -> Result<TransactionalProducer, Refu
 
 fn filled(
     response: TransactionState,
-    image: &Image,
+    context: &Context,
     known: &TransactionalProducer,
 ) -> TransactionState {
+    let image = context.broker().cluster.image();
     let mut topics: BTreeMap<&str, Vec<i32>> = BTreeMap::new();
     for partition in &known.partitions {
         // A topic that was deleted meanwhile has no name any more.
         let Some(topic) = image.topic_by_id(partition.topic) else { continue };
+        // Topics that it may not look at are left out.
+        if !context.may_quietly(Operation::Describe, ResourceType::Topic, topic.name.as_str()) {
+            continue;
+        }
         topics.entry(topic.name.as_str()).or_default().push(partition.partition.to_wire());
     }
     let topics = topics.into_iter().map(|(name, partitions)| {

@@ -12,6 +12,7 @@ use kafka_protocol::{
     },
     protocol::StrBytes,
 };
+use security::acl::Operation;
 use security::sasl::ScramHash;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,9 +29,8 @@ impl Api for DescribeUserScramCredentials {
         request: DescribeUserScramCredentialsRequest,
     ) -> Outcome<DescribeUserScramCredentialsResponse> {
         let response = DescribeUserScramCredentialsResponse::default().with_error_message(None);
-        if !context.may_manage_users() {
-            let code = ResponseError::ClusterAuthorizationFailed.code();
-            return Outcome::Ready(response.with_error_code(code));
+        if let Err(refusal) = context.authorize_users(Operation::Describe) {
+            return Outcome::Ready(response.with_error_code(refusal.code()));
         }
         let mut users: BTreeMap<String, Vec<CredentialInfo>> = BTreeMap::new();
         for (user, hash, iterations) in context.broker().cluster.scram_users() {

@@ -18,6 +18,7 @@ use kafka_protocol::{
     },
     protocol::StrBytes,
 };
+use security::acl::Operation;
 
 /// The preferred replica is to lead.
 const PREFERRED: i8 = 0;
@@ -34,6 +35,9 @@ impl Api for ElectLeaders {
         context: Context,
         request: ElectLeadersRequest,
     ) -> Outcome<ElectLeadersResponse> {
+        if let Err(refusal) = context.authorize_cluster(Operation::Alter) {
+            return Outcome::Ready(refused(context.version(), request, &refusal));
+        }
         let image = context.broker().cluster.image();
         let of_topic = |name: TopicName, results: Vec<PartitionResult>| {
             ReplicaElectionResult::default().with_topic(name).with_partition_result(results)
@@ -56,6 +60,25 @@ impl Api for ElectLeaders {
         };
         Outcome::Ready(ElectLeadersResponse::default().with_replica_election_results(results))
     }
+}
+
+/// The same error for every partition; since version 1 also for the whole.
+fn refused(version: i16, request: ElectLeadersRequest, refusal: &Refusal) -> ElectLeadersResponse {
+    let topics = request.topic_partitions.unwrap_or_default().into_iter().map(|topic| {
+        let partitions = topic.partitions.into_iter().map(|index| {
+            PartitionResult::default()
+                .with_partition_id(index)
+                .with_error_code(refusal.code())
+                .with_error_message(refusal.wire_message())
+        });
+        ReplicaElectionResult::default()
+            .with_topic(topic.topic)
+            .with_partition_result(partitions.collect())
+    });
+    let code = if version >= 1 { refusal.code() } else { 0 };
+    ElectLeadersResponse::default()
+        .with_error_code(code)
+        .with_replica_election_results(topics.collect())
 }
 
 /// Of all partitions those that have no leader, as in Kafka: the others are not told of.

@@ -11,6 +11,7 @@ use crate::{
 };
 use coordinator::transaction::{ProducerInEpoch, TransactionVersion};
 use kafka_protocol::messages::{EndTxnRequest, EndTxnResponse};
+use security::acl::{Operation, ResourceType};
 
 /// The first version whose clients follow transaction version 2.
 const RAISES_EPOCH: i16 = 5;
@@ -40,6 +41,8 @@ impl Api for EndTxn {
 }
 
 async fn end(context: &Context, request: &EndTxnRequest) -> Result<ProducerInEpoch, Refusal> {
+    let named = &request.transactional_id;
+    context.authorize(Operation::Write, ResourceType::TransactionalId, named)?;
     let id = transactional_id(context, &request.transactional_id)?;
     let producer = producer_in_epoch(request.producer_id.0, request.producer_epoch)?;
     let version = match context.version() >= RAISES_EPOCH {

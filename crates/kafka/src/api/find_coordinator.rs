@@ -14,6 +14,7 @@ use kafka_protocol::{
     },
     protocol::StrBytes,
 };
+use security::acl::{Operation, ResourceType};
 
 /// Handles versions 0 to 6.
 pub(super) struct FindCoordinator;
@@ -28,6 +29,9 @@ impl Api for FindCoordinator {
         request: FindCoordinatorRequest,
     ) -> Outcome<FindCoordinatorResponse> {
         let kind = match kind(request.key_type) {
+            Ok(kind) if !may_ask_for_some(&context, kind, &request) => {
+                return Outcome::Ready(answer(&context, request));
+            }
             Ok(kind) if context.broker().cluster.image().topic(kind.topic()).is_none() => kind,
             _ => return Outcome::Ready(answer(&context, request)),
         };
@@ -36,6 +40,22 @@ impl Api for FindCoordinator {
             let _made = context.broker().make_slots(kind).await;
             answer(&context, request)
         })
+    }
+}
+
+/// Whether it may look at one of what it asks for: only then slots are made.
+fn may_ask_for_some(context: &Context, kind: SlotKind, request: &FindCoordinatorRequest) -> bool {
+    let may = |key: &StrBytes| context.may_quietly(Operation::Describe, resource(kind), key);
+    match context.version() >= 4 {
+        true => request.coordinator_keys.iter().any(may),
+        false => may(&request.key),
+    }
+}
+
+fn resource(kind: SlotKind) -> ResourceType {
+    match kind {
+        SlotKind::Groups => ResourceType::Group,
+        SlotKind::Transactions => ResourceType::TransactionalId,
     }
 }
 
@@ -53,16 +73,15 @@ fn kind(key_type: i8) -> Result<SlotKind, Refusal> {
 
 fn answer(context: &Context, request: FindCoordinatorRequest) -> FindCoordinatorResponse {
     let image = context.broker().cluster.image();
-    let listener = &context.connection.listener;
     let response = FindCoordinatorResponse::default();
     if context.version() >= 4 {
         let coordinators = request
             .coordinator_keys
             .into_iter()
-            .map(|key| coordinator(key.clone(), find(&image, listener, request.key_type, &key)));
+            .map(|key| coordinator(key.clone(), find(context, &image, request.key_type, &key)));
         return response.with_error_message(None).with_coordinators(coordinators.collect());
     }
-    let found = find(&image, listener, request.key_type, &request.key);
+    let found = find(context, &image, request.key_type, &request.key);
     let found = coordinator(request.key, found);
     let response = response
         .with_error_code(found.error_code)
@@ -76,8 +95,10 @@ fn answer(context: &Context, request: FindCoordinatorRequest) -> FindCoordinator
 /// A broker's number, host and port.
 type Node = (i32, String, u16);
 
-fn find(image: &Image, listener: &str, key_type: i8, key: &str) -> Result<Node, Refusal> {
+fn find(context: &Context, image: &Image, key_type: i8, key: &str) -> Result<Node, Refusal> {
     let kind = kind(key_type)?;
+    context.authorize(Operation::Describe, resource(kind), key)?;
+    let listener = &context.connection.listener;
     let leader = coordinator_of(image, kind, key);
     let broker = leader.and_then(|leader| image.brokers.get(&leader));
     let reachable = broker.and_then(|broker| Some((broker, endpoint(broker, listener)?)));

@@ -6,6 +6,7 @@ use super::{Api, Outcome, Versions};
 use crate::{context::Context, error::Refusal};
 use coordinator::{GroupError, SlotKind, group::MemberRef};
 use kafka_protocol::messages::{HeartbeatRequest, HeartbeatResponse};
+use security::acl::{Operation, ResourceType};
 
 /// Handles versions 0 to 4.
 pub(super) struct Heartbeat;
@@ -17,6 +18,11 @@ impl Api for Heartbeat {
 
     async fn begin(context: Context, request: HeartbeatRequest) -> Outcome<HeartbeatResponse> {
         let response = HeartbeatResponse::default();
+        if let Err(refusal) =
+            context.authorize(Operation::Read, ResourceType::Group, &request.group_id)
+        {
+            return Outcome::Ready(response.with_error_code(refusal.code()));
+        }
         Outcome::Ready(match heartbeat(&context, &request) {
             Ok(()) => response,
             Err(error) => response.with_error_code(Refusal::from(error).code()),

@@ -13,6 +13,7 @@ use kafka_protocol::{
         incremental_alter_configs_response::AlterConfigsResourceResponse,
     },
 };
+use security::acl::Operation;
 use std::collections::BTreeSet;
 
 /// Handles versions 0 to 1.
@@ -56,6 +57,7 @@ async fn change(
     validate_only: bool,
 ) -> Result<(), Refusal> {
     let target = config_resource::parse(resource.resource_type, &resource.resource_name)?;
+    config_resource::authorize(context, Operation::AlterConfigs, &target)?;
     let mut seen = BTreeSet::new();
     let mut changes = Vec::with_capacity(resource.configs.len());
     for config in &resource.configs {

@@ -15,6 +15,7 @@ use kafka_protocol::{
     messages::{InitProducerIdRequest, InitProducerIdResponse},
 };
 use model::ProducerEpoch;
+use security::acl::{Operation, ResourceType};
 
 /// Handles versions 0 to 5.
 pub(super) struct InitProducerId;
@@ -45,11 +46,25 @@ async fn init(
     context: &Context,
     request: &InitProducerIdRequest,
 ) -> Result<ProducerInEpoch, Refusal> {
+    authorize(context, request)?;
     let expected = expected(request)?;
     let Some(id) = &request.transactional_id else { return idempotent(context).await };
     let id = transactional_id(context, id)?;
     let transactions = context.broker().coordinator.transactions();
     Ok(transactions.init(id, request.transaction_timeout_ms, expected).await?)
+}
+
+/// Who may write to some topic may do so with a producer id (KIP-679).
+fn authorize(context: &Context, request: &InitProducerIdRequest) -> Result<(), Refusal> {
+    if let Some(id) = &request.transactional_id {
+        return context.authorize(Operation::Write, ResourceType::TransactionalId, id);
+    }
+    if context.may_to_cluster_quietly(Operation::IdempotentWrite)
+        || context.may_to_some(Operation::Write, ResourceType::Topic)
+    {
+        return Ok(());
+    }
+    context.authorize_cluster(Operation::IdempotentWrite)
 }
 
 /// Who it was before, when it recovers (KIP-360): both id and epoch, or neither.

@@ -16,6 +16,7 @@ use kafka_protocol::{
     },
     protocol::StrBytes,
 };
+use security::acl::{Operation, ResourceType};
 use std::{sync::Arc, time::Duration};
 
 /// Handles versions 0 to 9.
@@ -29,6 +30,11 @@ impl Api for JoinGroup {
     async fn begin(context: Context, request: JoinGroupRequest) -> Outcome<JoinGroupResponse> {
         let version = context.version();
         let member: MemberId = shared(&request.member_id);
+        if let Err(refusal) =
+            context.authorize(Operation::Read, ResourceType::Group, &request.group_id)
+        {
+            return Outcome::Ready(refused(version, &member, refusal.code()));
+        }
         match begin(&context, &request) {
             Ok(joined) => Outcome::later(async move { response(version, &member, joined.await) }),
             Err(error) => Outcome::Ready(response(version, &member, Err(error))),
@@ -81,10 +87,9 @@ fn response(
     member: &MemberId,
     joined: Result<Joined, GroupError>,
 ) -> JoinGroupResponse {
-    let response = JoinGroupResponse::default();
     match joined {
         Ok(joined) => {
-            let response = response
+            let response = JoinGroupResponse::default()
                 .with_generation_id(joined.generation as i32)
                 .with_protocol_name(Some(text(&joined.protocol_name)))
                 .with_leader(text(&joined.leader))
@@ -103,16 +108,20 @@ fn response(
         }
         Err(error) => {
             let member = match &error {
-                GroupError::MemberIdRequired(id) => text(id),
-                _ => text(member),
+                GroupError::MemberIdRequired(id) => id,
+                _ => member,
             };
-            let name = if version >= 7 { None } else { Some(StrBytes::default()) };
-            response
-                .with_error_code(Refusal::from(error).code())
-                .with_member_id(member)
-                .with_protocol_name(name)
+            refused(version, member, Refusal::from(error.clone()).code())
         }
     }
+}
+
+fn refused(version: i16, member: &MemberId, code: i16) -> JoinGroupResponse {
+    let name = if version >= 7 { None } else { Some(StrBytes::default()) };
+    JoinGroupResponse::default()
+        .with_error_code(code)
+        .with_member_id(text(member))
+        .with_protocol_name(name)
 }
 
 fn wire_member(member: JoinedMember) -> JoinGroupResponseMember {

@@ -9,6 +9,7 @@ use kafka_protocol::messages::{
     LeaveGroupRequest, LeaveGroupResponse, leave_group_request::MemberIdentity,
     leave_group_response::MemberResponse,
 };
+use security::acl::{Operation, ResourceType};
 
 /// Handles versions 0 to 5.
 pub(super) struct LeaveGroup;
@@ -19,6 +20,12 @@ impl Api for LeaveGroup {
     const VERSIONS: Versions = Versions::new(0, 5);
 
     async fn begin(context: Context, request: LeaveGroupRequest) -> Outcome<LeaveGroupResponse> {
+        if let Err(refusal) =
+            context.authorize(Operation::Read, ResourceType::Group, &request.group_id)
+        {
+            let response = LeaveGroupResponse::default();
+            return Outcome::Ready(response.with_error_code(refusal.code()));
+        }
         let members = if context.version() >= 3 {
             request.members.clone()
         } else {

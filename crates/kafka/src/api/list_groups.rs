@@ -9,6 +9,7 @@ use kafka_protocol::{
     messages::{ListGroupsRequest, ListGroupsResponse, list_groups_response::ListedGroup},
     protocol::StrBytes,
 };
+use security::acl::{Operation, ResourceType};
 
 /// Handles versions 0 to 5.
 pub(super) struct ListGroups;
@@ -20,9 +21,15 @@ impl Api for ListGroups {
 
     async fn begin(context: Context, request: ListGroupsRequest) -> Outcome<ListGroupsResponse> {
         let response = ListGroupsResponse::default();
+        // Who may look at the cluster sees every group, others those that they may look at.
+        let sees_all = context.may_to_cluster_quietly(Operation::Describe);
+        let is_seen = |group: &GroupListing| {
+            sees_all || context.may_quietly(Operation::Describe, ResourceType::Group, &group.id)
+        };
         Outcome::Ready(match context.broker().coordinator.groups().list() {
             Ok(groups) => {
-                let groups = groups.into_iter().filter(|group| is_wanted(&request, group));
+                let groups =
+                    groups.into_iter().filter(|group| is_wanted(&request, group) && is_seen(group));
                 response.with_groups(groups.map(|group| listed(&group)).collect())
             }
             Err(error) => response.with_error_code(Refusal::from(error).code()),

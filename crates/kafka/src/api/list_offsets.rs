@@ -18,6 +18,7 @@ use kafka_protocol::{
 };
 use model::{LeaderEpoch, Offset, TimestampMs};
 use partition_log::{Isolation, Partition, TimestampQuery};
+use security::acl::Operation;
 
 /// Handles versions 1 to 10.
 pub(super) struct ListOffsets;
@@ -38,6 +39,7 @@ async fn answer(context: Context, request: ListOffsetsRequest) -> ListOffsetsRes
     let mut topics = Vec::with_capacity(request.topics.len());
     for topic in request.topics {
         let wanted = TopicRef::Name(topic.name.as_str());
+        let authorized = context.authorize_topic(Operation::Describe, &image, wanted);
         let repeated = repeated(topic.partitions.iter().map(|it| it.partition_index));
         let partitions = without_repetitions(topic.partitions, |it| it.partition_index);
         let partitions = partitions.iter().map(async |partition| {
@@ -45,6 +47,11 @@ async fn answer(context: Context, request: ListOffsetsRequest) -> ListOffsetsRes
                 return ListOffsetsPartitionResponse::default()
                     .with_partition_index(partition.partition_index)
                     .with_error_code(ResponseError::InvalidRequest.code());
+            }
+            if let Err(refusal) = &authorized {
+                return ListOffsetsPartitionResponse::default()
+                    .with_partition_index(partition.partition_index)
+                    .with_error_code(refusal.code());
             }
             list(&context, &image, wanted, partition, isolation).await
         });

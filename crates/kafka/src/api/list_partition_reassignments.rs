@@ -16,6 +16,7 @@ use kafka_protocol::{
     protocol::StrBytes,
 };
 use model::BrokerId;
+use security::acl::Operation;
 
 /// Handles version 0.
 pub(super) struct ListPartitionReassignments;
@@ -29,6 +30,12 @@ impl Api for ListPartitionReassignments {
         context: Context,
         request: ListPartitionReassignmentsRequest,
     ) -> Outcome<ListPartitionReassignmentsResponse> {
+        if let Err(refusal) = context.authorize_cluster(Operation::Describe) {
+            let response = ListPartitionReassignmentsResponse::default();
+            return Outcome::Ready(
+                response.with_error_code(refusal.code()).with_error_message(refusal.wire_message()),
+            );
+        }
         let image = context.broker().cluster.image();
         let asked = request.topics.as_deref();
         let topics = image.topics.values().filter_map(|topic| moving(topic, asked));

@@ -13,6 +13,7 @@ use kafka_protocol::{
 };
 use model::TimestampMs;
 use regex::Regex;
+use security::acl::{Operation, ResourceType};
 
 /// Kafka's names of states. `Dead` and `PrepareEpochFence` are passed through there, and known here by name only.
 const STATES: [&str; 8] = [
@@ -44,7 +45,11 @@ impl Api for ListTransactions {
             Ok(filter) => filter,
             Err(refusal) => return Outcome::Ready(response.with_error_code(refusal.code())),
         };
-        let (listed, loading) = transactions.collect(|id, known| filter.take(id, known));
+        let (listed, loading) = transactions.collect(|id, known| {
+            let is_seen =
+                context.may_quietly(Operation::Describe, ResourceType::TransactionalId, id);
+            if is_seen { filter.take(id, known) } else { None }
+        });
         if loading {
             let code = ResponseError::CoordinatorLoadInProgress.code();
             return Outcome::Ready(response.with_error_code(code));

@@ -24,14 +24,9 @@ use kafka_protocol::{
     protocol::StrBytes,
 };
 use model::{BrokerId, PartitionIndex, TopicId, config};
+use security::acl::{Operation, ResourceType};
 use std::{collections::BTreeMap, sync::Arc};
 use uuid::Uuid;
-
-/// Operations on a topic, as bits: all that an access rule could name (read … alter configs).
-pub(super) const TOPIC_OPERATIONS: i32 = 0b1101_1111_1000;
-
-/// Operations on the cluster, as bits.
-pub(super) const CLUSTER_OPERATIONS: i32 = 0b1_1111_1010_0000;
 
 /// How many topics one request creates side by side.
 const CREATED_AT_ONCE: usize = 16;
@@ -71,6 +66,7 @@ fn missing_topics(context: &Context, request: &MetadataRequest) -> Vec<String> {
     named
         .filter_map(|topic| topic.name.as_ref())
         .filter(|name| image.topic(name.as_str()).is_none())
+        .filter(|name| context.may_quietly(Operation::Describe, ResourceType::Topic, name))
         .map(|name| name.to_string())
         .collect()
 }
@@ -79,7 +75,12 @@ fn missing_topics(context: &Context, request: &MetadataRequest) -> Vec<String> {
 async fn create_missing(context: &Context, request: &MetadataRequest) -> BTreeMap<String, Refusal> {
     let broker = context.broker();
     let patience = broker.options.auto_create_patience;
+    let creates_all = context.may_to_cluster_quietly(Operation::Create);
     let create = missing_topics(context, request).into_iter().map(|name| async move {
+        let may = || context.authorize(Operation::Create, ResourceType::Topic, &name);
+        if let Some(refusal) = (!creates_all).then(may).and_then(Result::err) {
+            return Some((name, refusal));
+        }
         let topic = auto_created(broker, &name);
         match broker.cluster.create_topic(topic, false, patience).await {
             Ok(_) | Err(ClusterError::TopicExists(_)) => None,
@@ -104,6 +105,7 @@ fn describe(
     let image = broker.cluster.image();
     let listener = &*context.connection.listener;
     let describing = Describing {
+        context,
         image: &image,
         listener,
         version,
@@ -116,7 +118,8 @@ fn describe(
         .with_topics(describing.topics(request, failed));
     let with_operations = request.include_cluster_authorized_operations;
     if with_operations && (8..=10).contains(&version) {
-        return response.with_cluster_authorized_operations(CLUSTER_OPERATIONS);
+        let allowed = context.authorized_cluster_operations();
+        return response.with_cluster_authorized_operations(allowed);
     }
     response
 }
@@ -140,6 +143,7 @@ fn brokers<'a>(
 
 /// What a description depends on.
 struct Describing<'a> {
+    context: &'a Context,
     image: &'a Image,
     listener: &'a str,
     version: i16,
@@ -157,8 +161,15 @@ impl Describing<'_> {
             Some(topics) if !topics.is_empty() || self.version >= 1 => {
                 topics.iter().map(|topic| self.wanted(topic, failed)).collect()
             }
-            _ => self.image.topics.values().map(|topic| self.found(topic)).collect(),
+            _ => {
+                let topics = self.image.topics.values();
+                topics.filter(|topic| self.is_seen(topic)).map(|topic| self.found(topic)).collect()
+            }
         }
+    }
+
+    fn is_seen(&self, topic: &TopicInfo) -> bool {
+        self.context.may_quietly(Operation::Describe, ResourceType::Topic, topic.name.as_str())
     }
 
     fn wanted(
@@ -171,6 +182,10 @@ impl Describing<'_> {
             Some(name) => TopicRef::Name(name.as_str()),
             None => TopicRef::Id(TopicId::from(wanted.topic_id)),
         };
+        // Nobody learns from the answer whether there is a topic that they may not see.
+        if let Err(refusal) = self.context.authorize_topic(Operation::Describe, self.image, topic) {
+            return self.missing(by_name, wanted.topic_id, &refusal);
+        }
         match find_topic(self.image, topic) {
             Ok(topic) => self.found(topic),
             Err(refusal) => {
@@ -187,7 +202,8 @@ impl Describing<'_> {
         id: Uuid,
         refusal: &Refusal,
     ) -> MetadataResponseTopic {
-        let invalid = name.is_some_and(|name| model::TopicName::new(name.as_str()).is_err());
+        let invalid = refusal.error != ResponseError::TopicAuthorizationFailed
+            && name.is_some_and(|name| model::TopicName::new(name.as_str()).is_err());
         let code =
             if invalid { ResponseError::InvalidTopicException.code() } else { refusal.code() };
         let name = match name {
@@ -209,7 +225,9 @@ impl Describing<'_> {
         let found =
             if self.version >= 10 { found.with_topic_id(topic.id.as_uuid()) } else { found };
         if self.with_operations && self.version >= 8 {
-            return found.with_topic_authorized_operations(TOPIC_OPERATIONS);
+            let name = topic.name.as_str();
+            let allowed = self.context.authorized_operations(ResourceType::Topic, name);
+            return found.with_topic_authorized_operations(allowed);
         }
         found
     }

@@ -1,9 +1,11 @@
 //! Every API key that is served: one line of [`TABLE`] and one file each.
 //!
-//! Dispatch, `ApiVersions`, access checks and metric labels derive from the table.
+//! Dispatch, `ApiVersions` and metric labels derive from the table.
 
+mod acl_wire;
 mod add_offsets_to_txn;
 mod add_partitions_to_txn;
+mod alter_client_quotas;
 mod alter_configs;
 mod alter_partition_reassignments;
 mod alter_user_scram_credentials;
@@ -14,11 +16,15 @@ mod config_resource;
 mod config_view;
 mod consumer_group_describe;
 mod consumer_group_heartbeat;
+mod create_acls;
 mod create_partitions;
 mod create_topics;
+mod delete_acls;
 mod delete_groups;
 mod delete_records;
 mod delete_topics;
+mod describe_acls;
+mod describe_client_quotas;
 mod describe_cluster;
 mod describe_configs;
 mod describe_groups;
@@ -58,7 +64,7 @@ mod write_txn_markers;
 use crate::{
     answers::{Answer, Waiting},
     budget::{ByteBudget, Reservation},
-    context::{ConnectionContext, Context, Operation, ResourceKind},
+    context::{ConnectionContext, Context},
     frame::{FrameError, Reply, RequestFrame, RequestHead, encode_response, take_client_id},
 };
 use bytes::Bytes;
@@ -119,10 +125,8 @@ pub(crate) struct Entry {
     pub(crate) served: Versions,
     /// Versions that `ApiVersions` names.
     pub(crate) advertised: Versions,
-    /// What a principal must be allowed to do …
-    pub(crate) operation: Operation,
-    /// … and to what.
-    pub(crate) resource: ResourceKind,
+    /// Whether it is served before a log-in. What else it takes is asked by each handler of [`Context`]; a test walks the table.
+    open_to_everyone: bool,
     /// Whether its request's bytes may be forgotten once it is begun, because what matters of them was copied.
     frees_request_early: bool,
     schema: &'static request_schema::Message,
@@ -147,19 +151,13 @@ pub(crate) enum Begun {
     HangUp(String),
 }
 
-const fn entry<A: Api>(
-    key: ApiKey,
-    name: &'static str,
-    operation: Operation,
-    resource: ResourceKind,
-) -> Entry {
+const fn entry<A: Api>(key: ApiKey, name: &'static str) -> Entry {
     Entry {
         key,
         name,
         served: A::VERSIONS,
         advertised: A::VERSIONS,
-        operation,
-        resource,
+        open_to_everyone: false,
         frees_request_early: false,
         schema: schema(key, A::VERSIONS),
         run: run::<A>,
@@ -185,6 +183,11 @@ impl Entry {
         self
     }
 
+    const fn open_to_everyone(mut self) -> Self {
+        self.open_to_everyone = true;
+        self
+    }
+
     const fn freeing_request_early(mut self) -> Self {
         self.frees_request_early = true;
         self
@@ -193,238 +196,103 @@ impl Entry {
 
 /// Every API key that is served, by key.
 pub(crate) static TABLE: &[Entry] = {
-    use Operation as Op;
-    use ResourceKind::{Cluster, Coordinated, Topic};
     &[
-        entry::<produce::Produce>(ApiKey::Produce, "Produce", Op::Write, Topic)
+        entry::<produce::Produce>(ApiKey::Produce, "Produce")
             .advertised_from(0)
             .freeing_request_early(),
-        entry::<fetch::Fetch>(ApiKey::Fetch, "Fetch", Op::Read, Topic),
-        entry::<list_offsets::ListOffsets>(ApiKey::ListOffsets, "ListOffsets", Op::Describe, Topic),
-        entry::<metadata::Metadata>(ApiKey::Metadata, "Metadata", Op::Describe, Topic),
-        entry::<offset_commit::OffsetCommit>(
-            ApiKey::OffsetCommit,
-            "OffsetCommit",
-            Op::Read,
-            Coordinated,
-        ),
-        entry::<offset_fetch::OffsetFetch>(
-            ApiKey::OffsetFetch,
-            "OffsetFetch",
-            Op::Describe,
-            Coordinated,
-        ),
-        entry::<find_coordinator::FindCoordinator>(
-            ApiKey::FindCoordinator,
-            "FindCoordinator",
-            Op::Describe,
-            Coordinated,
-        ),
-        entry::<join_group::JoinGroup>(ApiKey::JoinGroup, "JoinGroup", Op::Read, Coordinated)
-            .freeing_request_early(),
-        entry::<heartbeat::Heartbeat>(ApiKey::Heartbeat, "Heartbeat", Op::Read, Coordinated),
-        entry::<leave_group::LeaveGroup>(ApiKey::LeaveGroup, "LeaveGroup", Op::Read, Coordinated),
-        entry::<sync_group::SyncGroup>(ApiKey::SyncGroup, "SyncGroup", Op::Read, Coordinated)
-            .freeing_request_early(),
-        entry::<describe_groups::DescribeGroups>(
-            ApiKey::DescribeGroups,
-            "DescribeGroups",
-            Op::Describe,
-            Coordinated,
-        ),
-        entry::<list_groups::ListGroups>(
-            ApiKey::ListGroups,
-            "ListGroups",
-            Op::Describe,
-            Coordinated,
-        ),
-        entry::<sasl_handshake::SaslHandshake>(
-            ApiKey::SaslHandshake,
-            "SaslHandshake",
-            Op::None,
-            Cluster,
-        ),
-        entry::<api_versions::ApiVersions>(ApiKey::ApiVersions, "ApiVersions", Op::None, Cluster),
-        entry::<create_topics::CreateTopics>(
-            ApiKey::CreateTopics,
-            "CreateTopics",
-            Op::Create,
-            Topic,
-        ),
-        entry::<delete_topics::DeleteTopics>(
-            ApiKey::DeleteTopics,
-            "DeleteTopics",
-            Op::Delete,
-            Topic,
-        ),
-        entry::<delete_records::DeleteRecords>(
-            ApiKey::DeleteRecords,
-            "DeleteRecords",
-            Op::Delete,
-            Topic,
-        ),
-        entry::<init_producer_id::InitProducerId>(
-            ApiKey::InitProducerId,
-            "InitProducerId",
-            Op::IdempotentWrite,
-            Cluster,
-        ),
+        entry::<fetch::Fetch>(ApiKey::Fetch, "Fetch"),
+        entry::<list_offsets::ListOffsets>(ApiKey::ListOffsets, "ListOffsets"),
+        entry::<metadata::Metadata>(ApiKey::Metadata, "Metadata"),
+        entry::<offset_commit::OffsetCommit>(ApiKey::OffsetCommit, "OffsetCommit"),
+        entry::<offset_fetch::OffsetFetch>(ApiKey::OffsetFetch, "OffsetFetch"),
+        entry::<find_coordinator::FindCoordinator>(ApiKey::FindCoordinator, "FindCoordinator"),
+        entry::<join_group::JoinGroup>(ApiKey::JoinGroup, "JoinGroup").freeing_request_early(),
+        entry::<heartbeat::Heartbeat>(ApiKey::Heartbeat, "Heartbeat"),
+        entry::<leave_group::LeaveGroup>(ApiKey::LeaveGroup, "LeaveGroup"),
+        entry::<sync_group::SyncGroup>(ApiKey::SyncGroup, "SyncGroup").freeing_request_early(),
+        entry::<describe_groups::DescribeGroups>(ApiKey::DescribeGroups, "DescribeGroups"),
+        entry::<list_groups::ListGroups>(ApiKey::ListGroups, "ListGroups"),
+        entry::<sasl_handshake::SaslHandshake>(ApiKey::SaslHandshake, "SaslHandshake")
+            .open_to_everyone(),
+        entry::<api_versions::ApiVersions>(ApiKey::ApiVersions, "ApiVersions").open_to_everyone(),
+        entry::<create_topics::CreateTopics>(ApiKey::CreateTopics, "CreateTopics"),
+        entry::<delete_topics::DeleteTopics>(ApiKey::DeleteTopics, "DeleteTopics"),
+        entry::<delete_records::DeleteRecords>(ApiKey::DeleteRecords, "DeleteRecords"),
+        entry::<init_producer_id::InitProducerId>(ApiKey::InitProducerId, "InitProducerId"),
         entry::<offset_for_leader_epoch::OffsetForLeaderEpoch>(
             ApiKey::OffsetForLeaderEpoch,
             "OffsetForLeaderEpoch",
-            Op::Describe,
-            Topic,
         ),
         entry::<add_partitions_to_txn::AddPartitionsToTxn>(
             ApiKey::AddPartitionsToTxn,
             "AddPartitionsToTxn",
-            Op::Write,
-            Coordinated,
         ),
-        entry::<add_offsets_to_txn::AddOffsetsToTxn>(
-            ApiKey::AddOffsetsToTxn,
-            "AddOffsetsToTxn",
-            Op::Write,
-            Coordinated,
-        ),
-        entry::<end_txn::EndTxn>(ApiKey::EndTxn, "EndTxn", Op::Write, Coordinated),
-        entry::<write_txn_markers::WriteTxnMarkers>(
-            ApiKey::WriteTxnMarkers,
-            "WriteTxnMarkers",
-            Op::Alter,
-            Cluster,
-        ),
-        entry::<txn_offset_commit::TxnOffsetCommit>(
-            ApiKey::TxnOffsetCommit,
-            "TxnOffsetCommit",
-            Op::Read,
-            Coordinated,
-        ),
-        entry::<describe_configs::DescribeConfigs>(
-            ApiKey::DescribeConfigs,
-            "DescribeConfigs",
-            Op::DescribeConfigs,
-            Topic,
-        ),
-        entry::<alter_configs::AlterConfigs>(
-            ApiKey::AlterConfigs,
-            "AlterConfigs",
-            Op::AlterConfigs,
-            Topic,
-        ),
-        entry::<describe_log_dirs::DescribeLogDirs>(
-            ApiKey::DescribeLogDirs,
-            "DescribeLogDirs",
-            Op::Describe,
-            Cluster,
-        ),
-        entry::<sasl_authenticate::SaslAuthenticate>(
-            ApiKey::SaslAuthenticate,
-            "SaslAuthenticate",
-            Op::None,
-            Cluster,
-        ),
-        entry::<create_partitions::CreatePartitions>(
-            ApiKey::CreatePartitions,
-            "CreatePartitions",
-            Op::Alter,
-            Topic,
-        ),
-        entry::<delete_groups::DeleteGroups>(
-            ApiKey::DeleteGroups,
-            "DeleteGroups",
-            Op::Delete,
-            Coordinated,
-        ),
-        entry::<elect_leaders::ElectLeaders>(
-            ApiKey::ElectLeaders,
-            "ElectLeaders",
-            Op::Alter,
-            Cluster,
-        ),
+        entry::<add_offsets_to_txn::AddOffsetsToTxn>(ApiKey::AddOffsetsToTxn, "AddOffsetsToTxn"),
+        entry::<end_txn::EndTxn>(ApiKey::EndTxn, "EndTxn"),
+        entry::<write_txn_markers::WriteTxnMarkers>(ApiKey::WriteTxnMarkers, "WriteTxnMarkers"),
+        entry::<txn_offset_commit::TxnOffsetCommit>(ApiKey::TxnOffsetCommit, "TxnOffsetCommit"),
+        entry::<describe_acls::DescribeAcls>(ApiKey::DescribeAcls, "DescribeAcls"),
+        entry::<create_acls::CreateAcls>(ApiKey::CreateAcls, "CreateAcls"),
+        entry::<delete_acls::DeleteAcls>(ApiKey::DeleteAcls, "DeleteAcls"),
+        entry::<describe_configs::DescribeConfigs>(ApiKey::DescribeConfigs, "DescribeConfigs"),
+        entry::<alter_configs::AlterConfigs>(ApiKey::AlterConfigs, "AlterConfigs"),
+        entry::<describe_log_dirs::DescribeLogDirs>(ApiKey::DescribeLogDirs, "DescribeLogDirs"),
+        entry::<sasl_authenticate::SaslAuthenticate>(ApiKey::SaslAuthenticate, "SaslAuthenticate")
+            .open_to_everyone(),
+        entry::<create_partitions::CreatePartitions>(ApiKey::CreatePartitions, "CreatePartitions"),
+        entry::<delete_groups::DeleteGroups>(ApiKey::DeleteGroups, "DeleteGroups"),
+        entry::<elect_leaders::ElectLeaders>(ApiKey::ElectLeaders, "ElectLeaders"),
         entry::<incremental_alter_configs::IncrementalAlterConfigs>(
             ApiKey::IncrementalAlterConfigs,
             "IncrementalAlterConfigs",
-            Op::AlterConfigs,
-            Topic,
         ),
         entry::<alter_partition_reassignments::AlterPartitionReassignments>(
             ApiKey::AlterPartitionReassignments,
             "AlterPartitionReassignments",
-            Op::Alter,
-            Cluster,
         ),
         entry::<list_partition_reassignments::ListPartitionReassignments>(
             ApiKey::ListPartitionReassignments,
             "ListPartitionReassignments",
-            Op::Describe,
-            Cluster,
         ),
-        entry::<offset_delete::OffsetDelete>(
-            ApiKey::OffsetDelete,
-            "OffsetDelete",
-            Op::Delete,
-            Coordinated,
+        entry::<offset_delete::OffsetDelete>(ApiKey::OffsetDelete, "OffsetDelete"),
+        entry::<describe_client_quotas::DescribeClientQuotas>(
+            ApiKey::DescribeClientQuotas,
+            "DescribeClientQuotas",
+        ),
+        entry::<alter_client_quotas::AlterClientQuotas>(
+            ApiKey::AlterClientQuotas,
+            "AlterClientQuotas",
         ),
         entry::<describe_user_scram_credentials::DescribeUserScramCredentials>(
             ApiKey::DescribeUserScramCredentials,
             "DescribeUserScramCredentials",
-            Op::Describe,
-            Cluster,
         ),
         entry::<alter_user_scram_credentials::AlterUserScramCredentials>(
             ApiKey::AlterUserScramCredentials,
             "AlterUserScramCredentials",
-            Op::Alter,
-            Cluster,
         ),
-        entry::<describe_cluster::DescribeCluster>(
-            ApiKey::DescribeCluster,
-            "DescribeCluster",
-            Op::Describe,
-            Cluster,
-        ),
+        entry::<describe_cluster::DescribeCluster>(ApiKey::DescribeCluster, "DescribeCluster"),
         entry::<describe_producers::DescribeProducers>(
             ApiKey::DescribeProducers,
             "DescribeProducers",
-            Op::Read,
-            Topic,
         ),
-        entry::<unregister_broker::UnregisterBroker>(
-            ApiKey::UnregisterBroker,
-            "UnregisterBroker",
-            Op::Alter,
-            Cluster,
-        ),
+        entry::<unregister_broker::UnregisterBroker>(ApiKey::UnregisterBroker, "UnregisterBroker"),
         entry::<describe_transactions::DescribeTransactions>(
             ApiKey::DescribeTransactions,
             "DescribeTransactions",
-            Op::Describe,
-            Coordinated,
         ),
-        entry::<list_transactions::ListTransactions>(
-            ApiKey::ListTransactions,
-            "ListTransactions",
-            Op::Describe,
-            Coordinated,
-        ),
+        entry::<list_transactions::ListTransactions>(ApiKey::ListTransactions, "ListTransactions"),
         entry::<consumer_group_heartbeat::ConsumerGroupHeartbeat>(
             ApiKey::ConsumerGroupHeartbeat,
             "ConsumerGroupHeartbeat",
-            Op::Read,
-            Coordinated,
         ),
         entry::<consumer_group_describe::ConsumerGroupDescribe>(
             ApiKey::ConsumerGroupDescribe,
             "ConsumerGroupDescribe",
-            Op::Describe,
-            Coordinated,
         ),
         entry::<describe_topic_partitions::DescribeTopicPartitions>(
             ApiKey::DescribeTopicPartitions,
             "DescribeTopicPartitions",
-            Op::Describe,
-            Topic,
         ),
     ]
 };
@@ -463,7 +331,7 @@ pub(crate) async fn begin(
     if !entry.served.contains(head.version) {
         return refuse_version(entry, head);
     }
-    if entry.operation != Operation::None && !connection.authentication.is_valid() {
+    if !entry.open_to_everyone && !connection.authentication.is_valid() {
         return Err(FrameError::NotAuthenticated(entry.name));
     }
     let surplus_bytes = decoded_bytes(entry, head, &rest)?.saturating_sub(rest.len());
@@ -472,9 +340,6 @@ pub(crate) async fn begin(
     }
     metrics::counter!("kafka_requests_total", "api" => entry.name).increment(1);
     let context = Context { connection: Arc::clone(connection), head, client_id: None };
-    if !context.allows(entry.operation, entry.resource) {
-        return Ok(Begun::HangUp("not authorized".to_owned()));
-    }
     let span = tracing::debug_span!(
         "request",
         api = entry.name,

@@ -18,6 +18,7 @@ use kafka_protocol::messages::{
     offset_commit_request::OffsetCommitRequestTopic,
     offset_commit_response::{OffsetCommitResponsePartition, OffsetCommitResponseTopic},
 };
+use security::acl::{Operation, ResourceType};
 
 /// Handles versions 2 to 9.
 pub(super) struct OffsetCommit;
@@ -31,6 +32,11 @@ impl Api for OffsetCommit {
         context: Context,
         request: OffsetCommitRequest,
     ) -> Outcome<OffsetCommitResponse> {
+        if let Err(refusal) =
+            context.authorize(Operation::Read, ResourceType::Group, &request.group_id)
+        {
+            return Outcome::Ready(refused(&request, refusal.code()));
+        }
         let image = context.broker().cluster.image();
         // Only versions 2 to 4 have a retention; −1 leaves it to the broker.
         let reading = Reading::new(&context, request.retention_time_ms);
@@ -85,6 +91,20 @@ fn judge(
     });
     let name = wire(&topic.name).into();
     (commit, Judged::default().with_name(name).with_partitions(partitions.collect()))
+}
+
+/// The same error for every partition.
+fn refused(request: &OffsetCommitRequest, code: i16) -> OffsetCommitResponse {
+    let topics = request.topics.iter().map(|topic| {
+        let partitions = topic.partitions.iter().map(|partition| {
+            OffsetCommitResponsePartition::default()
+                .with_partition_index(partition.partition_index)
+                .with_error_code(code)
+        });
+        let name = wire(&topic.name).into();
+        Judged::default().with_name(name).with_partitions(partitions.collect())
+    });
+    OffsetCommitResponse::default().with_topics(topics.collect())
 }
 
 /// Partitions that were not refused share what became of the commit.

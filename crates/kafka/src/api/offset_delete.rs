@@ -4,7 +4,7 @@
 
 use super::{Api, Outcome, Versions};
 use crate::{
-    broker::{TopicRef, find_partition, find_topic},
+    broker::{TopicRef, find_partition},
     context::Context,
     error::Refusal,
 };
@@ -16,6 +16,7 @@ use kafka_protocol::messages::{
     offset_delete_response::{OffsetDeleteResponsePartition, OffsetDeleteResponseTopic},
 };
 use model::TopicId;
+use security::acl::{Operation, ResourceType};
 
 /// Handles version 0.
 pub(super) struct OffsetDelete;
@@ -29,9 +30,15 @@ impl Api for OffsetDelete {
         context: Context,
         request: OffsetDeleteRequest,
     ) -> Outcome<OffsetDeleteResponse> {
+        if let Err(refusal) =
+            context.authorize(Operation::Delete, ResourceType::Group, &request.group_id)
+        {
+            let response = OffsetDeleteResponse::default();
+            return Outcome::Ready(response.with_error_code(refusal.code()));
+        }
         let image = context.broker().cluster.image();
         let named = request.topics.iter().filter(|topic| !topic.partitions.is_empty());
-        let topics: Vec<_> = named.map(|topic| judge(&image, topic)).collect();
+        let topics: Vec<_> = named.map(|topic| judge(&context, &image, topic)).collect();
         match begin(&context, &request, &topics) {
             Ok(deleted) => Outcome::later(async move {
                 match deleted.await {
@@ -47,8 +54,9 @@ impl Api for OffsetDelete {
 /// A topic: what exists of it, and the answer so far.
 type Judged = (Option<(TopicId, Vec<u32>)>, OffsetDeleteResponseTopic);
 
-fn judge(image: &Image, topic: &OffsetDeleteRequestTopic) -> Judged {
-    let known = find_topic(image, TopicRef::Name(topic.name.as_str()));
+fn judge(context: &Context, image: &Image, topic: &OffsetDeleteRequestTopic) -> Judged {
+    let name = TopicRef::Name(topic.name.as_str());
+    let known = context.find_authorized(Operation::Read, image, name);
     let mut existing = Vec::new();
     let partitions = topic.partitions.iter().map(|partition| {
         let index = partition.partition_index;

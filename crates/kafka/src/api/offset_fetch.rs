@@ -6,7 +6,7 @@ use super::{Api, Outcome, Versions, group_text::wire};
 use crate::{context::Context, error::Refusal};
 use cluster::Image;
 use coordinator::{FetchedOffset, SlotKind, Wanted};
-use futures::future::{BoxFuture, FutureExt, join_all};
+use futures::future::{BoxFuture, FutureExt, join_all, ready};
 use kafka_protocol::{
     ResponseError,
     messages::{
@@ -19,6 +19,7 @@ use kafka_protocol::{
     },
 };
 use model::{LeaderEpoch, TopicId};
+use security::acl::{Operation, ResourceType};
 use std::collections::{BTreeMap, HashSet};
 
 /// Handles versions 1 to 9.
@@ -60,11 +61,18 @@ fn single_group(request: OffsetFetchRequest) -> OffsetFetchRequestGroup {
 
 fn fetch(
     context: &Context,
-    group: OffsetFetchRequestGroup,
+    mut group: OffsetFetchRequestGroup,
     require_stable: bool,
 ) -> BoxFuture<'static, OffsetFetchResponseGroup> {
     let (broker, version) = (context.broker(), context.version());
+    let id = GroupId(wire(&group.group_id));
+    if let Err(refusal) = context.authorize(Operation::Describe, ResourceType::Group, &id) {
+        let topics = group.topics.map(|topics| topics.into_iter().map(own).collect());
+        return ready(refused(version, id, topics, refusal.code())).boxed();
+    }
     let image = broker.cluster.image();
+    let denied = deny_topics(context, &mut group);
+    let (seer, is_all) = (context.clone(), group.topics.is_none());
     let topics = group.topics.as_deref().map(|topics| existing(&image, topics));
     let fetched = broker.slot(SlotKind::Groups, &group.group_id).and_then(|slot| {
         let wanted = Wanted {
@@ -75,7 +83,6 @@ fn fetch(
         };
         broker.coordinator.groups().fetch(slot, &group.group_id, wanted)
     });
-    let id = GroupId(wire(&group.group_id));
     let topics = group.topics.map(|topics| topics.into_iter().map(own).collect());
     async move {
         let fetched = match fetched {
@@ -83,11 +90,39 @@ fn fetch(
             Err(error) => Err(error),
         };
         match fetched {
-            Ok(fetched) => answer(&image, id, topics, fetched),
+            Ok(fetched) => {
+                let mut answer = answer(&image, id, topics, fetched);
+                answer.topics.retain(|topic| {
+                    let describe = Operation::Describe;
+                    !is_all || seer.may_quietly(describe, ResourceType::Topic, &topic.name)
+                });
+                answer.topics.extend(denied);
+                answer
+            }
             Err(error) => refused(version, id, topics, Refusal::from(error).code()),
         }
     }
     .boxed()
+}
+
+/// Takes the topics out of a request that may not be described; answers what is said of them.
+fn deny_topics(
+    context: &Context,
+    group: &mut OffsetFetchRequestGroup,
+) -> Vec<OffsetFetchResponseTopics> {
+    let mut denied = Vec::new();
+    if let Some(topics) = &mut group.topics {
+        topics.retain(|topic| {
+            match context.authorize(Operation::Describe, ResourceType::Topic, &topic.name) {
+                Ok(()) => true,
+                Err(refusal) => {
+                    denied.push(refused_topic(own(topic.clone()), refusal.code()));
+                    false
+                }
+            }
+        });
+    }
+    denied
 }
 
 /// A topic of a request, copied: a slice would keep the whole request in memory.

@@ -13,6 +13,7 @@ use kafka_protocol::messages::{
 };
 use model::LeaderEpoch;
 use partition_log::EpochEnd;
+use security::acl::Operation;
 
 /// Handles versions 2 to 4.
 pub(super) struct OffsetForLeaderEpoch;
@@ -27,10 +28,18 @@ impl Api for OffsetForLeaderEpoch {
         request: OffsetForLeaderEpochRequest,
     ) -> Outcome<OffsetForLeaderEpochResponse> {
         let image = context.broker().cluster.image();
+        let is_broker = context.may_to_cluster_quietly(Operation::ClusterAction);
         let topics = request.topics.into_iter().map(|topic| {
             let wanted = TopicRef::Name(topic.topic.as_str());
+            let ask = || context.authorize_topic(Operation::Describe, &image, wanted);
+            let authorized = if is_broker { Ok(()) } else { ask() };
             let partitions = topic.partitions.iter();
-            let ends = partitions.map(|partition| end(&context, &image, wanted, partition));
+            let ends = partitions.map(|partition| match &authorized {
+                Ok(()) => end(&context, &image, wanted, partition),
+                Err(refusal) => EpochEndOffset::default()
+                    .with_partition(partition.partition)
+                    .with_error_code(refusal.code()),
+            });
             let ends = ends.collect();
             OffsetForLeaderTopicResult::default().with_topic(topic.topic).with_partitions(ends)
         });

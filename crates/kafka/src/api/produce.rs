@@ -5,6 +5,7 @@
 //! and an idempotent producer's retry finds them. Sources: KIP-98, KIP-467 (record errors), KIP-951 (current leader), KIP-516.
 
 mod parking;
+mod permission;
 mod verification;
 
 use super::{Api, Outcome, Versions};
@@ -31,6 +32,8 @@ use kafka_protocol::{
 };
 use model::TopicId;
 use partition_log::{Acknowledged, Acks, AppendError, AppendOrigin, Partition, PendingAppend};
+use permission::Authorized;
+use security::quota::PRODUCER_BYTE_RATE;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
@@ -55,9 +58,12 @@ impl Api for Produce {
         let deadline = Instant::now() + timeout;
         context.broker().logs.invited(timeout.min(OVERLOAD_PATIENCE)).await;
         let acks = wire_acks(request.acks);
+        let throttle = context.throttle(PRODUCER_BYTE_RATE, records_bytes(&request));
+        let authorized = permission::of(&context, &request);
         let image = parking::settled_image(&context, &request).await;
-        let verified = verification::verify(&context, &image, &request).await;
-        let topics = append_all(&context, &image, acks, request.topic_data, &verified);
+        let verified = verification::verify(&context, &image, &request, &authorized).await;
+        let topics =
+            append_all(&context, &image, acks, request.topic_data, (&authorized, &verified));
         if acks == Some(Acks::None) {
             return match first_failure(&topics) {
                 Some(refusal) => {
@@ -69,11 +75,17 @@ impl Api for Produce {
         let awaited = awaits_commit(&topics);
         let awaited = awaited.then(|| context.connection.producer.await_commit());
         Outcome::later(async move {
-            let response = answer(context, image, topics, deadline).await;
+            let response = answer(context, image, topics, (deadline, throttle)).await;
             drop(awaited);
             response
         })
     }
+}
+
+/// The bytes that count towards a producer's quota.
+fn records_bytes(request: &ProduceRequest) -> usize {
+    let partitions = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
+    partitions.filter_map(|partition| Some(partition.records.as_ref()?.len())).sum()
 }
 
 /// Whether an append of the request waits for a commit.
@@ -130,7 +142,7 @@ fn append_all(
     image: &Image,
     acks: Option<Acks>,
     topics: Vec<TopicProduceData>,
-    verified: &Verified,
+    (authorized, verified): (&Authorized, &Verified),
 ) -> Vec<Appended> {
     topics
         .into_iter()
@@ -141,7 +153,11 @@ fn append_all(
             let partitions = partitions.map(|(partition_at, partition)| {
                 let wanted = topic_ref(by_id, &topic.name, topic.topic_id);
                 let origin = verified.origin((topic_at, partition_at));
-                (partition.index, append(context, image, acks, wanted, (&partition, origin)))
+                let authorized = authorized.topic(topic_at);
+                (
+                    partition.index,
+                    append(context, image, acks, wanted, (&partition, authorized, origin)),
+                )
             });
             let partitions = partitions.collect();
             let name = TopicName::from(unpinned(&topic.name));
@@ -159,9 +175,14 @@ fn append(
     image: &Image,
     acks: Option<Acks>,
     topic: TopicRef<'_>,
-    (data, origin): (&PartitionProduceData, Result<AppendOrigin, Refusal>),
+    (data, authorized, origin): (
+        &PartitionProduceData,
+        Result<(), Refusal>,
+        Result<AppendOrigin, Refusal>,
+    ),
 ) -> Result<PendingAppend, Rejected> {
     let acks = acks.ok_or_else(|| Refusal::from(ResponseError::InvalidRequiredAcks))?;
+    authorized?;
     let id = Broker::writable_id(image, topic, data.index)?;
     let records = data.records.as_ref().filter(|records| !records.is_empty());
     let no_records = || Refusal::new(ResponseError::InvalidRecord, "there is no record batch");
@@ -206,7 +227,7 @@ async fn answer(
     context: Context,
     image: Arc<Image>,
     topics: Vec<Appended>,
-    deadline: Instant,
+    (deadline, throttle): (Instant, Duration),
 ) -> ProduceResponse {
     let version = context.version();
     let mut leaders = Leaders {
@@ -228,10 +249,10 @@ async fn answer(
         }
         responses.push(topic_response(version, topic.name, topic.id, partitions));
     }
-    let throttle = if overloaded { OVERLOAD_THROTTLE.as_millis() as i32 } else { 0 };
+    let throttle = if overloaded { throttle.max(OVERLOAD_THROTTLE) } else { throttle };
     ProduceResponse::default()
         .with_responses(responses)
-        .with_throttle_time_ms(throttle)
+        .with_throttle_time_ms(throttle.as_millis() as i32)
         .with_node_endpoints(leaders.endpoints.into_values().collect())
 }
 

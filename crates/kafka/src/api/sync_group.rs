@@ -13,6 +13,7 @@ use coordinator::{
     group::{Sync, Synced},
 };
 use kafka_protocol::messages::{SyncGroupRequest, SyncGroupResponse};
+use security::acl::{Operation, ResourceType};
 
 /// The first version whose clients must name protocol type and name (KIP-559).
 const NAMES_PROTOCOL: i16 = 5;
@@ -26,6 +27,12 @@ impl Api for SyncGroup {
     const VERSIONS: Versions = Versions::new(0, 5);
 
     async fn begin(context: Context, request: SyncGroupRequest) -> Outcome<SyncGroupResponse> {
+        if let Err(refusal) =
+            context.authorize(Operation::Read, ResourceType::Group, &request.group_id)
+        {
+            let response = SyncGroupResponse::default();
+            return Outcome::Ready(response.with_error_code(refusal.code()));
+        }
         match begin(&context, &request) {
             Ok(synced) => Outcome::later(async move { response(synced.await) }),
             Err(error) => Outcome::Ready(response(Err(error))),

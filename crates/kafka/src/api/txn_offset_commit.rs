@@ -30,6 +30,7 @@ use kafka_protocol::{
     },
 };
 use model::PartitionId;
+use security::acl::{Operation, ResourceType};
 
 /// The first version that brings the group into the transaction.
 const ADDS_GROUP: i16 = 5;
@@ -53,6 +54,9 @@ impl Api for TxnOffsetCommit {
         request: TxnOffsetCommitRequest,
     ) -> Outcome<TxnOffsetCommitResponse> {
         Outcome::later(async move {
+            if let Err(refusal) = authorize(&context, &request) {
+                return refused(&request, refusal.code());
+            }
             let image = context.broker().cluster.image();
             let reading = Reading::new(&context, -1);
             let judged = request.topics.iter().map(|topic| judge(&reading, &image, topic));
@@ -65,6 +69,28 @@ impl Api for TxnOffsetCommit {
             response(topics, staged)
         })
     }
+}
+
+/// Of topics each is asked about by itself.
+fn authorize(context: &Context, request: &TxnOffsetCommitRequest) -> Result<(), Refusal> {
+    let id = &request.transactional_id;
+    context.authorize(Operation::Write, ResourceType::TransactionalId, id)?;
+    context.authorize(Operation::Read, ResourceType::Group, &request.group_id)
+}
+
+/// The same error for every partition.
+fn refused(request: &TxnOffsetCommitRequest, code: i16) -> TxnOffsetCommitResponse {
+    let topics = request.topics.iter().map(|topic| {
+        let partitions = topic.partitions.iter().map(|partition| {
+            TxnOffsetCommitResponsePartition::default()
+                .with_partition_index(partition.partition_index)
+                .with_error_code(code)
+        });
+        TxnOffsetCommitResponseTopic::default()
+            .with_name(wire(&topic.name).into())
+            .with_partitions(partitions.collect())
+    });
+    TxnOffsetCommitResponse::default().with_topics(topics.collect())
 }
 
 /// A topic's offsets, and the answer about those that can't be committed.

@@ -9,6 +9,7 @@ use kafka_protocol::{
     messages::{UnregisterBrokerRequest, UnregisterBrokerResponse},
 };
 use model::BrokerId;
+use security::acl::Operation;
 
 /// Handles version 0.
 pub(super) struct UnregisterBroker;
@@ -33,6 +34,7 @@ impl Api for UnregisterBroker {
 }
 
 async fn unregister(context: &Context, broker: i32) -> Result<(), Refusal> {
+    context.authorize_cluster(Operation::Alter)?;
     let unknown = || {
         Refusal::new(ResponseError::BrokerIdNotRegistered, format!("broker {broker} is not known"))
     };

@@ -31,6 +31,7 @@ use kafka_protocol::{
 };
 use model::{PartitionId, ProducerEpoch, ProducerId};
 use partition_log::{EndTransaction, PendingAppend};
+use security::acl::Operation;
 
 /// Handles version 1.
 pub(super) struct WriteTxnMarkers;
@@ -45,11 +46,37 @@ impl Api for WriteTxnMarkers {
         request: WriteTxnMarkersRequest,
     ) -> Outcome<WriteTxnMarkersResponse> {
         Outcome::later(async move {
+            // Brokers, and tools that end a transaction that hangs (KIP-1037).
+            if !context.may_to_cluster_quietly(Operation::Alter)
+                && let Err(refusal) = context.authorize_cluster(Operation::ClusterAction)
+            {
+                return refused(request, refusal.code());
+            }
             let image = context.broker().cluster.image();
             let markers = request.markers.into_iter().map(|it| write(&context, &image, it));
             WriteTxnMarkersResponse::default().with_markers(join_all(markers).await)
         })
     }
+}
+
+/// The same error for every partition.
+fn refused(request: WriteTxnMarkersRequest, code: i16) -> WriteTxnMarkersResponse {
+    let markers = request.markers.into_iter().map(|marker| {
+        let topics = marker.topics.into_iter().map(|topic| {
+            let partitions = topic.partition_indexes.into_iter().map(|index| {
+                WritableTxnMarkerPartitionResult::default()
+                    .with_partition_index(index)
+                    .with_error_code(code)
+            });
+            WritableTxnMarkerTopicResult::default()
+                .with_name(topic.name)
+                .with_partitions(partitions.collect())
+        });
+        WritableTxnMarkerResult::default()
+            .with_producer_id(marker.producer_id)
+            .with_topics(topics.collect())
+    });
+    WriteTxnMarkersResponse::default().with_markers(markers.collect())
 }
 
 async fn write(

@@ -65,6 +65,15 @@ impl Served {
         let settings = settings.iter().map(|(key, value)| ((*key).into(), (*value).into()));
         let broker_options =
             BrokerOptions { static_configs: settings.collect(), ..BrokerOptions::default() };
+        Self::start_as(listener, options, broker_options).await
+    }
+
+    /// Starts with that listener and these options.
+    pub async fn start_as(
+        listener: &str,
+        options: ServerOptions,
+        broker_options: BrokerOptions,
+    ) -> Self {
         let object_faults = FaultPlan::new(Randomness::seeded(8));
         let parts = cluster_parts(object_faults.clone());
         let cluster = join(&parts).await;

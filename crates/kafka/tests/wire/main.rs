@@ -4,6 +4,7 @@
 #![expect(clippy::indexing_slicing, reason = "likewise")]
 
 mod administering;
+mod authorizing;
 mod broker;
 mod client;
 mod consumer_grouping;
@@ -16,5 +17,6 @@ mod network;
 mod producing;
 mod schemas;
 mod securing;
+mod throttling;
 mod transacting;
 mod versions;

@@ -4,6 +4,7 @@
 //! carries its `format`; a value of a later format, or with an id of the wrong length, is
 //! [`MetadataError::Damaged`](crate::MetadataError::Damaged) and names its key.
 
+mod acls;
 mod brokers;
 mod cluster;
 pub mod commits;
@@ -20,6 +21,7 @@ mod manifests;
 mod moves;
 mod owners;
 mod producer_ids;
+mod quotas;
 mod registrations;
 mod scram;
 mod sessions;

@@ -6,7 +6,7 @@ use crate::{
     Transaction,
 };
 use bytes::Bytes;
-use formats::metadata::{Commit, CommitHead, Owner, Session};
+use formats::metadata::{AccessRule, Commit, CommitHead, Owner, Session};
 use model::{BrokerId, PartitionId, PartitionIndex, SessionId, TopicId, TopicName};
 use runtime::Clock;
 
@@ -53,6 +53,10 @@ fn every_key_reads_back() {
     assert_eq!(keys.parse_commit_head(&keys.commit_head(session())), Some(session()));
     assert_eq!(keys.parse_index(&keys.index(session(), 2, 65)), Some((session(), 2, 65)));
     assert_eq!(keys.parse_garbage(&keys.garbage(id)), Some(id));
+    let rule = AccessRule { name: "a/b".to_owned(), host: "*".to_owned(), ..AccessRule::default() };
+    let literal = AccessRule { operation: 3, ..rule.clone() };
+    assert_ne!(keys.parse_acl(&keys.acl(&rule)), keys.parse_acl(&keys.acl(&literal)));
+    assert!(keys.acl(&rule).starts_with(&keys.all_acls()));
     for group in ["readers", "", "a/b %/é", "%", "..", "G-1_x"] {
         assert_eq!(keys.parse_group(&keys.group(7, group)).as_deref(), Some(group));
         let member = keys.group_member(7, group, "a/b");

@@ -2,10 +2,31 @@
 
 use super::{
     ConfigKey,
-    ConfigType::{Boolean, Int, List, Long, Password, String as Text},
+    ConfigType::{Boolean, Class, Int, List, Long, Password, String as Text},
     InvalidConfig,
     Validator::{AtLeast, EachOneOf, NotEmpty, OneOf, PositiveDuration},
 };
+
+/// `allow.everyone.if.no.acl.found`.
+pub const ALLOW_EVERYONE_IF_NO_ACL_FOUND: ConfigKey =
+    ConfigKey::broker("allow.everyone.if.no.acl.found", Boolean, "false").documented(
+        "Whether everyone may do everything to a resource that no access rule is about.",
+    );
+
+/// `authorizer.class.name`.
+pub const AUTHORIZER_CLASS_NAME: ConfigKey = ConfigKey::broker("authorizer.class.name", Class, "")
+    .takes(OneOf(&["", STANDARD_AUTHORIZER]))
+    .documented(
+        "Whether access rules are gone by: Kafka's StandardAuthorizer, or nothing for no rules.",
+    );
+
+/// The value of [`AUTHORIZER_CLASS_NAME`] that there is.
+const STANDARD_AUTHORIZER: &str = "org.apache.kafka.metadata.authorizer.StandardAuthorizer";
+
+/// `super.users`.
+pub const SUPER_USERS: ConfigKey = ConfigKey::broker("super.users", Text, "").documented(
+    "Users who may do everything, whatever access rules say: `User:name`, parted by semicolons.",
+);
 
 /// `connection.failed.authentication.delay.ms`.
 pub const CONNECTION_FAILED_AUTHENTICATION_DELAY_MS: ConfigKey =

@@ -50,13 +50,28 @@ fn what_would_be_overlooked_stops_the_start() {
         ("ssl.endpoint.identification.algorithm=", "ssl.endpoint.identification.algorithm"),
         ("listener.name.other.ssl.client.auth=required", "there is no listener other"),
         ("listener.name.sasl_plaintext.ssl.client.ath=none", "unknown config listener.name"),
-        ("authorizer.class.name=X", "unknown config authorizer.class.name"),
-        ("super.users=User:admin", "unknown config super.users"),
+        ("authorizer.class.name=kafka.security.authorizer.AclAuthorizer", "StandardAuthorizer"),
+        ("super.users=User:admin", "set authorizer.class.name="),
+        ("allow.everyone.if.no.acl.found=true", "set authorizer.class.name="),
+        ("super.user=User:admin", "unknown config super.user"),
         ("inter.broker.listener.name=OTHER", "inter.broker.listener.name: OTHER"),
     ] {
         let problem = problem(&format!("{text}{line}\n"));
         assert!(problem.contains(told), "{line}: {problem}");
     }
+}
+
+#[test]
+fn an_authorizer_that_nobody_comes_past_stops_the_start() {
+    let text = format!(
+        "listeners=SASL_PLAINTEXT://:1\n{JAAS}authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n"
+    );
+    assert!(problem(&text).contains("set super.users=User:"), "{}", problem(&text));
+    assert!(problem(&format!("{text}super.users=admin\n")).contains("no User:name"));
+    let read = security(&format!("{text}super.users=User:admin;User:CN=a,O=b\n")).unwrap();
+    let authorizer = read.authorizer.unwrap();
+    assert!(authorizer.is_super_user("CN=a,O=b") && !authorizer.is_super_user("a"));
+    assert!(security(&format!("{text}allow.everyone.if.no.acl.found=true\n")).is_ok());
 }
 
 #[test]

@@ -10,12 +10,19 @@ use crate::{
 use cluster::Image;
 use kafka_protocol::{
     ResponseError,
-    messages::{FetchRequest, fetch_request::FetchPartition},
+    messages::{
+        FetchRequest,
+        fetch_request::{FetchPartition, FetchTopic},
+    },
 };
 use model::{BrokerId, LeaderEpoch, Offset, TopicId};
 use partition_log::{EpochEnd, Isolation, Partition, Watermarks};
+use security::acl::Operation;
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::Notify, time::Instant};
+
+/// The first version in which a replica names itself in its state (KIP-903).
+const REPLICA_STATE: i16 = 15;
 
 /// What is to be done for one partition of the request.
 pub(super) enum Wanted {
@@ -48,12 +55,13 @@ pub(super) async fn until_ready(context: &Context, request: &FetchRequest) -> Su
     let min_bytes = usize::try_from(request.min_bytes).unwrap_or(0);
     let advanced = Arc::new(Notify::new());
     let followed = context.broker().logs.followed();
+    let authorized = authorize(context, request);
     let out_of_time = tokio::time::sleep_until(deadline);
     tokio::pin!(out_of_time);
     loop {
         let image = context.broker().cluster.image();
         let opened = followed.settled();
-        let survey = survey(context, &image, request, &advanced);
+        let survey = survey(context, &image, request, &authorized, &advanced);
         if out_of_time.is_elapsed() || is_ready(&survey, min_bytes) {
             return survey;
         }
@@ -63,6 +71,34 @@ pub(super) async fn until_ready(context: &Context, request: &FetchRequest) -> Su
             () = &mut out_of_time => {}
             () = context.connection.shutdown.requested() => return survey,
         }
+    }
+}
+
+/// Whether each topic may be read; a replica, which reads any topic, must be a broker.
+fn authorize(context: &Context, request: &FetchRequest) -> Vec<Result<(), Refusal>> {
+    let replica = match context.version() >= REPLICA_STATE {
+        true => request.replica_state.replica_id.0,
+        false => request.replica_id.0,
+    };
+    if replica >= 0 {
+        let authorized = context.authorize_cluster(Operation::ClusterAction);
+        let authorized =
+            authorized.map_err(|_| Refusal::from(ResponseError::TopicAuthorizationFailed));
+        return vec![authorized; request.topics.len()];
+    }
+    let image = context.broker().cluster.image();
+    let by_id = context.version() >= 13;
+    let topics = request.topics.iter();
+    let authorize =
+        |topic| context.authorize_topic(Operation::Read, &image, topic_ref(topic, by_id));
+    topics.map(authorize).collect()
+}
+
+fn topic_ref(topic: &FetchTopic, by_id: bool) -> TopicRef<'_> {
+    if by_id {
+        TopicRef::Id(TopicId::from(topic.topic_id))
+    } else {
+        TopicRef::Name(topic.topic.as_str())
     }
 }
 
@@ -87,19 +123,18 @@ fn survey(
     context: &Context,
     image: &Image,
     request: &FetchRequest,
+    authorized: &[Result<(), Refusal>],
     advanced: &Arc<Notify>,
 ) -> Survey {
     let isolation = isolation(request.isolation_level);
     let by_id = context.version() >= 13;
     let zone = ConsumerZone::of(request);
-    let topics = request.topics.iter().map(|topic| {
-        let name = if by_id {
-            TopicRef::Id(TopicId::from(topic.topic_id))
-        } else {
-            TopicRef::Name(topic.topic.as_str())
-        };
+    let topics = request.topics.iter().zip(authorized).map(|(topic, authorized)| {
+        let name = topic_ref(topic, by_id);
         let looked_at = topic.partitions.iter().map(|wanted| {
-            let found = context.broker().readable(image, name, wanted.partition);
+            let authorized = authorized.clone();
+            let found =
+                authorized.and_then(|()| context.broker().readable(image, name, wanted.partition));
             let looked_at = found.and_then(|found| match found {
                 Readable::Opening => Ok(Wanted::Opening),
                 Readable::Open(partition) => {

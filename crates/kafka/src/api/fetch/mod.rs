@@ -17,6 +17,7 @@ use kafka_protocol::{
     messages::{FetchRequest, FetchResponse},
     protocol::{Encodable, HeaderVersion},
 };
+use security::{acl::Operation, quota::CONSUMER_BYTE_RATE};
 use std::collections::VecDeque;
 
 /// Handles versions 4 to 18.
@@ -48,11 +49,22 @@ impl Api for Fetch {
 
     async fn begin(context: Context, mut request: FetchRequest) -> Outcome<FetchReply> {
         if let Some(wanted) = request.unknown_tagged_fields.remove(&notices::TAG) {
+            if let Err(refusal) = context.authorize_cluster(Operation::ClusterAction) {
+                let response = FetchResponse::default().with_error_code(refusal.code());
+                return Outcome::Ready(FetchReply { response, ..FetchReply::default() });
+            }
             return followers::answer(context, &request, wanted);
         }
         if is_of_a_session(&request) {
             let code = ResponseError::FetchSessionIdNotFound.code();
             let response = FetchResponse::default().with_error_code(code);
+            return Outcome::Ready(FetchReply { response, ..FetchReply::default() });
+        }
+        if context.allowance(CONSUMER_BYTE_RATE) == Some(0) {
+            // Nothing until it has waited, as in Kafka.
+            let wait = context.throttle(CONSUMER_BYTE_RATE, 0);
+            let milliseconds = wait.as_millis().max(1) as i32;
+            let response = FetchResponse::default().with_throttle_time_ms(milliseconds);
             return Outcome::Ready(FetchReply { response, ..FetchReply::default() });
         }
         Outcome::later(async move {

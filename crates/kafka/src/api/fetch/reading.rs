@@ -29,6 +29,7 @@ use kafka_protocol::{
 };
 use model::{BrokerId, TopicId};
 use partition_log::{Isolation, Partition, ReadAnswer, ReadRequest, Watermarks};
+use security::quota::CONSUMER_BYTE_RATE;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Reads of one fetch that run at the same time.
@@ -60,6 +61,7 @@ pub(super) async fn answer(
     // Who wants no bytes gets a batch all the same, as in Kafka.
     let limit = usize::try_from(request.max_bytes).unwrap_or(0);
     let limit = limit.clamp(1, broker.options.fetch_max_bytes.max(1));
+    let limit = context.allowance(CONSUMER_BYTE_RATE).map_or(limit, |most| limit.min(most).max(1));
     let available = survey.iter().flatten().fold(0, |sum: usize, wanted| match wanted {
         Wanted::Read { available, .. } => sum.saturating_add(*available),
         _ => sum,
@@ -77,7 +79,10 @@ pub(super) async fn answer(
         .with_responses(responses)
         .with_node_endpoints(building.endpoints.into_values().collect());
     let records = building.records;
-    held.shrink_to(records.iter().map(Buf::remaining).sum());
+    let bytes = records.iter().map(Buf::remaining).sum();
+    held.shrink_to(bytes);
+    let throttle = context.throttle(CONSUMER_BYTE_RATE, bytes);
+    let response = response.with_throttle_time_ms(throttle.as_millis() as i32);
     FetchReply { response, records, held: Some(held) }
 }
 

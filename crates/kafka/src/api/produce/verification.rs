@@ -3,7 +3,7 @@
 //!
 //! The connection's next request waits meanwhile: batches keep their order. Requests without a transactional id pass.
 
-use super::topic_ref;
+use super::{permission::Authorized, topic_ref};
 use crate::{
     broker::TopicRef,
     context::Context,
@@ -63,21 +63,31 @@ struct Round {
 
 /// Asks for all first batches of the request. A transaction that begins while its producer's last one is completed
 /// waits a little: that saves the client a longer pause.
-pub(super) async fn verify(context: &Context, image: &Image, request: &ProduceRequest) -> Verified {
+pub(super) async fn verify(
+    context: &Context,
+    image: &Image,
+    request: &ProduceRequest,
+    authorized: &Authorized,
+) -> Verified {
     let Some(id) = &request.transactional_id else { return Verified::default() };
     for _ in 1..ROUNDS {
-        let round = ask_all(context, image, id, request).await;
+        let round = ask_all(context, image, id, (request, authorized)).await;
         if !round.premature {
             return round.verified;
         }
         tokio::time::sleep(PAUSE).await;
     }
-    ask_all(context, image, id, request).await.verified
+    ask_all(context, image, id, (request, authorized)).await.verified
 }
 
-async fn ask_all(context: &Context, image: &Image, id: &str, request: &ProduceRequest) -> Round {
+async fn ask_all(
+    context: &Context,
+    image: &Image,
+    id: &str,
+    asked: (&ProduceRequest, &Authorized),
+) -> Round {
     let mut questions: BTreeMap<ProducerInEpoch, Vec<Question>> = BTreeMap::new();
-    for question in questions_of(context, image, request) {
+    for question in questions_of(context, image, asked) {
         let verification = &question.verification;
         let (producer, epoch) = (verification.producer(), verification.epoch());
         questions.entry(ProducerInEpoch { producer, epoch }).or_default().push(question);
@@ -111,9 +121,16 @@ impl Round {
     }
 }
 
-fn questions_of(context: &Context, image: &Image, request: &ProduceRequest) -> Vec<Question> {
+fn questions_of(
+    context: &Context,
+    image: &Image,
+    (request, authorized): (&ProduceRequest, &Authorized),
+) -> Vec<Question> {
     let mut questions = Vec::new();
     for (topic_at, topic) in request.topic_data.iter().enumerate() {
+        if authorized.topic(topic_at).is_err() {
+            continue;
+        }
         let by_id = context.version() >= 13;
         let wanted: TopicRef<'_> = topic_ref(by_id, &topic.name, topic.topic_id);
         for (partition_at, data) in topic.partition_data.iter().enumerate() {
