@@ -4,7 +4,9 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails says where")]
 
+mod access;
 mod admin;
+mod authorizer;
 mod bad_input;
 mod brokers;
 mod chaos;
@@ -29,6 +31,7 @@ mod modes;
 mod moves;
 mod moving_coordinators;
 mod outages;
+mod quotas;
 mod recover;
 mod round_trip;
 mod scale;

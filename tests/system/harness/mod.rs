@@ -15,6 +15,7 @@ pub mod patience;
 pub mod placement;
 pub mod programs;
 pub mod records;
+pub mod rolls;
 pub mod running;
 
 pub use authority::Authority;
