@@ -8,6 +8,7 @@ use ::metadata::{
 use formats::metadata::AccessRule;
 use parking_lot::RwLockReadGuard;
 use security::acl::{self, Binding, Filter, Pattern, Permission, ResourceType, Rules};
+use std::collections::BTreeSet;
 
 /// Rules that one transaction changes: the store's limit is 128 operations.
 const RULES_AT_ONCE: usize = 64;
@@ -31,6 +32,8 @@ impl Cluster {
     /// `Unavailable`: some may have been made.
     pub async fn create_acls(&self, bindings: Vec<Binding>) -> Result<(), ClusterError> {
         let keys = &self.shared.parts.keys;
+        // A transaction may set a key once.
+        let bindings: BTreeSet<Binding> = bindings.into_iter().collect();
         let puts = bindings.iter().map(|binding| {
             let stored = write(binding);
             Operation::put(keys.acl(&stored), encode(stored))

@@ -60,9 +60,9 @@ impl Api for Fetch {
             let response = FetchResponse::default().with_error_code(code);
             return Outcome::Ready(FetchReply { response, ..FetchReply::default() });
         }
-        if context.allowance(CONSUMER_BYTE_RATE) == Some(0) {
-            // Nothing until it has waited, as in Kafka.
-            let wait = context.throttle(CONSUMER_BYTE_RATE, 0);
+        // Nothing until it has waited, as in Kafka.
+        let wait = context.throttle(CONSUMER_BYTE_RATE, 0);
+        if !wait.is_zero() {
             let milliseconds = wait.as_millis().max(1) as i32;
             let response = FetchResponse::default().with_throttle_time_ms(milliseconds);
             return Outcome::Ready(FetchReply { response, ..FetchReply::default() });

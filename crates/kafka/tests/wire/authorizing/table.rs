@@ -183,7 +183,10 @@ fn of_transactions() -> Vec<Line> {
             InitProducerId,
             "without transactions",
             &[&[(Cluster, CLUSTER, IdempotentWrite)], &[(Topic, "anything", Write)]],
-            |them| ask(&mut them.alice, 5, InitProducerIdRequest::default()).await.error_code
+            |them| {
+                let request = InitProducerIdRequest::default().with_transactional_id(None);
+                ask(&mut them.alice, 5, request).await.error_code
+            }
         ),
         line!(InitProducerId, "with transactions", WRITE_X, |them| {
             let request = InitProducerIdRequest::default().with_transaction_timeout_ms(60_000);
