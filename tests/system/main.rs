@@ -25,6 +25,7 @@ mod hostile;
 mod internal_topics;
 mod kafka_tools;
 mod kill;
+mod lag;
 mod memory;
 mod mirror;
 mod modes;

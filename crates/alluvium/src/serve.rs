@@ -1,17 +1,23 @@
 //! `alluvium serve`: starts a broker in the order that its parts need each other, and drains it.
 
 use crate::{Failure, banner, deployment::Deployment, health::BrokerHealth, listening::Listening};
-use cluster::Identity;
+use axum::Router;
+use cluster::{Endpoint, Identity};
 use kafka::Server;
+use lag::Evaluator;
 use model::{
     BrokerId, ClusterId,
     config::{broker, deployment as process},
 };
-use node::{Node, Surroundings};
-use observability::{HttpServer, LogFormat, Telemetry, TelemetryOptions};
+use node::{HTTP_LISTENER, Node, Surroundings};
+use observability::{HttpParts, HttpServer, LogFormat, RenderDetail, Telemetry, TelemetryOptions};
 use runtime::{Clock, Randomness, Tasks, disk::LocalDisk, net::Tcp};
 use settings::Settings;
-use std::{process::ExitCode, sync::Arc};
+use std::{
+    net::{IpAddr, SocketAddr},
+    process::ExitCode,
+    sync::Arc,
+};
 use storage::{Objects, Verdict};
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -99,20 +105,28 @@ impl Running {
         let listening = Listening::bind(&settings).await?;
         let http = bind_http(&settings).await?;
         let stores = Deployment::open(&settings, &clock, &randomness).await?;
-        let identity = identity(&settings, &listening)?;
+        let identity = identity(&settings, &listening, http.as_ref())?;
         if !settings.is_embedded() {
             probe(&stores.objects).await?;
         }
         let surroundings = surroundings(&settings, &stores, clock, randomness)?;
-        let joined = Node::join(settings.clone(), surroundings, identity).await;
+        let joined = Node::join(settings.clone(), surroundings, identity.clone()).await;
         let node = joined.map_err(Failure::from_display)?;
         let http_address = http.as_ref().map(HttpServer::address);
         let drain_requested = Arc::<Notify>::default();
+        let evaluator = node.judge_groups().map_err(Failure::from_display)?;
         if let Some(http) = http {
             let health = BrokerHealth(node.clone());
             let drain_requested = Arc::clone(&drain_requested);
-            let drain = Box::new(move || drain_requested.notify_one());
-            http.serve(Arc::new(health), drain, telemetry.metrics(), node.tasks());
+            let (detail, routes) = lag_over_http(evaluator, &identity);
+            let parts = HttpParts {
+                health: Arc::new(health),
+                drain: Box::new(move || drain_requested.notify_one()),
+                metrics: telemetry.metrics(),
+                detail,
+                routes,
+            };
+            http.serve(parts, node.tasks());
         }
         let addresses = listening.addresses();
         let server = node.serve(listening.sockets).await;
@@ -171,6 +185,33 @@ fn fill_in(settings: &mut Settings) {
     }
 }
 
+/// What is said of groups, for the HTTP port.
+fn lag_over_http(evaluator: Option<Evaluator>, identity: &Identity) -> (RenderDetail, Router) {
+    let Some(evaluator) = evaluator else {
+        return (Box::new(String::new), Router::new());
+    };
+    let host = identity.endpoints.first().map(|it| it.host.clone()).unwrap_or_default();
+    let routes = lag::router(evaluator.clone(), &host);
+    let broker = identity.broker.get();
+    (Box::new(move || evaluator.expose(broker).text()), routes)
+}
+
+/// Where other brokers find the HTTP port: at the host of the first listener, if it is open there.
+fn http_endpoint(bound: SocketAddr, listeners: &[Endpoint]) -> Option<Endpoint> {
+    let host = &listeners.first()?.host;
+    let ip = bound.ip();
+    let local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|it| it.is_loopback());
+    // On a loopback address others would find themselves.
+    let open = ip.is_unspecified() || !ip.is_loopback() || local;
+    let host = match ip {
+        _ if ip.is_unspecified() => host.clone(),
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    };
+    let listener = HTTP_LISTENER.to_owned();
+    open.then_some(Endpoint { listener, host, port: bound.port() })
+}
+
 async fn bind_http(settings: &Settings) -> Result<Option<HttpServer>, Failure> {
     let text = settings.text(&process::HTTP_ADDRESS).unwrap_or("off");
     if text == "off" {
@@ -183,7 +224,11 @@ async fn bind_http(settings: &Settings) -> Result<Option<HttpServer>, Failure> {
     HttpServer::bind(address).await.map(Some).map_err(Failure::from_display)
 }
 
-fn identity(settings: &Settings, listening: &Listening) -> Result<Identity, Failure> {
+fn identity(
+    settings: &Settings,
+    listening: &Listening,
+    http: Option<&HttpServer>,
+) -> Result<Identity, Failure> {
     let number = settings.number(&broker::NODE_ID).or_else(|| settings.number(&broker::BROKER_ID));
     let number = match number {
         Some(number) => number,
@@ -195,10 +240,12 @@ fn identity(settings: &Settings, listening: &Listening) -> Result<Identity, Fail
     };
     let broker = u32::try_from(number).ok().and_then(BrokerId::new);
     let cluster_id = settings.text(&broker::CLUSTER_ID).map(ClusterId::new).transpose();
+    let mut endpoints = listening.endpoints.clone();
+    endpoints.extend(http.and_then(|http| http_endpoint(http.address(), &listening.endpoints)));
     Ok(Identity {
         broker: broker.ok_or_else(|| Failure(format!("--broker-id {number} is too large")))?,
         rack: settings.text(&broker::BROKER_RACK).map(str::to_owned),
-        endpoints: listening.endpoints.clone(),
+        endpoints,
         cluster_id: cluster_id.map_err(|error| Failure(format!("--cluster-id: {error}")))?,
     })
 }

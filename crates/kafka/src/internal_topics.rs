@@ -70,7 +70,7 @@ pub(crate) fn slot_partition(image: &Image, kind: SlotKind, id: &str) -> Option<
 }
 
 /// The live broker that coordinates an id.
-pub(crate) fn coordinator_of(image: &Image, kind: SlotKind, id: &str) -> Option<BrokerId> {
+pub fn coordinator_of(image: &Image, kind: SlotKind, id: &str) -> Option<BrokerId> {
     let slot = slot_partition(image, kind, id)?.partition.get();
     image.topic(kind.topic())?.partitions.get(slot as usize)?.leader
 }

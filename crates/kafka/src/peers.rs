@@ -1,18 +1,21 @@
 //! [`Peers`]: what a broker tells others about transactions, and hears of their commits.
 //!
 //! A coordinator tells the owner of a partition how a transaction ended (`WriteTxnMarkers`); whoever gets a transaction's first batch, or
-//! offsets of it, tells its coordinator that it goes on there (`AddPartitionsToTxn`, KIP-890). What gathers while requests to a broker
+//! offsets of it, tells its coordinator that it goes on there (`AddPartitionsToTxn`, KIP-890). Who judges groups asks where the logs end that
+//! these read (`ListOffsets`). What gathers while requests to a broker
 //! are under way goes out together in the next one. Nothing is retried here: who asks, asks again (DESIGN section 8).
 
 mod additions;
 mod following;
 mod line;
+mod log_ends;
 mod markers;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use additions::Addition;
 pub use following::Following;
+pub use log_ends::LogEndQuestion;
 pub use markers::PartitionMarker;
 pub(crate) use markers::bears_its_own_epoch;
 
@@ -36,6 +39,7 @@ pub struct Peers {
     listener: Option<String>,
     markers: Lines<PartitionMarker>,
     additions: Lines<Addition>,
+    log_ends: Lines<LogEndQuestion>,
 }
 
 /// The way to other brokers.
@@ -63,7 +67,8 @@ impl Peers {
         security: ClientSecurity,
     ) -> Self {
         let door = Arc::new(Door { network, security });
-        Self { tasks, door, listener, markers: Lines::default(), additions: Lines::default() }
+        let (markers, additions, log_ends) = Default::default();
+        Self { tasks, door, listener, markers, additions, log_ends }
     }
 
     /// Writes a marker to a partition that `owner` is said to own, and waits until it is durable there.
@@ -84,6 +89,18 @@ impl Peers {
         addition: Addition,
     ) -> Result<(), TransactionError> {
         self.send(&self.additions, coordinator, addition).await
+    }
+
+    /// Where the log of a partition ends for consumers that `owner` is said to own.
+    ///
+    /// # Errors
+    /// Why it does not say so.
+    pub async fn log_end(
+        &self,
+        owner: &BrokerInfo,
+        question: LogEndQuestion,
+    ) -> Result<u64, String> {
+        self.send(&self.log_ends, owner, question).await
     }
 
     /// A way for `reader`, this broker, to hear what owners committed.

@@ -15,6 +15,9 @@ pub enum NodeError {
     /// What the settings say of listeners' security.
     #[error("{0}")]
     Security(String),
+    /// What the settings say of clusters whose groups are judged.
+    #[error("{0}")]
+    Lag(String),
     /// The WAL was closed to take a new id, and could not be opened again.
     #[error("the WAL is not open")]
     WalNotOpen,

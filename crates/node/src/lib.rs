@@ -4,6 +4,7 @@
 //! own. Everything between these and the client is the same.
 
 mod error;
+mod lag;
 mod markers;
 mod node;
 mod options;
@@ -15,6 +16,7 @@ mod wiring;
 mod zone_readers;
 
 pub use error::NodeError;
+pub use lag::HTTP_LISTENER;
 pub use node::Node;
 pub use options::flush_budget;
 pub use surroundings::Surroundings;

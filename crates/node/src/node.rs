@@ -1,7 +1,7 @@
 //! [`Node`]: joins the cluster, serves, drains, each step in the order that the engines need each other.
 
 use crate::{
-    NodeError, Surroundings,
+    NodeError, Surroundings, lag,
     markers::{ClusterProducerIds, PartitionMarkers},
     options,
     security::Security,
@@ -10,6 +10,7 @@ use crate::{
     wiring::{ClusterAuthority, ClusterTopics, Engines},
     zone_readers,
 };
+use ::lag::Evaluator;
 use cluster::{Cluster, Identity};
 use coordinator::{Coordinator, CoordinatorParts};
 use kafka::{Broker, Listeners, Peers, Server};
@@ -31,6 +32,7 @@ pub struct Node {
     logs: PartitionLogs,
     coordinator: Coordinator,
     peers: Peers,
+    evaluator: Option<Evaluator>,
     security: Security,
     surroundings: Surroundings,
     settings: Arc<Settings>,
@@ -60,9 +62,12 @@ impl Node {
         let peers =
             Peers::new(surroundings.tasks.clone(), network, listener, security.peers.clone());
         keep_snapshots(&settings, &surroundings, &cluster);
-        let coordinator = coordinator(&settings, &surroundings, &cluster, &logs, &peers);
+        let evaluator = lag::evaluator(&settings, &surroundings, &cluster, &logs, &peers)?;
+        let slot_logs =
+            PartitionSlotLogs::new(logs.clone(), surroundings.clock.clone(), evaluator.clone());
+        let coordinator = coordinator(&settings, &surroundings, &cluster, &logs, &peers, slot_logs);
         let settings = Arc::new(settings);
-        Ok(Self { cluster, logs, coordinator, peers, security, surroundings, settings })
+        Ok(Self { cluster, logs, coordinator, peers, evaluator, security, surroundings, settings })
     }
 
     /// Takes its partitions, waits until they are open (or for 30 s), and serves what `listeners` have bound.
@@ -128,6 +133,19 @@ impl Node {
     /// Its groups and transactions.
     pub fn coordinator(&self) -> &Coordinator {
         &self.coordinator
+    }
+
+    /// Judges groups from now on, if the settings say so, and answers who does. A broker that nobody can ask need not.
+    ///
+    /// # Errors
+    /// What the settings say of notices is not understood.
+    pub fn judge_groups(&self) -> Result<Option<Evaluator>, NodeError> {
+        let notifier = lag::notifier(&self.settings)?;
+        let evaluator = self.evaluator.clone();
+        if let Some(evaluator) = &evaluator {
+            lag::start(evaluator, notifier, &self.surroundings);
+        }
+        Ok(evaluator)
     }
 
     /// Parent of its tasks.
@@ -207,10 +225,10 @@ fn coordinator(
     cluster: &Cluster,
     logs: &PartitionLogs,
     peers: &Peers,
+    slot_logs: PartitionSlotLogs,
 ) -> Coordinator {
     let parts = surroundings.cluster_parts();
     let markers = PartitionMarkers::new(cluster.clone(), logs.clone(), peers.clone(), &parts);
-    let slot_logs = PartitionSlotLogs::new(logs.clone(), parts.clock.clone());
     let parts = CoordinatorParts {
         metadata: parts.metadata,
         keys: parts.keys,

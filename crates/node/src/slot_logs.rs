@@ -1,7 +1,9 @@
-//! [`PartitionSlotLogs`]: the logs of coordinator slots, which are partitions of this broker like any other.
+//! [`PartitionSlotLogs`]: the logs of coordinator slots, which are partitions of this broker like any other. What is written there of groups
+//! the lag evaluator hears, too.
 
+use ::lag::Evaluator;
 use async_trait::async_trait;
-use coordinator::{SlotClaim, SlotLogError, SlotLogs, SlotRecord};
+use coordinator::{SlotClaim, SlotKind, SlotLogError, SlotLogs, SlotRecord};
 use formats::{compression::Codec, record_batch::BatchBuilder};
 use model::Offset;
 use partition_log::{Acks, AppendError, AppendOrigin, Partition, PartitionLogs};
@@ -12,11 +14,12 @@ use runtime::Clock;
 pub(crate) struct PartitionSlotLogs {
     logs: PartitionLogs,
     clock: Clock,
+    evaluator: Option<Evaluator>,
 }
 
 impl PartitionSlotLogs {
-    pub(crate) fn new(logs: PartitionLogs, clock: Clock) -> Self {
-        Self { logs, clock }
+    pub(crate) fn new(logs: PartitionLogs, clock: Clock, evaluator: Option<Evaluator>) -> Self {
+        Self { logs, clock, evaluator }
     }
 
     /// The partition, if it is open under that claim.
@@ -34,10 +37,15 @@ impl SlotLogs for PartitionSlotLogs {
         for record in records {
             batch.push(now, Some(&record.key), record.value.as_deref(), &[]);
         }
-        match log.append(&batch.build(), Acks::None, AppendOrigin::Coordinator) {
-            Ok(appended) => Ok(appended.base_offset()),
-            Err(error) => Err(refused(&error)),
+        let appended = log.append(&batch.build(), Acks::None, AppendOrigin::Coordinator);
+        let appended = appended.map_err(|error| refused(&error))?;
+        if let Some(evaluator) = self.evaluator.as_ref().filter(|_| claim.kind == SlotKind::Groups)
+        {
+            for record in records {
+                evaluator.take_in_own(&record.key, record.value.as_deref());
+            }
         }
+        Ok(appended.base_offset())
     }
 
     async fn delete_before(&self, claim: SlotClaim, offset: Offset) -> Result<(), SlotLogError> {

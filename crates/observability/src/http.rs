@@ -1,4 +1,4 @@
-//! The HTTP port: liveness, readiness, metrics, and the request to drain.
+//! The HTTP port: liveness, readiness, metrics, the request to drain, and what others serve there.
 //!
 //! Liveness never depends on etcd or object storage: a broker that waits for them must not be restarted.
 
@@ -53,11 +53,35 @@ impl fmt::Debug for HttpServer {
 /// Has the broker drain and stop. It may be called again.
 pub type RequestDrain = Box<dyn Fn() + Send + Sync>;
 
+/// Metrics of single groups and partitions, in Prometheus' text format.
+pub type RenderDetail = Box<dyn Fn() -> String + Send + Sync>;
+
+/// What the HTTP port serves.
+pub struct HttpParts {
+    /// `/health`.
+    pub health: Arc<dyn Health>,
+    /// `/admin/drain`.
+    pub drain: RequestDrain,
+    /// `/metrics`.
+    pub metrics: PrometheusHandle,
+    /// `/metrics/detail`.
+    pub detail: RenderDetail,
+    /// What else there is.
+    pub routes: Router,
+}
+
+impl fmt::Debug for HttpParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HttpParts")
+    }
+}
+
 #[derive(Clone)]
 struct Served {
     health: Arc<dyn Health>,
     drain: Arc<RequestDrain>,
     metrics: PrometheusHandle,
+    detail: Arc<RenderDetail>,
 }
 
 impl HttpServer {
@@ -81,19 +105,17 @@ impl HttpServer {
     }
 
     /// Serves until `tasks` shut down.
-    pub fn serve(
-        self,
-        health: Arc<dyn Health>,
-        drain: RequestDrain,
-        metrics: PrometheusHandle,
-        tasks: &Tasks,
-    ) {
+    pub fn serve(self, parts: HttpParts, tasks: &Tasks) {
+        let HttpParts { health, drain, metrics, detail, routes: more } = parts;
+        let served = Served { health, drain: Arc::new(drain), metrics, detail: Arc::new(detail) };
         let routes = Router::new()
             .route("/health/live", get(live))
             .route("/health/ready", get(ready))
             .route("/metrics", get(render))
+            .route("/metrics/detail", get(render_detail))
             .route("/admin/drain", post(drain_and_stop))
-            .with_state(Served { health, drain: Arc::new(drain), metrics });
+            .with_state(served)
+            .merge(more);
         let shutdown = tasks.shutdown();
         tasks.spawn("http", async move {
             let end = async move { shutdown.requested().await };
@@ -129,4 +151,10 @@ fn answer(well: &str, health: Result<(), String>) -> (StatusCode, String) {
 async fn render(State(served): State<Served>) -> String {
     served.metrics.run_upkeep();
     served.metrics.render()
+}
+
+/// May take a while with many groups: other work goes on meanwhile.
+async fn render_detail(State(served): State<Served>) -> Result<String, StatusCode> {
+    let rendered = runtime::beside(move || (served.detail)());
+    rendered.await.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
 }

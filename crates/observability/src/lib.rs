@@ -3,5 +3,5 @@
 mod http;
 mod telemetry;
 
-pub use http::{Health, HttpError, HttpServer, RequestDrain};
+pub use http::{Health, HttpError, HttpParts, HttpServer, RenderDetail, RequestDrain};
 pub use telemetry::{LogFormat, Telemetry, TelemetryError, TelemetryOptions};

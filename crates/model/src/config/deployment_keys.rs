@@ -6,7 +6,7 @@ use super::{
     Importance::{High, Low},
     InvalidConfig,
     Validator::{AtLeast, NotEmpty, OneOf},
-    broker_keys,
+    broker_keys, lag_keys,
 };
 
 /// `data.dir`.
@@ -19,7 +19,7 @@ pub const DATA_DIR: ConfigKey = ConfigKey::broker("data.dir", Text, "./alluvium-
 pub const HTTP_ADDRESS: ConfigKey = ConfigKey::broker("http.address", Text, "127.0.0.1:9640")
     .takes(NotEmpty)
     .important(High)
-    .documented("Address of /health/live, /health/ready and /metrics; `off` for none.");
+    .documented("Address of /health, /metrics and /v3/kafka (lag); `off` for none.");
 
 /// `log.filter`.
 pub const LOG_FILTER: ConfigKey = ConfigKey::broker("log.filter", Text, "info")
@@ -86,7 +86,7 @@ static TABLE: [ConfigKey; 10] = [
 
 /// Every key that a broker process takes from flags, environment or file: its own, and those of all brokers.
 pub fn process_keys() -> impl Iterator<Item = &'static ConfigKey> {
-    TABLE.iter().chain(broker_keys())
+    TABLE.iter().chain(&lag_keys::TABLE).chain(broker_keys())
 }
 
 /// The process key of that name.

@@ -8,6 +8,7 @@ mod compaction_settings;
 mod deployment_keys;
 mod invalid;
 mod key;
+mod lag_keys;
 mod layers;
 mod security_keys;
 mod topic_keys;
@@ -40,6 +41,11 @@ pub mod security {
 /// The topic's keys as constants.
 pub mod topic {
     pub use super::topic_keys::*;
+}
+
+/// The keys of the lag evaluator as constants.
+pub mod lag {
+    pub use super::lag_keys::*;
 }
 
 /// The keys of a process as constants.
