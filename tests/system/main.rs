@@ -26,6 +26,7 @@ mod internal_topics;
 mod kafka_tools;
 mod kill;
 mod lag;
+mod lag_exporter;
 mod memory;
 mod mirror;
 mod modes;

@@ -17,11 +17,15 @@ pub enum Tool {
     Minio,
     /// A second S3 implementation, over a POSIX directory.
     Versitygw,
+    /// Tells how far groups are behind, for comparison. Its build needs cmake and the headers of SASL (Debian's libsasl2-dev).
+    KlagExporter,
 }
 
 enum Recipe {
     /// `go install module@version`; the binary has the tool's name.
     GoInstall { package: &'static str },
+    /// `cargo install`; package and binary have the tool's name.
+    CargoInstall { features: &'static str },
     /// A module of our own whose main calls the server's: its replace directives forbid `go install`.
     GoModule { requires: &'static str, main: &'static str },
 }
@@ -33,6 +37,7 @@ impl Tool {
             Self::Etcd => "etcd",
             Self::Minio => "minio",
             Self::Versitygw => "versitygw",
+            Self::KlagExporter => "klag-exporter",
         }
     }
 
@@ -41,6 +46,7 @@ impl Tool {
             Self::Etcd => "v3.7.3",
             Self::Minio => "v0.0.0-20260212201848-7aac2a2c5b7c",
             Self::Versitygw => "v1.8.0",
+            Self::KlagExporter => "0.1.29",
         }
     }
 
@@ -50,6 +56,7 @@ impl Tool {
                 requires: "go.etcd.io/etcd/server/v3",
                 main: "package main\n\nimport (\n\t\"os\"\n\n\t\"go.etcd.io/etcd/server/v3/etcdmain\"\n)\n\nfunc main() { etcdmain.Main(os.Args) }\n",
             },
+            Self::KlagExporter => Recipe::CargoInstall { features: "curl-static" },
             Self::Minio => Recipe::GoInstall { package: "github.com/minio/minio" },
             Self::Versitygw => {
                 Recipe::GoInstall { package: "github.com/versity/versitygw/cmd/versitygw" }
@@ -106,6 +113,15 @@ impl Tool {
             directory.display()
         );
         match self.recipe() {
+            Recipe::CargoInstall { features } => {
+                let staging = directory.join("staging");
+                let mut cargo = Command::new("cargo");
+                cargo.args(["install", "--quiet", "--locked", "--no-default-features"]);
+                cargo.args(["--features", features, "--root"]);
+                cargo.arg(&staging).args([self.name(), "--version", self.version()]);
+                self.run("cargo", cargo.current_dir(directory))?;
+                self.rename(&staging.join("bin").join(self.name()), directory)
+            }
             Recipe::GoInstall { package } => {
                 let staging = directory.join("staging");
                 let argument = format!("{package}@{}", self.version());
@@ -140,19 +156,16 @@ impl Tool {
     }
 
     fn go(self, working: &Path, arguments: &[&str], go_bin: &Path) -> Result<(), Error> {
-        let output = Command::new("go")
-            .args(arguments)
-            .current_dir(working)
-            .env("GOBIN", go_bin)
-            .env("GOFLAGS", "-mod=mod")
-            .env("GOTOOLCHAIN", "local")
-            .env("CGO_ENABLED", "0")
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| Error::Install {
-                tool: self.name(),
-                reason: format!("could not run go: {error}"),
-            })?;
+        let mut go = Command::new("go");
+        go.args(arguments).current_dir(working).env("GOBIN", go_bin).env("GOFLAGS", "-mod=mod");
+        self.run("go", go.env("GOTOOLCHAIN", "local").env("CGO_ENABLED", "0"))
+    }
+
+    fn run(self, builder: &str, command: &mut Command) -> Result<(), Error> {
+        let output = command.stdin(Stdio::null()).output().map_err(|error| Error::Install {
+            tool: self.name(),
+            reason: format!("could not run {builder}: {error}"),
+        })?;
         if output.status.success() {
             return Ok(());
         }
