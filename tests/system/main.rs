@@ -6,6 +6,7 @@
 
 mod access;
 mod admin;
+mod alerts;
 mod authorizer;
 mod bad_input;
 mod brokers;

@@ -59,6 +59,7 @@ impl Evaluator {
         let all = self.judge_all();
         for cluster in self.clusters() {
             let name = cluster.name.clone();
+            metrics::counter!("lag_commits_dropped_total", "cluster" => name.clone()).increment(0);
             let groups = || all.iter().filter(|it| it.cluster == name);
             for status in Status::OF_GROUPS {
                 let count = groups().filter(|it| it.status == status).count();

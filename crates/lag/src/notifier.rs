@@ -115,6 +115,9 @@ impl Notifier {
 
     /// Looks at groups and tells of them, until the shutdown.
     pub async fn run(mut self, evaluator: Evaluator, randomness: Randomness, shutdown: Shutdown) {
+        for kind in ["open", "close"] {
+            metrics::counter!("lag_notices_failed_total", "kind" => kind).increment(0);
+        }
         let tell = async {
             loop {
                 tokio::time::sleep(self.options.interval).await;
