@@ -79,6 +79,20 @@ struct Written {
     body: String,
 }
 
+/// Text as one part of a URL's path or query (RFC 3986: nothing but what is unreserved stays).
+fn url_encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(byte.into());
+            }
+            other => encoded.push_str(&format!("%{other:02X}")),
+        }
+    }
+    encoded
+}
+
 impl Notifier {
     /// One that has told nothing yet.
     ///
@@ -94,6 +108,8 @@ impl Notifier {
         let mut templates = Environment::new();
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
         templates.set_fuel(Some(TEMPLATE_FUEL));
+        // Jinja's own leaves slashes: a group's name could lead to another path.
+        templates.add_filter("urlencode", |text: String| url_encoded(&text));
         let client = reqwest::Client::builder().timeout(options.timeout);
         let client = client.redirect(reqwest::redirect::Policy::none()).build();
         let client = client.map_err(|error| NotifierError(in_full(&error)))?;
