@@ -13,7 +13,7 @@ use minijinja::{
 use regex::Regex;
 use reqwest::{Method, header::CONTENT_TYPE};
 use runtime::{Randomness, Shutdown};
-use std::time::Duration;
+use std::{fmt::Write, time::Duration};
 
 /// After so many failures in a row the rest waits.
 const FAILURES: usize = 5;
@@ -87,7 +87,10 @@ fn url_encoded(text: &str) -> String {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
                 encoded.push(byte.into());
             }
-            other => encoded.push_str(&format!("%{other:02X}")),
+            // Writing to a string can't fail.
+            other => {
+                let _ = write!(encoded, "%{other:02X}");
+            }
         }
     }
     encoded
