@@ -85,7 +85,7 @@ class Alluvium(System):
         self.etcd = first.etcd if first else Etcd(directory / "etcd") if cluster else None
         self.minio = first.minio if first else Minio(directory / "minio") if cluster else None
         self.arguments = ["--data-dir", directory / "data", "--listeners", f"PLAINTEXT://{self.bootstrap}"]
-        self.arguments += ["--http-address", f"127.0.0.1:{self.http_port}"]
+        self.arguments += ["--http-address", f"127.0.0.1:{self.http_port}", "--schema-registry-address", "off"]
         if cluster:
             self.arguments += ["--metadata", self.etcd.endpoint.replace("http", "etcd"), "--broker-id", str(number)]
             self.arguments += ["--object-store", "s3://alluvium/bench", "--object-store-endpoint", self.minio.endpoint]

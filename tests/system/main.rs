@@ -38,6 +38,7 @@ mod quotas;
 mod recover;
 mod round_trip;
 mod scale;
+mod schema_registry;
 mod schemas;
 mod security;
 mod streams;

@@ -11,11 +11,15 @@ pub(crate) fn lines(
     deployment: &Deployment,
     listeners: &[String],
     http: Option<SocketAddr>,
+    schemas: Option<SocketAddr>,
 ) -> Vec<String> {
     let first = listeners.first().map_or("localhost:9092", String::as_str);
     let mut lines = vec![format!("Kafka      {}", listeners.join(", "))];
     if let Some(http) = http {
         lines.push(format!("HTTP       http://{http} (/health/ready, /metrics)"));
+    }
+    if let Some(schemas) = schemas {
+        lines.push(format!("schemas    http://{schemas} (Confluent's schema registry API)"));
     }
     lines.push(format!("metadata   {}", deployment.metadata_description));
     lines.push(format!("objects    {}", deployment.objects_description));

@@ -9,6 +9,7 @@ mod fsck;
 mod health;
 mod listening;
 mod recover;
+mod schema_registry_port;
 mod serve;
 mod wal_command;
 
@@ -115,6 +116,9 @@ struct BrokerFlags {
     /// Address of /health/live, /health/ready and /metrics; `off` for none
     #[arg(long)]
     http_address: Option<String>,
+    /// Address of the schema registry; `off` for none. Default: 127.0.0.1:8081 with --metadata embedded, off otherwise
+    #[arg(long)]
+    schema_registry_address: Option<String>,
     /// Where an embedded deployment keeps everything
     #[arg(long)]
     data_dir: Option<String>,
@@ -150,6 +154,7 @@ impl BrokerFlags {
             ("listeners", self.listeners),
             ("advertised.listeners", self.advertised_listeners),
             ("http.address", self.http_address),
+            ("schema.registry.address", self.schema_registry_address),
             ("data.dir", self.data_dir),
             ("wal.dir", self.wal_dir),
             ("metadata", self.metadata),

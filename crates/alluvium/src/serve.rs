@@ -1,6 +1,9 @@
 //! `alluvium serve`: starts a broker in the order that its parts need each other, and drains it.
 
-use crate::{Failure, banner, deployment::Deployment, health::BrokerHealth, listening::Listening};
+use crate::{
+    Failure, banner, deployment::Deployment, health::BrokerHealth, listening::Listening,
+    schema_registry_port::SchemaRegistryPort,
+};
 use axum::Router;
 use cluster::{Endpoint, Identity};
 use kafka::Server;
@@ -104,8 +107,11 @@ impl Running {
         fill_in(&mut settings);
         let listening = Listening::bind(&settings).await?;
         let http = bind_http(&settings).await?;
+        let schemas = SchemaRegistryPort::bind(&settings).await?;
         let stores = Deployment::open(&settings, &clock, &randomness).await?;
-        let identity = identity(&settings, &listening, http.as_ref())?;
+        let mut identity = identity(&settings, &listening, http.as_ref())?;
+        let schemas_address = schemas.as_ref().map(SchemaRegistryPort::address);
+        identity.endpoints.extend(schemas.as_ref().map(|port| port.endpoint(&listening.endpoints)));
         if !settings.is_embedded() {
             probe(&stores.objects).await?;
         }
@@ -128,9 +134,12 @@ impl Running {
             };
             http.serve(parts, node.tasks());
         }
+        if let Some(schemas) = schemas {
+            schemas.serve(node.schema_registry(), node.tasks());
+        }
         let addresses = listening.addresses();
         let server = node.serve(listening.sockets).await;
-        for line in banner::lines(&settings, &stores, &addresses, http_address) {
+        for line in banner::lines(&settings, &stores, &addresses, http_address, schemas_address) {
             eprintln!("{line}");
         }
         Ok(Self { node, server, drain_requested })

@@ -39,6 +39,6 @@ pub use catalog::ImageCatalog;
 pub use frame::FrameError;
 pub use internal_topics::coordinator_of;
 pub use listener::{AdvertisedListener, ListenerError, ListenerSpec, Listeners, SecurityProtocol};
-pub use peers::{Following, LogEndQuestion, PartitionMarker, Peers};
+pub use peers::{Following, LogEndQuestion, PartitionMarker, Peers, Reading, RecordsRead};
 pub use secured::ListenerSecurity;
 pub use server::{Server, ServerOptions};

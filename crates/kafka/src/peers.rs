@@ -10,6 +10,7 @@ mod following;
 mod line;
 mod log_ends;
 mod markers;
+mod reading;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ pub use following::Following;
 pub use log_ends::LogEndQuestion;
 pub use markers::PartitionMarker;
 pub(crate) use markers::bears_its_own_epoch;
+pub use reading::{Reading, RecordsRead};
 
 use crate::broker::endpoint;
 use cluster::BrokerInfo;
@@ -106,6 +108,11 @@ impl Peers {
     /// A way for `reader`, this broker, to hear what owners committed.
     pub fn following(&self, reader: BrokerId) -> Following {
         Following::new(self.clone(), reader)
+    }
+
+    /// A way to read partitions that other brokers own.
+    pub fn reading(&self) -> Reading {
+        Reading::new(self.clone())
     }
 
     async fn send<L: Letter>(&self, lines: &Lines<L>, broker: &BrokerInfo, letter: L) -> L::Answer {

@@ -3,7 +3,7 @@
 use crate::{
     NodeError, Surroundings, lag,
     markers::{ClusterProducerIds, PartitionMarkers},
-    options,
+    options, schemas,
     security::Security,
     slot_logs::PartitionSlotLogs,
     wal_slot::WalSlot,
@@ -87,6 +87,11 @@ impl Node {
         options.security.clone_from(&self.security.listeners);
         self.keep_keys_fresh();
         Server::start(listeners, &options, broker, randomness, &self.surroundings.tasks)
+    }
+
+    /// A schema registry over this cluster's `_schemas`.
+    pub fn schema_registry(&self) -> schema_registry::Registry {
+        schemas::start(&self.cluster, &self.logs, &self.peers, &self.surroundings)
     }
 
     fn keep_keys_fresh(&self) {

@@ -1,10 +1,10 @@
 //! A broker process: the binary of this build, on ports of its own that survive a restart.
 
-use super::http::http_get;
+use super::{http::http_get, programs::alluvium};
 use services::{Process, free_port};
 use std::{
     path::{Path, PathBuf},
-    process::{Command, ExitStatus},
+    process::ExitStatus,
     time::Duration,
 };
 
@@ -154,7 +154,7 @@ impl Broker {
 }
 
 fn spawn(arguments: &[String], environment: &[(String, String)], log: &Path) -> Process {
-    let mut command = Command::new(BINARY);
+    let mut command = alluvium();
     command.args(arguments).envs(environment.iter().cloned());
     Process::start("alluvium", &mut command, log).unwrap()
 }

@@ -91,9 +91,13 @@ impl Client {
 
 /// A Python program of ours, with its packages.
 pub fn python(program: &str) -> Command {
+    python_with("requirements.txt", program)
+}
+
+/// A Python program of ours, with the packages of a requirements file of its own.
+pub fn python_with(requirements: &str, program: &str) -> Command {
     let folder = clients().join("python");
-    let mut command =
-        Command::new(services::programs::python(&folder.join("requirements.txt")).unwrap());
+    let mut command = Command::new(services::programs::python(&folder.join(requirements)).unwrap());
     command.arg(folder.join(program));
     command
 }
@@ -124,7 +128,10 @@ pub fn kafka_tool(class: &str) -> Command {
 
 /// The binary under test, as a command line tool.
 pub fn alluvium() -> Command {
-    Command::new(BINARY)
+    let mut command = Command::new(BINARY);
+    // Brokers of many tests share the machine, and so its port 8081.
+    command.env("ALLUVIUM_SCHEMA_REGISTRY_ADDRESS", "off");
+    command
 }
 
 /// What a program printed.

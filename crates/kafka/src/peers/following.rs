@@ -68,7 +68,7 @@ impl Following {
     }
 }
 
-async fn connect(peers: &Peers, address: &str) -> Result<Connection, String> {
+pub(super) async fn connect(peers: &Peers, address: &str) -> Result<Connection, String> {
     let opened = peers.door.open(address).await;
     opened.map_err(|error| error.to_string())
 }

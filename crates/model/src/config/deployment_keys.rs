@@ -33,6 +33,12 @@ pub const LOG_FORMAT: ConfigKey = ConfigKey::broker("log.format", Text, "human")
     .important(Low)
     .documented("How log lines look.");
 
+/// `schema.registry.address`.
+pub const SCHEMA_REGISTRY_ADDRESS: ConfigKey = ConfigKey::unset("schema.registry.address", Text)
+    .takes(NotEmpty)
+    .important(High)
+    .documented("Address of the schema registry, Confluent's REST API; `off` for none. Unset: 127.0.0.1:8081 with an embedded metadata store, `off` otherwise.");
+
 /// `metadata`.
 pub const METADATA: ConfigKey = ConfigKey::broker("metadata", Text, "embedded")
     .takes(NotEmpty)
@@ -71,9 +77,10 @@ pub const WAL_FILE_BYTES: ConfigKey = ConfigKey::broker("wal.file.bytes", Long, 
     .important(Low)
     .documented("Size of one file of the write-ahead log.");
 
-static TABLE: [ConfigKey; 10] = [
+static TABLE: [ConfigKey; 11] = [
     DATA_DIR,
     HTTP_ADDRESS,
+    SCHEMA_REGISTRY_ADDRESS,
     LOG_FILTER,
     LOG_FORMAT,
     METADATA,

@@ -1,0 +1,69 @@
+//! The schema registry's port.
+
+use crate::Failure;
+use cluster::Endpoint;
+use model::config::deployment;
+use node::REGISTRY_ENDPOINT;
+use runtime::Tasks;
+use schema_registry::Registry;
+use settings::Settings;
+use std::net::SocketAddr;
+use tokio::net::TcpListener;
+
+/// Where it is when embedded, if nothing else is said.
+const EMBEDDED: &str = "127.0.0.1:8081";
+
+/// A bound port.
+pub(crate) struct SchemaRegistryPort {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl SchemaRegistryPort {
+    /// Binds what `schema.registry.address` says.
+    ///
+    /// # Errors
+    /// One line that names the flag, and how to do without.
+    pub(crate) async fn bind(settings: &Settings) -> Result<Option<Self>, Failure> {
+        let unset = if settings.is_embedded() { EMBEDDED } else { "off" };
+        let text = settings.text(&deployment::SCHEMA_REGISTRY_ADDRESS).unwrap_or(unset);
+        if text == "off" {
+            return Ok(None);
+        }
+        let bound = async {
+            let listener = TcpListener::bind(text).await?;
+            let address = listener.local_addr()?;
+            Ok::<_, std::io::Error>(Self { listener, address })
+        };
+        bound.await.map(Some).map_err(|error| Failure(format!(
+            "schema.registry.address {text}: {error}; free the port, give --schema-registry-address another one (port 0 picks a free one), or turn the schema registry off with --schema-registry-address off"
+        )))
+    }
+
+    /// The address bound.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where other brokers reach it: on the host that clients are told, if it listens on all addresses.
+    pub(crate) fn endpoint(&self, others: &[Endpoint]) -> Endpoint {
+        let told = others.first().map(|endpoint| endpoint.host.clone());
+        let everywhere = self.address.ip().is_unspecified();
+        let host = told.filter(|_| everywhere).unwrap_or_else(|| match self.address {
+            SocketAddr::V4(address) => address.ip().to_string(),
+            SocketAddr::V6(address) => format!("[{}]", address.ip()),
+        });
+        Endpoint { listener: REGISTRY_ENDPOINT.to_owned(), host, port: self.address.port() }
+    }
+
+    /// Serves until `tasks` shut down.
+    pub(crate) fn serve(self, registry: Registry, tasks: &Tasks) {
+        let shutdown = tasks.shutdown();
+        tasks.spawn("schema_registry_http", async move {
+            let end = async move { shutdown.requested().await };
+            if let Err(error) = schema_registry::serve(self.listener, registry, end).await {
+                tracing::error!(%error, "the schema registry stopped serving");
+            }
+        });
+    }
+}
