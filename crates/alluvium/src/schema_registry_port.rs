@@ -20,24 +20,36 @@ pub(crate) struct SchemaRegistryPort {
 }
 
 impl SchemaRegistryPort {
-    /// Binds what `schema.registry.address` says.
+    /// Binds what `schema.registry.address` says. Where nothing is said and the port is taken, as by another broker of the same machine, there
+    /// is no registry, which the log tells.
     ///
     /// # Errors
     /// One line that names the flag, and how to do without.
     pub(crate) async fn bind(settings: &Settings) -> Result<Option<Self>, Failure> {
+        let asked_for = settings.text(&deployment::SCHEMA_REGISTRY_ADDRESS);
         let unset = if settings.is_embedded() { EMBEDDED } else { "off" };
-        let text = settings.text(&deployment::SCHEMA_REGISTRY_ADDRESS).unwrap_or(unset);
+        let text = asked_for.unwrap_or(unset);
         if text == "off" {
             return Ok(None);
         }
-        let bound = async {
-            let listener = TcpListener::bind(text).await?;
-            let address = listener.local_addr()?;
-            Ok::<_, std::io::Error>(Self { listener, address })
-        };
-        bound.await.map(Some).map_err(|error| Failure(format!(
-            "schema.registry.address {text}: {error}; free the port, give --schema-registry-address another one (port 0 picks a free one), or turn the schema registry off with --schema-registry-address off"
-        )))
+        match Self::bind_to(text).await {
+            Ok(port) => Ok(Some(port)),
+            Err(error) if asked_for.is_none() => {
+                tracing::warn!(
+                    "no schema registry: {text}: {error}; --schema-registry-address gives it another port"
+                );
+                Ok(None)
+            }
+            Err(error) => Err(Failure(format!(
+                "schema.registry.address {text}: {error}; free the port, give --schema-registry-address another one (port 0 picks a free one), or turn the schema registry off with --schema-registry-address off"
+            ))),
+        }
+    }
+
+    async fn bind_to(address: &str) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
     }
 
     /// The address bound.

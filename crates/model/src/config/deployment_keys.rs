@@ -37,7 +37,7 @@ pub const LOG_FORMAT: ConfigKey = ConfigKey::broker("log.format", Text, "human")
 pub const SCHEMA_REGISTRY_ADDRESS: ConfigKey = ConfigKey::unset("schema.registry.address", Text)
     .takes(NotEmpty)
     .important(High)
-    .documented("Address of the schema registry, Confluent's REST API; `off` for none. Unset: 127.0.0.1:8081 with an embedded metadata store, `off` otherwise.");
+    .documented("Address of the schema registry, Confluent's REST API; `off` for none. Unset: 127.0.0.1:8081 with an embedded metadata store, unless that is taken; `off` otherwise.");
 
 /// `metadata`.
 pub const METADATA: ConfigKey = ConfigKey::broker("metadata", Text, "embedded")
