@@ -12,9 +12,14 @@ pub(crate) struct ClusterOffsets {
     /// By partition.
     topics: BTreeMap<String, Vec<LogEnds>>,
     groups: BTreeMap<String, GroupCommits>,
+    /// By group: who has which partition, also of those that nothing was committed of yet.
+    owners: BTreeMap<String, Owners>,
     /// Partitions of groups, over all groups.
     partitions: usize,
 }
+
+/// Who has which partition of a group.
+type Owners = BTreeMap<(String, u32), MemberOwner>;
 
 #[derive(Debug, Default)]
 struct GroupCommits {
@@ -102,6 +107,7 @@ impl ClusterOffsets {
     /// Forgets other groups.
     pub(crate) fn keep_groups(&mut self, keep: impl Fn(&str) -> bool) {
         self.groups.retain(|group, _| keep(group));
+        self.owners.retain(|group, _| keep(group));
         self.count();
     }
 
@@ -150,7 +156,10 @@ impl ClusterOffsets {
         let group = self.groups.entry(commit.group.to_owned()).or_default();
         let topic = group.topics.entry(commit.topic.to_owned()).or_default();
         let window = CommitWindow::new(options.intervals);
-        topic.insert(commit.partition, PartitionCommits { window, owner: MemberOwner::default() });
+        let place = (commit.topic.to_owned(), commit.partition);
+        let owner = self.owners.get(commit.group).and_then(|owners| owners.get(&place));
+        let owner = owner.cloned().unwrap_or_default();
+        topic.insert(commit.partition, PartitionCommits { window, owner });
         true
     }
 
@@ -169,18 +178,20 @@ impl ClusterOffsets {
         }
     }
 
-    /// Who has which partitions of a group now.
-    pub(crate) fn set_owners(
-        &mut self,
-        group: &str,
-        owners: &BTreeMap<(String, u32), MemberOwner>,
-    ) {
-        let Some(group) = self.groups.get_mut(group) else { return };
-        for (topic, partitions) in &mut group.topics {
+    /// Who has which partitions of a group now. A group that has not committed yet is told of its members first.
+    pub(crate) fn set_owners(&mut self, group: &str, owners: Owners, options: &LagOptions) {
+        for (topic, partitions) in
+            self.groups.get_mut(group).into_iter().flat_map(|group| &mut group.topics)
+        {
             for (partition, commits) in partitions {
                 let owner = owners.get(&(topic.clone(), *partition));
                 commits.owner = owner.cloned().unwrap_or_default();
             }
+        }
+        self.owners.remove(group);
+        let kept: usize = self.owners.values().map(BTreeMap::len).sum();
+        if !owners.is_empty() && kept + owners.len() <= options.max_partitions {
+            self.owners.insert(group.to_owned(), owners);
         }
     }
 
@@ -370,6 +381,31 @@ mod tests {
         offsets.remove("a", "t", 0);
         assert!(offsets.add(&commit("c", "t", 0, 1), NOW, &options));
         assert_eq!(offsets.groups().collect::<Vec<_>>(), ["b", "c"]);
+    }
+
+    #[test]
+    fn members_are_told_of_before_their_first_commit() {
+        let options = LagOptions { max_partitions: 2, ..LagOptions::default() };
+        let mut offsets = known(2, &options);
+        let client = |offsets: &ClusterOffsets, group: &str| {
+            let commits = offsets.commits_of(group);
+            commits.and_then(|mut it| it.next().map(|it| it.owner.client_id.clone()))
+        };
+        let has = |name: &str, partitions: std::ops::Range<u32>| -> Owners {
+            let owner = MemberOwner { host: "/h".to_owned(), client_id: name.to_owned() };
+            partitions.map(|it| (("t".to_owned(), it), owner.clone())).collect()
+        };
+        offsets.set_owners("g", has("first", 0..2), &options);
+        assert_eq!(client(&offsets, "g"), None, "it is no group yet");
+        offsets.add(&commit("g", "t", 0, 1), NOW, &options);
+        assert_eq!(client(&offsets, "g").as_deref(), Some("first"));
+        offsets.set_owners("g", has("second", 0..1), &options);
+        assert_eq!(client(&offsets, "g").as_deref(), Some("second"));
+        offsets.set_owners("h", has("too many", 0..2), &options);
+        offsets.add(&commit("h", "t", 0, 1), NOW, &options);
+        assert_eq!(client(&offsets, "h").as_deref(), Some(""));
+        offsets.keep_groups(|group| group == "h");
+        assert!(offsets.owners.is_empty());
     }
 
     #[test]

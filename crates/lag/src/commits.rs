@@ -63,15 +63,19 @@ pub fn decode(key: &[u8], value: Option<&[u8]>) -> Option<OffsetsRecord> {
 fn decode_offset(value: &[u8]) -> Option<(i64, i64)> {
     let mut value = Fields(value);
     let version = value.int16()?;
-    // Version 4 is laid out in another way; nobody writes it yet.
-    if !(0..=3).contains(&version) {
+    if !(0..=4).contains(&version) {
         return None;
     }
     let offset = value.int64()?;
-    if version == 3 {
+    if version >= 3 {
         value.int32()?;
     }
-    value.string()?;
+    // The first flexible version; its tagged fields come last.
+    if version >= 4 {
+        value.compact_string()?
+    } else {
+        value.string()?
+    };
     Some((offset, value.int64()?))
 }
 
@@ -127,7 +131,7 @@ fn assigned(assignment: &[u8]) -> Vec<(String, u32)> {
     read().unwrap_or_default()
 }
 
-/// Fields of Kafka's older encoding, one after the other.
+/// Fields of Kafka's encodings, one after the other.
 struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
@@ -156,6 +160,24 @@ impl<'a> Fields<'a> {
 
     fn string(&mut self) -> Option<String> {
         self.nullable_string()?
+    }
+
+    /// Text whose length and one is a varint (KIP-482).
+    fn compact_string(&mut self) -> Option<String> {
+        let length = usize::try_from(self.varint()?).ok()?.checked_sub(1)?;
+        Some(std::str::from_utf8(self.take(length)?).ok()?.to_owned())
+    }
+
+    fn varint(&mut self) -> Option<u32> {
+        let mut number = 0;
+        for shift in (0..32).step_by(7) {
+            let byte = self.0.try_get_u8().ok()?;
+            number |= u32::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some(number);
+            }
+        }
+        None
     }
 
     /// `Some(None)` is null.
@@ -229,6 +251,21 @@ mod tests {
         // A count that its bytes do not bear out: what the member says of itself is not believed.
         let hostile = [0, 1, 127, 255, 255, 255];
         assert_eq!(decode(&key, Some(&value_of_group(&hostile))), Some(nobody));
+    }
+
+    #[test]
+    fn commits_are_read_as_kafka_4_writes_them() {
+        let note = [&[0x81, 0x01][..], &[b'n'; 128]].concat();
+        let topic_id = [&[1, 0, 16][..], &[9; 16]].concat();
+        let fields: [&[u8]; 6] =
+            [&[0, 4], &5_i64.to_be_bytes(), &[0; 4], &note, &6_i64.to_be_bytes(), &topic_id];
+        let decoded = decode(&key_of_offset(), Some(&fields.concat()));
+        assert!(
+            matches!(decoded, Some(OffsetsRecord::Offset { committed: Some((5, 6)), .. })),
+            "{decoded:?}"
+        );
+        let cut = &fields.concat()[..40];
+        assert_eq!(decode(&key_of_offset(), Some(cut)), None);
     }
 
     #[test]

@@ -127,7 +127,7 @@ impl Evaluator {
                 }
             },
             OffsetsRecord::Members { group, owners } => {
-                offsets.set_owners(&group, &owners);
+                offsets.set_owners(&group, owners, options);
                 true
             }
         });

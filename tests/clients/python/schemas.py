@@ -58,7 +58,7 @@ def produce_and_read(bootstrap, topic, values):
     producer = Producer({"bootstrap.servers": bootstrap})
     failed = []
     for value in values:
-        producer.produce(topic, value=value, on_delivery=lambda error, _: error and failed.append(error))
+        producer.produce(topic, value=value, partition=0, on_delivery=lambda error, _: error and failed.append(error))
     assert producer.flush(60) == 0 and not failed, failed
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": topic, "auto.offset.reset": "earliest"})
     consumer.assign([TopicPartition(topic, 0, 0)])

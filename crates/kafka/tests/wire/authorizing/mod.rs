@@ -255,7 +255,10 @@ async fn rules_are_made_found_and_removed_one_by_one() {
     assert_eq!(codes, [0, 0, 0, 0, 42, 42, 42, 42]);
     let all = DescribeAclsRequest::default()
         .with_resource_type_filter(1)
+        .with_resource_name_filter(None)
         .with_pattern_type_filter(1)
+        .with_principal_filter(None)
+        .with_host_filter(None)
         .with_operation(1)
         .with_permission_type(1);
     let described = root.call(3, all.clone()).await;
@@ -263,8 +266,10 @@ async fn rules_are_made_found_and_removed_one_by_one() {
     // One goes, the others of its resource stay.
     let filter = delete_acls_request::DeleteAclsFilter::default()
         .with_resource_type_filter(1)
+        .with_resource_name_filter(None)
         .with_pattern_type_filter(1)
         .with_principal_filter(Some("User:alice".into()))
+        .with_host_filter(None)
         .with_operation(3)
         .with_permission_type(1);
     let filters = vec![filter.clone(), filter.clone().with_operation(99), filter];
