@@ -197,7 +197,6 @@ fn number(name: &str) -> Option<u64> {
 }
 
 #[test]
-#[ignore = "long: two minutes of faults"]
 fn three_brokers_lose_nothing_whatever_befalls_them() {
     let length = Duration::from_secs(number("SYSTEM_TEST_CHAOS_SECONDS").unwrap_or(120));
     let seed = number("SYSTEM_TEST_CHAOS_SEED").unwrap_or(1);
