@@ -199,12 +199,12 @@ fn test_compatibility(kind: Kind) {
         "--cluster-id-supported",
         "--create-topics-supported",
         "--describe-configs-supported",
+        "--describe-acls-supported",
         "--idempotent-producer-supported",
     ];
     let mut test = tool("ClientCompatibilityTest", &address);
     let count = broker.count().to_string();
     test.args(["--topic", "t", "--num-cluster-nodes", &count]);
-    test.args(["--describe-acls-supported", "false"]);
     test.args(["--expect-record-too-large-exception", "false"]);
     test.args(supported.into_iter().flat_map(|flag| [flag, "true"]));
     let output = text(&run(&mut test, b"").stdout);
