@@ -5,17 +5,20 @@ use model::config::broker;
 use settings::Settings;
 use std::net::SocketAddr;
 
-/// The start-up lines. `listeners` are the addresses that clients use.
+/// The start-up lines. `listeners` are the addresses that clients use; `http` is the HTTP port's, and whether it serves the console.
 pub(crate) fn lines(
     settings: &Settings,
     deployment: &Deployment,
     listeners: &[String],
-    http: Option<SocketAddr>,
+    http: Option<(SocketAddr, bool)>,
     schemas: Option<SocketAddr>,
 ) -> Vec<String> {
     let first = listeners.first().map_or("localhost:9092", String::as_str);
     let mut lines = vec![format!("Kafka      {}", listeners.join(", "))];
-    if let Some(http) = http {
+    if let Some((http, has_console)) = http {
+        if has_console {
+            lines.push(format!("console    http://{http}/"));
+        }
         lines.push(format!("HTTP       http://{http} (/health/ready, /metrics)"));
     }
     if let Some(schemas) = schemas {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod banner;
+mod console_options;
 mod deployment;
 mod dev;
 mod doctor;

@@ -1,8 +1,8 @@
 //! `alluvium serve`: starts a broker in the order that its parts need each other, and drains it.
 
 use crate::{
-    Failure, banner, deployment::Deployment, health::BrokerHealth, listening::Listening,
-    schema_registry_port::SchemaRegistryPort,
+    Failure, banner, console_options::console_options, deployment::Deployment,
+    health::BrokerHealth, listening::Listening, schema_registry_port::SchemaRegistryPort,
 };
 use axum::Router;
 use cluster::{Endpoint, Identity};
@@ -107,6 +107,8 @@ impl Running {
         fill_in(&mut settings);
         let listening = Listening::bind(&settings).await?;
         let http = bind_http(&settings).await?;
+        let console = console_options(&settings, http.as_ref().map(HttpServer::address))?;
+        let has_console = console.is_some();
         let schemas = SchemaRegistryPort::bind(&settings).await?;
         let stores = Deployment::open(&settings, &clock, &randomness).await?;
         let mut identity = identity(&settings, &listening, http.as_ref())?;
@@ -121,10 +123,15 @@ impl Running {
         let http_address = http.as_ref().map(HttpServer::address);
         let drain_requested = Arc::<Notify>::default();
         let evaluator = node.judge_groups().map_err(Failure::from_display)?;
+        let registry = schemas.as_ref().map(|_| node.schema_registry());
         if let Some(http) = http {
             let health = BrokerHealth(node.clone());
             let drain_requested = Arc::clone(&drain_requested);
-            let (detail, routes) = lag_over_http(evaluator, &identity);
+            let (detail, mut routes) = lag_over_http(evaluator, &identity);
+            if let Some(console) = console {
+                let schemas = registry.clone().map(schema_registry::routes);
+                routes = routes.merge(console::router(node.console_cluster(), schemas, console));
+            }
             let parts = HttpParts {
                 health: Arc::new(health),
                 drain: Box::new(move || drain_requested.notify_one()),
@@ -134,11 +141,12 @@ impl Running {
             };
             http.serve(parts, node.tasks());
         }
-        if let Some(schemas) = schemas {
-            schemas.serve(node.schema_registry(), node.tasks());
+        if let Some((schemas, registry)) = schemas.zip(registry) {
+            schemas.serve(registry, node.tasks());
         }
         let addresses = listening.addresses();
         let server = node.serve(listening.sockets).await;
+        let http_address = http_address.map(|address| (address, has_console));
         for line in banner::lines(&settings, &stores, &addresses, http_address, schemas_address) {
             eprintln!("{line}");
         }

@@ -105,6 +105,16 @@ impl Peers {
         self.send(&self.log_ends, owner, question).await
     }
 
+    /// A connection to a broker, this one or another, on which this broker has logged in.
+    ///
+    /// # Errors
+    /// A sentence: it has no listener for brokers, or can't be reached there.
+    pub async fn connect(&self, broker: &BrokerInfo) -> Result<Connection, String> {
+        let no_listener = || format!("broker {} has no listener for brokers", broker.id);
+        let address = self.address(broker).ok_or_else(no_listener)?;
+        following::connect(self, &address).await
+    }
+
     /// A way for `reader`, this broker, to hear what owners committed.
     pub fn following(&self, reader: BrokerId) -> Following {
         Following::new(self.clone(), reader)

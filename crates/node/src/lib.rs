@@ -3,6 +3,7 @@
 //! What it stands on comes from outside ([`Surroundings`]): the binary hands it the machine's clock, disk and network, the simulation its
 //! own. Everything between these and the client is the same.
 
+mod console;
 mod error;
 mod lag;
 mod markers;

@@ -1,7 +1,9 @@
 //! [`Node`]: joins the cluster, serves, drains, each step in the order that the engines need each other.
 
 use crate::{
-    NodeError, Surroundings, lag,
+    NodeError, Surroundings,
+    console::ConsoleCluster,
+    lag,
     markers::{ClusterProducerIds, PartitionMarkers},
     options, schemas,
     security::Security,
@@ -92,6 +94,11 @@ impl Node {
     /// A schema registry over this cluster's `_schemas`.
     pub fn schema_registry(&self) -> schema_registry::Registry {
         schemas::start(&self.cluster, &self.logs, &self.peers, &self.surroundings)
+    }
+
+    /// The cluster, as the console sees it.
+    pub fn console_cluster(&self) -> Arc<dyn ::console::Cluster> {
+        Arc::new(ConsoleCluster { cluster: self.cluster.clone(), peers: self.peers.clone() })
     }
 
     fn keep_keys_fresh(&self) {

@@ -8,7 +8,9 @@ mod login;
 mod principal;
 pub mod quota;
 pub mod sasl;
+mod secret;
 pub mod tls;
 
 pub use login::{ClientSecurity, Credentials};
 pub use principal::Principal;
+pub use secret::is_same_secret;

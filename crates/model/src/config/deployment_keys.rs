@@ -2,12 +2,24 @@
 
 use super::{
     ConfigKey,
-    ConfigType::{Long, String as Text},
+    ConfigType::{Boolean, Long, Password, String as Text},
     Importance::{High, Low},
     InvalidConfig,
     Validator::{AtLeast, NotEmpty, OneOf},
     broker_keys, lag_keys,
 };
+
+/// `console.enable`.
+pub const CONSOLE_ENABLE: ConfigKey =
+    ConfigKey::unset("console.enable", Boolean).important(High).documented(
+        "Whether http.address serves the console, a page about the cluster. Unset: with an embedded metadata store, if that address is loopback. On any other address it needs console.token.",
+    );
+
+/// `console.token`.
+pub const CONSOLE_TOKEN: ConfigKey =
+    ConfigKey::unset("console.token", Password).takes(NotEmpty).important(High).documented(
+        "What the console's callers must bring, 16 characters or more: whoever has it reads all records. Unset, whoever reaches the loopback address does.",
+    );
 
 /// `data.dir`.
 pub const DATA_DIR: ConfigKey = ConfigKey::broker("data.dir", Text, "./alluvium-data")
@@ -77,7 +89,9 @@ pub const WAL_FILE_BYTES: ConfigKey = ConfigKey::broker("wal.file.bytes", Long, 
     .important(Low)
     .documented("Size of one file of the write-ahead log.");
 
-static TABLE: [ConfigKey; 11] = [
+static TABLE: [ConfigKey; 13] = [
+    CONSOLE_ENABLE,
+    CONSOLE_TOKEN,
     DATA_DIR,
     HTTP_ADDRESS,
     SCHEMA_REGISTRY_ADDRESS,
