@@ -15,6 +15,7 @@ mod clients;
 mod command_line;
 mod compaction;
 mod connect;
+mod console;
 mod consumer_groups;
 mod dev;
 mod franz_go;

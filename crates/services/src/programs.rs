@@ -98,6 +98,24 @@ pub fn node_modules(package: &Path) -> Result<PathBuf, Error> {
     Ok(directory.join("node_modules"))
 }
 
+/// Chromium: the distribution's, installed when it is missing.
+///
+/// # Errors
+/// [`Error::Install`].
+pub fn chromium() -> Result<PathBuf, Error> {
+    let program = Path::new("/usr/bin/chromium");
+    if program.exists() {
+        return Ok(program.to_owned());
+    }
+    // Only root may install; elsewhere whoever runs the tests may become root.
+    let as_root = if rustix::process::getuid().is_root() { "" } else { "sudo" };
+    let install = format!(
+        "{as_root} apt-get update -qq && {as_root} apt-get install -y -qq --no-install-recommends chromium fonts-noto-core"
+    );
+    run("apt-get", Command::new("sh").args(["-c", &install]).env("DEBIAN_FRONTEND", "noninteractive"))?;
+    Ok(program.to_owned())
+}
+
 /// A binary of a Cargo package that is a workspace of its own. Cargo itself knows whether it is up to date.
 ///
 /// # Errors

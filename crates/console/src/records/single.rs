@@ -26,6 +26,7 @@ use kafka_protocol::{
 };
 
 const FETCH_VERSION: i16 = 11;
+const OFFSET_OUT_OF_RANGE: i16 = 1;
 /// A batch comes whole, however large it is.
 const FETCH_BYTES: i32 = 1 << 20;
 /// Bytes of a key or value that the page shows of a single record.
@@ -95,17 +96,25 @@ async fn find(
     check(answer.error_code, None::<&str>, topic)?;
     let data = answer.responses.into_iter().flat_map(|topic| topic.partitions).next();
     let data = data.ok_or_else(|| Refused::unavailable("the leader did not answer for it"))?;
+    if data.error_code == OFFSET_OUT_OF_RANGE {
+        return Err(none());
+    }
     check(data.error_code, None::<&str>, &format!("offset {offset}"))?;
     let (batches, offset) = (data.records.unwrap_or_default(), *offset);
     let found = runtime::beside(move || look_for(batches, offset)).await;
     found.map_err(|_| Refused::unavailable("the record could not be read"))?
 }
 
+fn none() -> Refused {
+    Refused::not_found(
+        "there is no record at this offset: it is not there yet, was deleted or compacted away, or belongs to a transaction's marker",
+    )
+}
+
 fn look_for(batches: bytes::Bytes, offset: i64) -> Result<(BatchHeader, Record), Refused> {
     let damaged = |error: record_batch::BatchError| {
         Refused::new(StatusCode::BAD_GATEWAY, format!("the batch can't be read: {error}"))
     };
-    let none = || Refused::not_found("there is no record at this offset: it is not there yet, was deleted or compacted away, or belongs to a transaction's marker");
     let batch = record_batch::batches(batches).next().ok_or_else(none)?;
     let (header, batch) = batch.map_err(damaged)?;
     if header.attributes.is_control() {

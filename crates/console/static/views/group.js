@@ -92,9 +92,9 @@ function assigned(partitions) {
 
 /** The lag while this page was open. */
 function plot(lags) {
-  if (lags.length < 2) return el("p", { class: "quiet" }, "The lag is plotted while this page is open.");
   const top = Math.max(...lags, 1);
-  const points = lags.map((lag, at) => `${(at / (POINTS - 1)) * 600},${98 - (lag / top) * 92}`).join(" ");
+  const wide = Math.max(lags.length, 20) - 1;
+  const points = lags.map((lag, at) => `${(at / wide) * 600},${98 - (lag / top) * 92}`).join(" ");
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
   line.setAttribute("points", points);
@@ -103,8 +103,10 @@ function plot(lags) {
   svg.setAttribute("class", "plot");
   svg.setAttribute("role", "img");
   const seconds = (lags.length - 1) * SECONDS;
-  const text = `Lag over the last ${seconds} seconds: from ${number(lags[0])} to ${number(lags[lags.length - 1])}, at most ${number(Math.max(...lags))}`;
+  const text = lags.length < 2
+    ? "Lag while this page is open"
+    : `Lag over the last ${seconds} seconds: from ${number(lags[0])} to ${number(lags[lags.length - 1])}, at most ${number(Math.max(...lags))}`;
   svg.setAttribute("aria-label", text);
   svg.append(line);
-  return el("figure", { class: "plot" }, svg, el("figcaption", { class: "quiet" }, text));
+  return el("figure", null, svg, el("figcaption", { class: "quiet" }, text));
 }

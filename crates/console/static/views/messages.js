@@ -137,7 +137,7 @@ class Browser {
         record.value?.schema === undefined ? null : badge("plain", schemaLink(record.value.schema)), " ",
         record.headers.length === 0 ? null : badge("plain", plural(record.headers.length + record.headers_left_out, "header", "headers")),
       ] },
-      { title: "", cell: (record) => this.opener(record) },
+      { title: "All of it", cell: (record) => this.opener(record) },
     ];
   }
 

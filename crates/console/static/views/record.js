@@ -33,7 +33,7 @@ export function recordDetail(topic, found, signal) {
 function partDetail(title, part, place, signal) {
   if (part === null) {
     const meaning = title === "Value" ? " (a tombstone, where the topic is compacted)" : "";
-    return el("section", { class: "part" }, el("header", null, el("h3", null, title), el("span", { class: "null" }, `null${meaning}`)));
+    return el("section", { class: "part" }, el("header", null, el("h2", null, title), el("span", { class: "null" }, `null${meaning}`)));
   }
   const content = el("div");
   const format = select(`format-${title}-${place.partition}-${place.offset}`, FORMATS, "auto");
@@ -51,7 +51,7 @@ function partDetail(title, part, place, signal) {
   };
   return el("section", { class: "part" },
     el("header", null,
-      el("h3", null, title),
+      el("h2", null, title),
       el("span", { class: "quiet" }, size(part.bytes), part.cut ? `, the first ${size(raw(part).length)} are shown` : ""),
       part.schema === undefined ? null : badge("plain", schemaLink(part.schema)),
       format,
@@ -91,7 +91,7 @@ function download(blob, file) {
 function headers(found) {
   if (found.headers.length === 0) return el("p", { class: "quiet" }, "No headers.");
   return el("section", { class: "part" },
-    el("h3", null, "Headers"),
+    el("h2", null, "Headers"),
     found.headers.map((header) => el("div", { class: "mono data" }, el("strong", null, short(header.key)), ": ", short(header.value))),
     found.headers_left_out > 0 ? el("p", { class: "quiet" }, `${number(found.headers_left_out)} more`) : null);
 }

@@ -64,7 +64,7 @@ function render(found, filters) {
       { title: "State", cell: (topic) => topic.leaderless === 0
         ? badge("good", "served")
         : badge("bad", `${number(topic.leaderless)} without a leader`) },
-      { title: "", cell: (topic) => link("messages", { topic: topic.name }, "Records", el("span", { class: "visually-hidden" }, " of ", name(topic.name))) },
+      { title: "Read", cell: (topic) => link("messages", { topic: topic.name }, "Records", el("span", { class: "visually-hidden" }, " of ", name(topic.name))) },
     ], found.topics, empty),
     pager("topics", found.page, found.pages, (to) => where(filters, to)),
   ];
