@@ -103,8 +103,7 @@ fn leave_a_group(deployment: &Deployment, address: &str) {
     create_topic(address, "counted", 2, &[]);
     produce(address, "counted", 0..20);
     let directory = deployment.directory();
-    let member =
-        Member::start(Client::Librdkafka, directory, "member", address, "counted", ATTACK);
+    let member = Member::start(Client::Librdkafka, directory, "member", address, "counted", ATTACK);
     eventually(|| match member.records().len() {
         20 => Ok(()),
         read => Err(format!("{read} records, {}", member.errors())),
@@ -163,7 +162,8 @@ fn the_api_tells_what_there_is_and_nothing_more() {
 }
 
 fn records_are_told(broker: &Broker) {
-    let search = |more: &str| json_of(broker, &format!("/console/api/records?topic={TOPIC}&{more}"));
+    let search =
+        |more: &str| json_of(broker, &format!("/console/api/records?topic={TOPIC}&{more}"));
     let all = search("from=beginning&limit=500");
     assert_eq!(all["records"].as_array().unwrap().len(), 57);
     assert_eq!(all["at_end"], true);
@@ -273,12 +273,21 @@ fn any_broker_s_console_asks_whoever_knows() {
     });
     member.stop();
     for broker in &brokers {
-        let found = json_of(broker, &format!("/console/api/records?topic={TOPIC}&from=beginning&limit=500"));
+        let found = json_of(
+            broker,
+            &format!("/console/api/records?topic={TOPIC}&from=beginning&limit=500"),
+        );
         assert_eq!(found["records"].as_array().unwrap().len(), 60, "{found}");
         let groups = json_of(broker, "/console/api/groups");
-        assert_eq!((&groups["groups"][0]["id"], &groups["problems"]), (&json!("readers"), &json!([])));
+        assert_eq!(
+            (&groups["groups"][0]["id"], &groups["problems"]),
+            (&json!("readers"), &json!([]))
+        );
         let group = json_of(broker, "/console/api/group?id=readers");
-        assert_eq!((&group["lag"], group["partitions"].as_array().unwrap().len()), (&json!("0"), 6));
+        assert_eq!(
+            (&group["lag"], group["partitions"].as_array().unwrap().len()),
+            (&json!("0"), 6)
+        );
         let overview = json_of(broker, "/console/api/overview");
         assert_eq!(overview["brokers"].as_array().unwrap().len(), 3, "{overview}");
         for id in 1..=3 {

@@ -80,8 +80,11 @@ async fn rules(brokers: &Brokers) -> Result<Option<Vec<Rule>>, Refused> {
     check(answer.error_code, answer.error_message, "access rules")?;
     let mut rules: Vec<Rule> = answer.resources.iter().flat_map(rules_of).collect();
     rules.sort_by(|one, other| {
-        (&one.principal, one.resource_type, &one.resource)
-            .cmp(&(&other.principal, other.resource_type, &other.resource))
+        (&one.principal, one.resource_type, &one.resource).cmp(&(
+            &other.principal,
+            other.resource_type,
+            &other.resource,
+        ))
     });
     Ok(Some(rules))
 }

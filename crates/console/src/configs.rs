@@ -6,8 +6,7 @@ use crate::{
 };
 use kafka_protocol::{
     messages::{
-        DescribeConfigsRequest,
-        describe_configs_request::DescribeConfigsResource,
+        DescribeConfigsRequest, describe_configs_request::DescribeConfigsResource,
         describe_configs_response::DescribeConfigsResourceResult,
     },
     protocol::StrBytes,

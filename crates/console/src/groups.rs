@@ -51,11 +51,10 @@ struct GroupLine {
 pub(crate) async fn list(brokers: &Brokers) -> GroupsPage {
     let picture = brokers.cluster.picture();
     let living = picture.brokers.iter().filter(|broker| !broker.fenced).map(|broker| broker.id);
-    let asked = living.map(async |broker| {
+    let asked = living.map(|broker| async move {
         let answer = brokers.call(broker, &ListGroupsRequest::default(), LIST_VERSION).await;
-        let checked = answer.and_then(|answer| {
-            check(answer.error_code, None::<&str>, "groups").map(|()| answer)
-        });
+        let checked = answer
+            .and_then(|answer| check(answer.error_code, None::<&str>, "groups").map(|()| answer));
         (broker, checked)
     });
     let (mut groups, mut problems) = (Vec::new(), Vec::new());
@@ -170,7 +169,17 @@ pub(crate) async fn describe(brokers: &Brokers, id: &str) -> Result<GroupPage, R
     let Described { kind, state, assignor, members } = described;
     let lag = total.to_string();
     let id = id.to_owned();
-    Ok(GroupPage { id, kind, state, assignor, coordinator, members, partitions, partitions_left_out, lag })
+    Ok(GroupPage {
+        id,
+        kind,
+        state,
+        assignor,
+        coordinator,
+        members,
+        partitions,
+        partitions_left_out,
+        lag,
+    })
 }
 
 /// The ends of partitions, of topics that there still are.

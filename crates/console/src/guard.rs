@@ -52,7 +52,11 @@ impl AccessToken {
     /// [`WeakToken`].
     pub fn new(text: &str) -> Result<Self, WeakToken> {
         let carried = text.bytes().all(|byte| byte.is_ascii_graphic());
-        if carried && text.len() >= TOKEN_CHARACTERS { Ok(Self(text.into())) } else { Err(WeakToken) }
+        if carried && text.len() >= TOKEN_CHARACTERS {
+            Ok(Self(text.into()))
+        } else {
+            Err(WeakToken)
+        }
     }
 
     fn is_brought(&self, headers: &HeaderMap) -> bool {
@@ -90,7 +94,10 @@ impl Guard {
     }
 
     fn check(&self, request: &Request) -> Result<(), Refused> {
-        if request.headers().get(FETCH_SITE).is_some_and(|site| site != "same-origin" && site != "none")
+        if request
+            .headers()
+            .get(FETCH_SITE)
+            .is_some_and(|site| site != "same-origin" && site != "none")
         {
             let reason = "another site's page may not ask the console";
             return Err(Refused::new(StatusCode::FORBIDDEN, reason));
@@ -170,12 +177,21 @@ mod tests {
 
     #[test]
     fn only_loopback_is_this_machine() {
-        for host in ["localhost", "LOCALHOST:9640", "127.0.0.1:9640", "127.9.9.9", "[::1]:80", "[::1]"] {
+        for host in
+            ["localhost", "LOCALHOST:9640", "127.0.0.1:9640", "127.9.9.9", "[::1]:80", "[::1]"]
+        {
             assert!(names_loopback(&headers(HOST, host)), "{host}");
         }
-        for host in
-            ["example.com", "localhost.example.com", "127.0.0.1.example.com:80", "10.0.0.1", "0.0.0.0", "[::2]", "", "::1"]
-        {
+        for host in [
+            "example.com",
+            "localhost.example.com",
+            "127.0.0.1.example.com:80",
+            "10.0.0.1",
+            "0.0.0.0",
+            "[::2]",
+            "",
+            "::1",
+        ] {
             assert!(!names_loopback(&headers(HOST, host)), "{host}");
         }
         assert!(!names_loopback(&HeaderMap::new()));
@@ -204,7 +220,8 @@ mod tests {
 
     #[test]
     fn a_token_that_can_be_guessed_is_none() {
-        for weak in ["", "secret", "0123456789abcde", "0123456789 abcdef", "ein Schlüssel mit ü"] {
+        for weak in ["", "secret", "0123456789abcde", "0123456789 abcdef", "ein Schlüssel mit ü"]
+        {
             assert_eq!(AccessToken::new(weak).err(), Some(WeakToken), "{weak}");
         }
     }

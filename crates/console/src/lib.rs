@@ -18,6 +18,9 @@ mod records;
 mod refused;
 mod topics;
 
+#[cfg(test)]
+mod tests;
+
 pub use cluster::{BrokerLine, Cluster, ClusterPicture, Listener, PartitionLine, Topic, TopicLine};
 pub use guard::{AccessToken, WeakToken};
 

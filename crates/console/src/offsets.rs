@@ -47,7 +47,7 @@ impl Brokers {
                 }
             }
         }
-        let asked = by_leader.into_iter().map(async |(leader, partitions)| {
+        let asked = by_leader.into_iter().map(|(leader, partitions)| async move {
             (self.call(leader, &request(&partitions), LIST_OFFSETS_VERSION).await, partitions)
         });
         for (answer, partitions) in join_all(asked).await {

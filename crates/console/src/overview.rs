@@ -60,7 +60,9 @@ fn health(picture: &ClusterPicture) -> Vec<Finding> {
         findings.push(bad(text));
     }
     if picture.controller.is_none() {
-        findings.push(bad("There is no controller: who owns what does not change until there is one.".to_owned()));
+        findings
+            .push(bad("There is no controller: who owns what does not change until there is one."
+                .to_owned()));
     }
     if let Some(named) = named(picture, |broker| broker.fenced) {
         let text = format!("{named} not here: stopped, or cut off from the metadata store.");
@@ -75,7 +77,11 @@ fn health(picture: &ClusterPicture) -> Vec<Finding> {
     }
     if !findings.iter().any(|finding| finding.level == Level::Bad) {
         let up = picture.brokers.len();
-        let brokers = if up == 1 { "The broker is up".to_owned() } else { format!("All {up} brokers are up") };
+        let brokers = if up == 1 {
+            "The broker is up".to_owned()
+        } else {
+            format!("All {up} brokers are up")
+        };
         let led = match partitions {
             0 => "there are no topics yet".to_owned(),
             1 => "the one partition has a leader".to_owned(),
@@ -147,7 +153,10 @@ mod tests {
             ..picture(&[(1, false, true), (2, true, false), (3, true, true)])
         };
         let levels: Vec<Level> = health(&sick).into_iter().map(|it| it.level).collect();
-        assert_eq!(levels, [Level::Bad, Level::Bad, Level::Bad, Level::Bad, Level::Note, Level::Note]);
+        assert_eq!(
+            levels,
+            [Level::Bad, Level::Bad, Level::Bad, Level::Bad, Level::Note, Level::Note]
+        );
         let told = words(&sick);
         assert!(told[3].1.starts_with("Brokers 2, 3 are not here"), "{told:?}");
         assert!(told[4].1.starts_with("Broker 1 is handing"), "{told:?}");

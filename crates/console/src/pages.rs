@@ -60,9 +60,15 @@ mod tests {
     #[test]
     fn no_file_makes_markup_of_data_or_asks_elsewhere() {
         for file in FILES {
-            for never in
-                ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "https://"]
-            {
+            for never in [
+                "innerHTML",
+                "outerHTML",
+                "insertAdjacentHTML",
+                "document.write",
+                "eval(",
+                "new Function",
+                "https://",
+            ] {
                 assert!(!file.content.contains(never), "{}: {never}", file.path);
             }
         }

@@ -52,7 +52,11 @@ pub(crate) fn error_of(code: i16) -> Option<String> {
 }
 
 /// Nothing, or the broker's reason.
-pub(crate) fn check(code: i16, message: Option<impl ToString>, subject: &str) -> Result<(), Refused> {
+pub(crate) fn check(
+    code: i16,
+    message: Option<impl ToString>,
+    subject: &str,
+) -> Result<(), Refused> {
     let Some(error) = error_of(code) else { return Ok(()) };
     let message = message.map(|it| it.to_string()).filter(|it| !it.is_empty());
     let reason = match message {

@@ -112,7 +112,10 @@ pub fn chromium() -> Result<PathBuf, Error> {
     let install = format!(
         "{as_root} apt-get update -qq && {as_root} apt-get install -y -qq --no-install-recommends chromium fonts-noto-core"
     );
-    run("apt-get", Command::new("sh").args(["-c", &install]).env("DEBIAN_FRONTEND", "noninteractive"))?;
+    run(
+        "apt-get",
+        Command::new("sh").args(["-c", &install]).env("DEBIAN_FRONTEND", "noninteractive"),
+    )?;
     Ok(program.to_owned())
 }
 

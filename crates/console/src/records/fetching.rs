@@ -44,7 +44,8 @@ impl Brokers {
             if budget.is_spent().is_some() {
                 break;
             }
-            if let Err(refused) = self.fetch_from(leader, topic, &wanted, budget, &mut round).await {
+            if let Err(refused) = self.fetch_from(leader, topic, &wanted, budget, &mut round).await
+            {
                 let why = wanted.iter().map(|it| (it.partition, Err(refused.message.clone())));
                 round.extend(why);
             }
@@ -75,7 +76,8 @@ impl Brokers {
             let (batches, looked_for) = (data.records.unwrap_or_default(), wanted.clone());
             budget.spend(batches.len());
             let scanned = runtime::beside(move || scan(batches, &looked_for)).await;
-            let scanned = scanned.map_err(|_| Refused::unavailable("the records could not be read"))?;
+            let scanned =
+                scanned.map_err(|_| Refused::unavailable("the records could not be read"))?;
             round.insert(wanted.partition, Ok(scanned));
         }
         Ok(())

@@ -79,7 +79,9 @@ impl From {
             _ => None,
         };
         parsed.ok_or_else(|| {
-            Refused::bad_request("from: beginning, end, offset:N, time:MILLISECONDS or positions:P=N,…")
+            Refused::bad_request(
+                "from: beginning, end, offset:N, time:MILLISECONDS or positions:P=N,…",
+            )
         })
     }
 }
@@ -114,7 +116,9 @@ mod tests {
         assert_eq!(From::parse("time:1700000000000"), Ok(From::Time(1_700_000_000_000)));
         let positions = From::Positions(BTreeMap::from([(0, 5), (3, 9)]));
         assert_eq!(From::parse("positions:0=5,3=9"), Ok(positions));
-        for wrong in ["begin", "offset:", "offset:-1", "time:x", "positions:0", "positions:0=-1", "a:b"] {
+        for wrong in
+            ["begin", "offset:", "offset:-1", "time:x", "positions:0", "positions:0=-1", "a:b"]
+        {
             assert!(From::parse(wrong).is_err(), "{wrong}");
         }
     }

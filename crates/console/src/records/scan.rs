@@ -53,7 +53,8 @@ pub(super) fn scan(batches: Bytes, wanted: &Wanted) -> Scanned {
             scanned.next = scanned.next.max(wanted.to);
             break;
         }
-        let beyond = header.next_offset();
+        // What was written since the end was asked for is the next search's.
+        let beyond = header.next_offset().min(wanted.to);
         if header.attributes.is_control() {
             scanned.next = scanned.next.max(beyond);
             continue;
@@ -62,7 +63,8 @@ pub(super) fn scan(batches: Bytes, wanted: &Wanted) -> Scanned {
         let records = match records {
             Ok(records) => records,
             Err(error) => {
-                scanned.problem = Some(format!("the batch at offset {}: {error}", header.base_offset));
+                scanned.problem =
+                    Some(format!("the batch at offset {}: {error}", header.base_offset));
                 scanned.next = scanned.next.max(beyond);
                 continue;
             }
@@ -96,7 +98,8 @@ pub(super) fn scan(batches: Bytes, wanted: &Wanted) -> Scanned {
 }
 
 fn matches(record: &Record, finder: &Finder<'_>) -> bool {
-    let contains = |bytes: &Option<Bytes>| bytes.as_ref().is_some_and(|it| finder.find(it).is_some());
+    let contains =
+        |bytes: &Option<Bytes>| bytes.as_ref().is_some_and(|it| finder.find(it).is_some());
     finder.needle().is_empty()
         || contains(&record.key)
         || contains(&record.value)
@@ -110,8 +113,8 @@ mod tests {
 
     fn batch(base: i64, values: &[&[u8]]) -> Bytes {
         let mut builder = BatchBuilder::new(Codec::None).base_offset(base);
-        for value in values {
-            builder.push(1_000, Some(b"key"), Some(value), &[]);
+        for &value in values {
+            builder.push(1_000, Some(&b"key"[..]), Some(value), &[]);
         }
         builder.build()
     }

@@ -175,7 +175,9 @@ impl<'a> Searching<'a> {
         // It goes on with what did not fit.
         for found in self.fill(taken).into_iter().rev() {
             let run = self.runs.iter_mut().find(|it| it.partition == found.shown.partition);
-            run.into_iter().for_each(|run| run.found.push_front(found.clone()));
+            if let Some(run) = run {
+                run.found.push_front(found);
+            }
         }
         self.page.at_end = self.runs.iter().all(|run| run.is_read() && run.found.is_empty());
         let next = self.runs.iter().map(|run| (run.partition, run.resume().to_string()));
@@ -185,7 +187,8 @@ impl<'a> Searching<'a> {
     /// Reads in windows, the last one first, each twice as wide, until there are enough.
     async fn backwards(&mut self) {
         let ends: Vec<(i32, i64)> = self.runs.iter().map(|it| (it.partition, it.end)).collect();
-        self.page.next = ends.iter().map(|(partition, end)| (*partition, end.to_string())).collect();
+        self.page.next =
+            ends.iter().map(|(partition, end)| (*partition, end.to_string())).collect();
         self.page.at_end = true;
         let partitions = i64::try_from(self.runs.len()).unwrap_or(i64::MAX).max(1);
         let mut window = (FIRST_WINDOW / partitions).max(1);
@@ -264,7 +267,9 @@ impl<'a> Searching<'a> {
                     run.next = next;
                     run.found.extend(found);
                     self.page.scanned += records;
-                    self.page.problems.extend(problem.map(|it| format!("partition {}: {it}", run.partition)));
+                    self.page
+                        .problems
+                        .extend(problem.map(|it| format!("partition {}: {it}", run.partition)));
                 }
                 Err(reason) => {
                     self.page.problems.push(format!("partition {}: {reason}", run.partition));

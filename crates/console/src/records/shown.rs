@@ -62,15 +62,16 @@ impl Shown {
     /// With parts of `cut` bytes at most.
     pub(super) fn of(record: &Record, batch: &BatchHeader, partition: i32, cut: usize) -> Self {
         let part = |bytes: &Bytes| Part::of(bytes, cut);
-        let headers = record.headers.iter().take(HEADERS).map(|(key, value)| Header {
-            key: part(&key),
-            value: value.as_ref().map(part),
-        });
+        let headers = record
+            .headers
+            .iter()
+            .take(HEADERS)
+            .map(|(key, value)| Header { key: part(&key), value: value.as_ref().map(part) });
         Self {
             partition,
             offset: record.offset.to_string(),
             timestamp: record.timestamp,
-            append_time: batch.attributes.is_log_append_time(),
+            append_time: batch.attributes.timestamp_is_log_append(),
             transactional: batch.attributes.is_transactional(),
             key: record.key.as_ref().map(part),
             value: record.value.as_ref().map(part),
@@ -82,9 +83,10 @@ impl Shown {
     /// About how large it is in an answer.
     pub(super) fn weight(&self) -> usize {
         let part = |part: &Part| part.content.len() + part.json.as_ref().map_or(0, String::len);
-        let headers = self.headers.iter().map(|header| {
-            part(&header.key) + header.value.as_ref().map_or(0, part)
-        });
+        let headers = self
+            .headers
+            .iter()
+            .map(|header| part(&header.key) + header.value.as_ref().map_or(0, part));
         let parts = [&self.key, &self.value].into_iter().flatten().map(part);
         200 + parts.chain(headers).sum::<usize>()
     }
@@ -107,7 +109,8 @@ impl Part {
             None => Content::Base64(BASE64_STANDARD.encode(shown)),
         };
         let schema = schema_of(bytes);
-        let rest = schema.and_then(|_| bytes.get(SCHEMA_HEAD..cut.max(SCHEMA_HEAD).min(bytes.len())));
+        let rest =
+            schema.and_then(|_| bytes.get(SCHEMA_HEAD..cut.max(SCHEMA_HEAD).min(bytes.len())));
         let json = rest.and_then(|rest| text_of(rest, is_cut)).filter(|text| is_json(text, is_cut));
         Self { bytes: bytes.len(), cut: is_cut, content, schema, json: json.map(str::to_owned) }
     }
@@ -177,7 +180,9 @@ mod tests {
         assert_eq!((part.schema, part.json.as_deref()), (Some(7), Some(r#"{"a":1}"#)));
         let avro = Part::of(&[0, 0, 0, 0, 7, 2, b'x'], 100);
         assert_eq!((avro.schema, avro.json), (Some(7), None));
-        for no in [&[0, 0, 0, 0][..], &[1, 0, 0, 0, 7], &[0, 0, 0, 0, 0], &[0, 0xff, 0, 0, 0], b"text"] {
+        for no in
+            [&[0, 0, 0, 0][..], &[1, 0, 0, 0, 7], &[0, 0, 0, 0, 0], &[0, 0xff, 0, 0, 0], b"text"]
+        {
             assert_eq!(Part::of(no, 100).schema, None, "{no:?}");
         }
         let cut = Part::of(&json, 8);

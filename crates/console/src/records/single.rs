@@ -76,7 +76,8 @@ async fn find(
     let known = known.ok_or_else(|| Refused::not_found("there is no such topic"))?;
     let line = usize::try_from(*partition).ok().and_then(|index| known.partitions.get(index));
     let line = line.ok_or_else(|| Refused::not_found("there is no such partition"))?;
-    let leader = line.leader.ok_or_else(|| Refused::unavailable("no broker leads the partition"))?;
+    let leader =
+        line.leader.ok_or_else(|| Refused::unavailable("no broker leads the partition"))?;
     let wanted = FetchPartition::default()
         .with_partition(*partition)
         .with_current_leader_epoch(-1)

@@ -16,6 +16,10 @@ export async function groups(page, parameters) {
     list);
   let before = null;
   while (!page.signal.aborted) {
+    if (before !== null && document.visibilityState === "hidden") {
+      await page.pause(5_000);
+      continue;
+    }
     try {
       const found = await ask("groups", {}, page.signal);
       const text = JSON.stringify(found);
