@@ -45,7 +45,7 @@ static FILES: &[File] = &files! {
 
 pub(crate) fn routes() -> Router {
     FILES.iter().fold(Router::new(), |router, file| {
-        let serve = async || {
+        let serve = async move || {
             // A broker of another version brings other files under the same names.
             ([(CONTENT_TYPE, file.kind), (CACHE_CONTROL, "no-cache")], file.content)
         };
