@@ -19,6 +19,8 @@ use std::{
 const TOPIC: &str = "orders.v1";
 const WIDE: &str = "wide";
 const ATTACK: &str = r#"<img src=x onerror="window.attacked=1">"#;
+/// The same in an address.
+const ATTACK_CODED: &str = "%3Cimg%20src%3Dx%20onerror%3D%22window.attacked%3D1%22%3E";
 const LARGE: usize = 1_000_000;
 /// Where the large record lies in partition 0.
 const LARGE_OFFSET: usize = 3;
@@ -141,8 +143,7 @@ fn the_api_tells_what_there_is_and_nothing_more() {
     leave_a_group(&deployment, &address);
     let groups = json_of(&broker, "/console/api/groups");
     assert_eq!(groups["groups"][0]["id"], ATTACK, "{groups}");
-    let id: String = ATTACK.bytes().map(|byte| format!("%{byte:02x}")).collect();
-    let group = json_of(&broker, &format!("/console/api/group?id={id}"));
+    let group = json_of(&broker, &format!("/console/api/group?id={ATTACK_CODED}"));
     assert_eq!((&group["lag"], &group["state"]), (&json!("5"), &json!("Empty")), "{group}");
     let access = json_of(&broker, "/console/api/access");
     assert_eq!((&access["authorizer"], &access["users"]), (&json!(false), &json!([])));
