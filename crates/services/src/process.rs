@@ -8,6 +8,7 @@ use std::{
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     thread,
     time::Duration,
 };
@@ -183,15 +184,28 @@ pub fn preferred_port(preferred: u16) -> Result<u16, Error> {
     }
 }
 
-/// A TCP port on loopback that was free a moment ago.
+/// Ports below those that Linux gives to outgoing connections (`net.ipv4.ip_local_port_range`), from which any client could take one
+/// while a server that is to have it again is down.
+const PORTS: std::ops::Range<u32> = 16_384..32_768;
+
+/// A TCP port on loopback that was free a moment ago; no two calls of a process get the same one soon after each other.
 ///
 /// # Errors
 /// [`Error::Io`].
 pub fn free_port() -> Result<u16, Error> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(Error::io("could not find a free port"))
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let count = PORTS.end - PORTS.start;
+    // Processes that run side by side begin at different places.
+    let begin = std::process::id().wrapping_mul(67);
+    for _ in 0..count {
+        let step = begin.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(PORTS.start + step % count).unwrap_or_default();
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    let none = io::Error::new(io::ErrorKind::AddrInUse, "all ports are taken");
+    Err(Error::io("could not find a free port")(none))
 }
 
 /// Whether something accepts connections on that loopback port.
