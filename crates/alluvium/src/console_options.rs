@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use console::{AccessToken, ConsoleOptions};
-use model::config::{deployment, lag, parse_boolean};
+use model::config::{broker, deployment, lag, parse_boolean};
 use settings::Settings;
 use std::net::SocketAddr;
 
@@ -25,11 +25,14 @@ pub(crate) fn console_options(
         };
     };
     let loopback = http.ip().is_loopback();
-    if !asked_for.unwrap_or(settings.is_embedded() && loopback) {
-        return Ok(None);
-    }
     let token = settings.text(&deployment::CONSOLE_TOKEN).map(AccessToken::new).transpose();
     let token = token.map_err(|weak| Failure(format!("console.token {weak}")))?;
+    // Where rules say who reads what, other users of the machine are not to read all of it unasked.
+    let guarded =
+        token.is_some() || settings.text(&broker::AUTHORIZER_CLASS_NAME).is_none_or(str::is_empty);
+    if !asked_for.unwrap_or(settings.is_embedded() && loopback && guarded) {
+        return Ok(None);
+    }
     if token.is_none() && !loopback {
         return Err(Failure(format!(
             "console.enable=true at http.address {http}: whoever reaches it could read all records. Set console.token (ALLUVIUM_CONSOLE_TOKEN), keep --http-address on 127.0.0.1, or turn the console off with console.enable=false"
@@ -47,6 +50,8 @@ mod tests {
 
     const TOKEN: (&str, &str) = ("console.token", "0123456789abcdef");
     const ETCD: (&str, &str) = ("metadata", "etcd://127.0.0.1:2379");
+    const RULES: (&str, &str) =
+        ("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer");
     const ON: (&str, &str) = ("console.enable", "true");
 
     fn decide(http: Option<&str>, flags: &[(&str, &str)]) -> Result<Option<bool>, String> {
@@ -65,6 +70,9 @@ mod tests {
         assert_eq!(decide(loopback, &[TOKEN]), Ok(Some(true)));
         assert_eq!(decide(loopback, &[("console.enable", "false")]), Ok(None));
         assert_eq!(decide(loopback, &[ETCD]), Ok(None));
+        assert_eq!(decide(loopback, &[RULES]), Ok(None));
+        assert_eq!(decide(loopback, &[RULES, TOKEN]), Ok(Some(true)));
+        assert_eq!(decide(loopback, &[RULES, ON]), Ok(Some(false)));
         assert_eq!(decide(Some("0.0.0.0:9640"), &[]), Ok(None));
         assert_eq!(decide(None, &[]), Ok(None));
     }
