@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use console::{AccessToken, ConsoleOptions};
-use model::config::{broker, deployment, lag, parse_boolean};
+use model::config::{deployment, lag, parse_boolean, security};
 use settings::Settings;
 use std::net::SocketAddr;
 
@@ -28,8 +28,8 @@ pub(crate) fn console_options(
     let token = settings.text(&deployment::CONSOLE_TOKEN).map(AccessToken::new).transpose();
     let token = token.map_err(|weak| Failure(format!("console.token {weak}")))?;
     // Where rules say who reads what, other users of the machine are not to read all of it unasked.
-    let guarded =
-        token.is_some() || settings.text(&broker::AUTHORIZER_CLASS_NAME).is_none_or(str::is_empty);
+    let guarded = token.is_some()
+        || settings.text(&security::AUTHORIZER_CLASS_NAME).is_none_or(str::is_empty);
     if !asked_for.unwrap_or(settings.is_embedded() && loopback && guarded) {
         return Ok(None);
     }

@@ -87,7 +87,7 @@ pub(crate) struct GroupPage {
     assignor: String,
     coordinator: u32,
     members: Vec<Member>,
-    partitions: Vec<Partition>,
+    partitions: Vec<ReadPartition>,
     partitions_left_out: usize,
     /// The sum of the lags that are known.
     lag: String,
@@ -104,7 +104,7 @@ struct Member {
 
 /// A partition that the group reads, or has read.
 #[derive(Debug, Serialize)]
-struct Partition {
+struct ReadPartition {
     topic: String,
     partition: i32,
     committed: Option<String>,
@@ -155,7 +155,7 @@ pub(crate) async fn describe(brokers: &Brokers, id: &str) -> Result<GroupPage, R
         let known_end = end.and_then(|end| end.as_ref().ok().copied());
         let lag = at.zip(known_end).map(|(at, end)| lag_of(at, end));
         total = total.saturating_add(lag.unwrap_or_default());
-        Partition {
+        ReadPartition {
             committed: at.map(|it| it.to_string()),
             end: known_end.map(|it| it.to_string()),
             lag: lag.map(|it| it.to_string()),
@@ -324,7 +324,9 @@ mod tests {
         bytes.put_i16(4);
         bytes.put_slice(b"logs");
         bytes.put_i32(partitions.len() as i32);
-        partitions.iter().for_each(|&partition| bytes.put_i32(partition));
+        for partition in partitions {
+            bytes.put_i32(*partition);
+        }
         bytes.put_i32(-1);
         bytes.freeze()
     }

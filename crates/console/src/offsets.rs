@@ -39,12 +39,11 @@ impl Brokers {
         let mut found = Offsets::new();
         let mut by_leader = BTreeMap::<u32, Vec<&Wanted>>::new();
         for one in wanted {
-            match one.leader {
-                Some(leader) => by_leader.entry(leader).or_default().push(one),
-                None => {
-                    let place = (one.topic.clone(), one.partition);
-                    found.insert(place, Err("no broker leads it".to_owned()));
-                }
+            if let Some(leader) = one.leader {
+                by_leader.entry(leader).or_default().push(one);
+            } else {
+                let place = (one.topic.clone(), one.partition);
+                found.insert(place, Err("no broker leads it".to_owned()));
             }
         }
         let asked = by_leader.into_iter().map(|(leader, partitions)| async move {
