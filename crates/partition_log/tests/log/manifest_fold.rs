@@ -129,6 +129,29 @@ async fn an_open_transaction_is_known_to_a_folded_manifest() {
     assert!(cluster.manifest(0).await.rest.is_some());
 }
 
+/// Found by the simulation (seed 442): a session that began while the garbage collector of another broker listed objects was taken for
+/// an ended one, and what it had just folded went.
+#[tokio::test(start_paused = true)]
+async fn what_a_session_folds_while_another_broker_lists_objects_stays() {
+    let mut cluster = Cluster::new(DurabilityMode::Object);
+    cluster.options.retention_check_interval = Duration::from_secs(1);
+    cluster.options.delete_delay = Duration::from_secs(1);
+    let _collector = cluster.start_as(BrokerId::new(2).expect("a broker id")).await;
+    let values = values(10 * LIVES);
+    let mut broker = cluster.start().await;
+    for value in &values {
+        let partition = cluster.open(&broker, 0).await.expect("open");
+        append_and_wait(&partition, &[value]).await.expect("acknowledged");
+        // Only the collector is in the middle of a slow request when the next session begins.
+        cluster.object_faults.delay(Duration::from_secs(5)..Duration::from_secs(5));
+        tokio::time::sleep(Duration::from_secs(7)).await;
+        cluster.object_faults.heal();
+        broker = cluster.restart_without_disk(broker).await;
+    }
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    assert_eq!(read_all(&partition).await, expected(&values));
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_log_start_moves_on_a_folded_manifest() {
     let cluster = Cluster::new(DurabilityMode::Object);

@@ -25,11 +25,12 @@ impl Rests {
         &mut self,
         engine: &Engine,
     ) -> Result<Vec<ObjectName>, String> {
-        let lasting = lasting_sessions(engine).await?;
-        // Read after the sessions: whatever the others ever put is seen.
-        let referenced = referenced(engine).await?;
+        // In this order: whoever wrote what is listed was registered before, so a writer that does not last now has ended. All that it
+        // ever put into metadata is seen after that.
         let prefix = format!("{}/", object_names::MANIFEST_RESTS);
         let listed = engine.parts.objects.list(&prefix).await.map_err(|error| error.to_string())?;
+        let lasting = lasting_sessions(engine).await?;
+        let referenced = referenced(engine).await?;
         let listed: BTreeSet<_> = listed.into_iter().map(|it| it.name).collect();
         self.noted.retain(|noted| listed.contains(noted));
         let unreferenced = listed.into_iter().filter(|object| {
