@@ -2,16 +2,13 @@
 
 use crate::{Cluster, ClusterError, view::View};
 use ::metadata::{
-    Event, EventKind, Operation, RangeQuery, Revision, Transaction,
+    Event, EventKind, Operation, RangeQuery,
     families::{Keys, decode, encode},
 };
 use formats::metadata::AccessRule;
 use parking_lot::RwLockReadGuard;
 use security::acl::{self, Binding, Filter, Pattern, Permission, ResourceType, Rules};
 use std::collections::BTreeSet;
-
-/// Rules that one transaction changes: the store's limit is 128 operations.
-const RULES_AT_ONCE: usize = 64;
 
 impl Cluster {
     /// The rules that this broker knows. Held for one decision only: changes wait for it.
@@ -71,16 +68,10 @@ impl Cluster {
     ) -> Result<(), ClusterError> {
         let Some(last) = last else { return Ok(()) };
         let parts = &self.shared.parts;
-        let mut revision = Revision::default();
-        for then in operations.chunks(RULES_AT_ONCE) {
-            let change = Transaction { then: then.to_vec(), ..Transaction::default() };
-            revision = parts.metadata.transact(change).await?.revision;
-        }
         let key = parts.keys.acl(&write(last));
         let key = parts.keys.parse_acl(&key).unwrap_or_default();
         let modified = |view: &View| Some(view.acls.get(&key)?.modified);
-        self.shared.until_seen(revision, modified).await;
-        Ok(())
+        self.shared.write_all(operations, modified).await
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     watcher,
 };
 use formats::metadata::Owner;
-use metadata::{Event, MetadataStore, Revision, families::ConfigResource};
+use metadata::{Event, MetadataStore, Operation, Revision, Transaction, families::ConfigResource};
 use model::{
     BrokerId, ClusterId, LeaderEpoch, PartitionId, SessionId, TopicId, WalId,
     config::{ConfigLayers, DurabilityMode, TopicSettings},
@@ -157,6 +157,9 @@ pub(crate) struct Shared {
 /// How long a change waits until this broker shows it.
 const SEEN_PATIENCE: Duration = Duration::from_secs(5);
 
+/// Operations of one transaction: the store's limit is 128.
+const OPERATIONS_AT_ONCE: usize = 64;
+
 impl Shared {
     /// Waits until something holds of what this broker sees: looks now, and with each image.
     pub async fn until(&self, holds: impl Fn() -> bool) {
@@ -178,6 +181,25 @@ impl Shared {
         };
         // Not seen in time is no error: it is stored.
         let _seen = tokio::time::timeout(SEEN_PATIENCE, self.until(is_seen)).await;
+    }
+
+    /// Carries out operations, in transactions of as many as the store takes, and waits until this broker shows the change: see
+    /// [`Self::until_seen`] for `modified`.
+    ///
+    /// # Errors
+    /// Those of the metadata store: some operations may have been carried out.
+    pub async fn write_all(
+        &self,
+        operations: Vec<Operation>,
+        modified: impl Fn(&View) -> Option<Revision>,
+    ) -> Result<(), ClusterError> {
+        let mut revision = Revision::default();
+        for then in operations.chunks(OPERATIONS_AT_ONCE) {
+            let change = Transaction { then: then.to_vec(), ..Transaction::default() };
+            revision = self.parts.metadata.transact(change).await?.revision;
+        }
+        self.until_seen(revision, modified).await;
+        Ok(())
     }
 
     /// Takes in changes and shows them.

@@ -2,15 +2,12 @@
 
 use crate::{Cluster, ClusterError, view::View};
 use ::metadata::{
-    Event, EventKind, Operation, Revision, Transaction,
+    Event, EventKind, Operation,
     families::{Keys, encode},
 };
 use formats::metadata::{ClientQuota, QuotaEntity};
 use security::quota::{Entity, Quotas, Which};
 use std::sync::Arc;
-
-/// Quotas that one transaction changes: the store's limit is 128 operations.
-const QUOTAS_AT_ONCE: usize = 64;
 
 /// A change of one number; without a value it is removed.
 #[derive(Clone, PartialEq, Debug)]
@@ -47,15 +44,9 @@ impl Cluster {
                 }
             })
             .collect();
-        let mut revision = Revision::default();
-        for then in operations.chunks(QUOTAS_AT_ONCE) {
-            let change = Transaction { then: then.to_vec(), ..Transaction::default() };
-            revision = parts.metadata.transact(change).await?.revision;
-        }
         let key = parts.keys.parse_quota(&parts.keys.quota(&write(last))).unwrap_or_default();
         let modified = |view: &View| Some(view.quotas.get(&key)?.modified);
-        self.shared.until_seen(revision, modified).await;
-        Ok(())
+        self.shared.write_all(operations, modified).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! Credentials of users in the metadata store (KIP-554): read from what this broker watches, changed by single puts and deletions.
 
 use crate::{Cluster, ClusterError, view::View};
-use ::metadata::{Operation, Transaction, families::encode};
+use ::metadata::{Operation, families::encode};
 use formats::metadata as stored_values;
 use security::sasl::{Mechanism, ScramCredential, ScramHash};
 
@@ -52,11 +52,8 @@ impl Cluster {
             ScramChange::Put(_, _, credential) => Operation::put(key, encode(stored(credential))),
             ScramChange::Delete(..) => Operation::Delete(key),
         };
-        let change = Transaction { then: vec![operation], ..Transaction::default() };
-        let outcome = self.shared.parts.metadata.transact(change).await?;
         let modified = |view: &View| Some(view.scram.get(&name)?.modified);
-        self.shared.until_seen(outcome.revision, modified).await;
-        Ok(())
+        self.shared.write_all(vec![operation], modified).await
     }
 }
 
