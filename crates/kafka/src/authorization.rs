@@ -70,7 +70,7 @@ impl Context {
         self.authorize(operation, ResourceType::Cluster, CLUSTER)
     }
 
-    /// The same for a topic by name or id.
+    /// The same for a topic by name or id. Without access rules nothing is looked up: whoever uses the topic finds out whether there is one.
     ///
     /// # Errors
     /// `TOPIC_AUTHORIZATION_FAILED`, whether or not there is a topic of that name; `UNKNOWN_TOPIC_ID` for an id that no topic has.
@@ -80,6 +80,9 @@ impl Context {
         image: &Image,
         topic: TopicRef<'_>,
     ) -> Result<(), Refusal> {
+        if !self.has_access_rules() {
+            return Ok(());
+        }
         let name = match topic {
             TopicRef::Name(name) => name,
             TopicRef::Id(id) => match image.topic_by_id(id) {

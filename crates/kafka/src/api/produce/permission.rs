@@ -8,23 +8,27 @@ use formats::record_batch::BatchHeader;
 use kafka_protocol::{ResponseError, messages::ProduceRequest};
 use security::acl::{Operation, ResourceType};
 
-/// What each topic of a request is refused for.
-pub(super) struct Authorized(Vec<Result<(), Refusal>>);
+/// What each topic of a request is refused for; `None` where there are no access rules to ask.
+pub(super) struct Authorized(Option<Vec<Result<(), Refusal>>>);
 
 impl Authorized {
     /// Whether the topic at that place may be written to.
     pub(super) fn topic(&self, place: usize) -> Result<(), Refusal> {
+        let Some(asked) = &self.0 else { return Ok(()) };
         let unasked = || Err(ResponseError::TopicAuthorizationFailed.into());
-        self.0.get(place).cloned().unwrap_or_else(unasked)
+        asked.get(place).cloned().unwrap_or_else(unasked)
     }
 }
 
 /// Asks for every topic of the request.
 pub(super) fn of(context: &Context, request: &ProduceRequest) -> Authorized {
+    if !context.has_access_rules() {
+        return Authorized(None);
+    }
     if is_transactional(request)
         && let Err(refusal) = authorize_transaction(context, request)
     {
-        return Authorized(vec![Err(refusal); request.topic_data.len()]);
+        return Authorized(Some(vec![Err(refusal); request.topic_data.len()]));
     }
     let image = context.broker().cluster.image();
     let by_id = context.version() >= 13;
@@ -32,17 +36,14 @@ pub(super) fn of(context: &Context, request: &ProduceRequest) -> Authorized {
         let wanted = topic_ref(by_id, &topic.name, topic.topic_id);
         context.authorize_topic(Operation::Write, &image, wanted)
     });
-    Authorized(topics.collect())
+    Authorized(Some(topics.collect()))
 }
 
 fn authorize_transaction(context: &Context, request: &ProduceRequest) -> Result<(), Refusal> {
     match &request.transactional_id {
         Some(id) => context.authorize(Operation::Write, ResourceType::TransactionalId, id),
-        // Nobody may write to a transaction that they do not name, where there are access rules.
-        None if context.has_access_rules() => {
-            Err(ResponseError::TransactionalIdAuthorizationFailed.into())
-        }
-        None => Ok(()),
+        // Nobody may write to a transaction that they do not name.
+        None => Err(ResponseError::TransactionalIdAuthorizationFailed.into()),
     }
 }
 
