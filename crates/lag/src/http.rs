@@ -269,39 +269,40 @@ async fn consumer(
 
 async fn status(
     State(served): State<Served>,
-    Path((cluster, group)): Path<(String, String)>,
+    Path(group): Path<(String, String)>,
     asked: Asked,
 ) -> Response {
-    if let Some(answer) = served.elsewhere(&cluster, &group, &asked).await {
-        return answer;
-    }
-    let judged = served.evaluator.judge_briefly(&cluster, &group);
-    verdict(&asked, judged, &cluster, &group)
+    served.verdict(group, &asked, Evaluator::judge_briefly).await
 }
 
 async fn lag(
     State(served): State<Served>,
-    Path((cluster, group)): Path<(String, String)>,
+    Path(group): Path<(String, String)>,
     asked: Asked,
 ) -> Response {
-    if let Some(answer) = served.elsewhere(&cluster, &group, &asked).await {
-        return answer;
-    }
-    let judged = served.evaluator.judge(&cluster, &group);
-    verdict(&asked, judged, &cluster, &group)
+    served.verdict(group, &asked, Evaluator::judge).await
 }
 
-/// Of an unknown group Burrow says `NOTFOUND`, and that this is no error.
-fn verdict(
-    asked: &Asked,
-    judged: Result<GroupStatus, UnknownGroup>,
-    cluster: &str,
-    group: &str,
-) -> Response {
-    let code = if judged.is_ok() { StatusCode::OK } else { StatusCode::NOT_FOUND };
-    let status = judged.unwrap_or_else(|_| GroupStatus::not_found(cluster, group));
-    let status = serde_json::to_value(status).unwrap_or_default();
-    asked.answer(code, "consumer status returned", Some(("status", status)))
+/// How a group is judged.
+type Judge = fn(&Evaluator, &str, &str) -> Result<GroupStatus, UnknownGroup>;
+
+impl Served {
+    /// Of an unknown group Burrow says `NOTFOUND`, and that this is no error.
+    async fn verdict(
+        &self,
+        (cluster, group): (String, String),
+        asked: &Asked,
+        judge: Judge,
+    ) -> Response {
+        if let Some(answer) = self.elsewhere(&cluster, &group, asked).await {
+            return answer;
+        }
+        let judged = judge(&self.evaluator, &cluster, &group);
+        let code = if judged.is_ok() { StatusCode::OK } else { StatusCode::NOT_FOUND };
+        let status = judged.unwrap_or_else(|_| GroupStatus::not_found(&cluster, &group));
+        let status = serde_json::to_value(status).unwrap_or_default();
+        asked.answer(code, "consumer status returned", Some(("status", status)))
+    }
 }
 
 /// Whoever reaches the port may look, and change nothing.

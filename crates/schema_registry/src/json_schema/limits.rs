@@ -44,13 +44,7 @@ pub(super) fn upper(
     path: &str,
     kinds: [&'static str; 2],
 ) -> Found {
-    let [added, lowered] = kinds;
-    let path = format!("{path}/{keyword}");
-    match (old.get(keyword).and_then(Json::number), new.get(keyword).and_then(Json::number)) {
-        (None, Some(_)) => found(added, &path),
-        (Some(old), Some(new)) if new < old => found(lowered, &path),
-        _ => Vec::new(),
-    }
+    limit(old, new, keyword, path, kinds, |old, new| new < old)
 }
 
 /// A limit from below: what adds or raises it breaks.
@@ -61,11 +55,21 @@ pub(super) fn lower(
     path: &str,
     kinds: [&'static str; 2],
 ) -> Found {
-    let [added, raised] = kinds;
+    limit(old, new, keyword, path, kinds, |old, new| new > old)
+}
+
+fn limit(
+    old: &Json,
+    new: &Json,
+    keyword: &str,
+    path: &str,
+    [added, tightened]: [&'static str; 2],
+    is_tighter: fn(f64, f64) -> bool,
+) -> Found {
     let path = format!("{path}/{keyword}");
     match (old.get(keyword).and_then(Json::number), new.get(keyword).and_then(Json::number)) {
         (None, Some(_)) => found(added, &path),
-        (Some(old), Some(new)) if new > old => found(raised, &path),
+        (Some(old), Some(new)) if is_tighter(old, new) => found(tightened, &path),
         _ => Vec::new(),
     }
 }
