@@ -23,14 +23,11 @@ const HURRIED: [&str; 9] = [
     "metadata.snapshot.interval.ms=1000",
 ];
 
-/// Longer than it takes to note what was dropped, and to delete it.
-const QUIET: Duration = Duration::from_secs(6);
+/// Longer than it takes to note what was dropped, and what a killed broker never committed, and to delete it.
+const QUIET: Duration = Duration::from_secs(10);
 
 /// Shorter than that: what is left then is not on its way out.
 const GRACE: &str = "4s";
-
-/// `flush.uploads.in.flight`.
-const UPLOADS_AT_ONCE: usize = 4;
 
 /// `alluvium fsck` of the deployment.
 fn fsck(deployment: &Deployment, more: &[&str]) -> Output {
@@ -45,19 +42,6 @@ fn assert_clean(deployment: &Deployment, more: &[&str], broker: &Broker) {
     let told = format!("{}{}", text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(0), "{told}\n{}", broker.log());
     assert!(told.contains("clean"), "{told}");
-}
-
-/// Clean but for what a killed broker was uploading: no commit refers to it, and nothing collects it yet (ADR 11).
-fn assert_clean_after_kills(deployment: &Deployment, kills: u32, broker: &Broker) {
-    let output = fsck(deployment, &["--deep", "--grace", GRACE]);
-    let told = format!("{}{}", text(&output.stdout), text(&output.stderr));
-    let is_upload_of_the_killed =
-        |line: &&str| line.starts_with("orphan: ") && line.contains("its session has ended");
-    let uploads = told.lines().filter(is_upload_of_the_killed).count();
-    let found = if uploads == 0 { "clean".to_owned() } else { format!("{uploads} finding") };
-    let as_found = told.lines().any(|line| line.contains(&found));
-    assert!(as_found && uploads <= kills as usize * UPLOADS_AT_ONCE, "{told}\n{}", broker.log());
-    assert_eq!(output.status.code(), Some(i32::from(uploads > 0)), "{told}");
 }
 
 /// A life of topics of every kind: compacted with transactions, with records that expire soon, and deleted ones.
@@ -112,7 +96,7 @@ fn assert_nothing_leaks(kind: Kind, rounds: u32) {
         load.verify(&address);
     }
     assert!(broker.stop().is_some_and(|status| status.success()));
-    assert_clean_after_kills(&deployment, rounds, &broker);
+    assert_clean(&deployment, &["--deep", "--grace", GRACE], &broker);
 }
 
 #[test]

@@ -109,7 +109,10 @@ async fn attempt(
                 value: encode(session_record(shared, id)),
                 lease: Some(lease.id),
             },
-            Operation::put(keys.commit_head(id), encode(CommitHead { format: 1, seq: 0 })),
+            Operation::put(
+                keys.commit_head(id),
+                encode(CommitHead { format: 1, ..CommitHead::default() }),
+            ),
             Operation::put(keys.broker(broker), encode(broker_record(shared))),
             Operation::put(keys.registration(broker), encode(features::registration())),
             Operation::put(keys.registrations_bump(), bytes::Bytes::new()),

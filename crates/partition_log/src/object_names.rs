@@ -102,6 +102,14 @@ fn path(PartitionId { topic, partition }: PartitionId) -> String {
     format!("{topic}/{:010}", partition.get())
 }
 
+/// Below which prefixes a session's segments and index objects lie: one for each hash.
+pub(crate) fn prefixes_of(session: SessionId) -> impl Iterator<Item = String> {
+    let below = move |kind: &'static str| {
+        (0..=u8::MAX).map(move |hash| format!("{kind}/{hash:02x}/{session}/"))
+    };
+    [SEGMENTS, INDEXES].into_iter().flat_map(below)
+}
+
 /// The cold parts of many manifests: `manifest/{hash}/{session}/{random}`.
 pub(crate) fn manifest_rests(session: SessionId, randomness: &Randomness) -> ObjectName {
     named(MANIFEST_RESTS, &format!("{session}/{}", random(randomness)))
@@ -135,6 +143,18 @@ mod tests {
         let name = segment(session, 42, &randomness);
         assert_eq!(parse_segment(&name), Some((session, 42)));
         assert_eq!(parse_segment(&index(session, 1, 42, &randomness)), None);
+    }
+
+    #[test]
+    fn whatever_a_session_names_lies_below_one_of_its_prefixes() {
+        let (session, randomness) = (SessionId::from_bytes([1; 16]), Randomness::seeded(1));
+        let prefixes: Vec<_> = prefixes_of(session).collect();
+        assert_eq!(prefixes.len(), 512);
+        for seq in 0..1_000 {
+            for name in [segment(session, seq, &randomness), index(session, 0, seq, &randomness)] {
+                assert!(prefixes.iter().any(|prefix| name.as_str().starts_with(prefix)), "{name}");
+            }
+        }
     }
 
     #[test]

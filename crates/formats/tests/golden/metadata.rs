@@ -185,7 +185,8 @@ fn values_of_commits_have_their_bytes() {
             footer_length: 900,
         },
     );
-    check("commit-head", &CommitHead { format: 1, seq: 4 });
+    check("commit-head", &CommitHead { format: 1, seq: 4, swept: false });
+    check("commit-head-swept", &CommitHead { format: 1, seq: 4, swept: true });
     check(
         "index",
         &Index {

@@ -118,7 +118,7 @@ fn commits_lie_in_the_order_of_their_numbers() {
 #[test]
 fn a_value_of_a_later_format_is_damaged_and_names_its_key() {
     for format in [0, 2] {
-        let value = prost::Message::encode_to_vec(&CommitHead { format, seq: 3 });
+        let value = prost::Message::encode_to_vec(&CommitHead { format, seq: 3, swept: false });
         let error = decode::<CommitHead>(&entry(value)).unwrap_err();
         assert!(matches!(error, MetadataError::Damaged { key, .. } if key.contains("owners/x")));
     }

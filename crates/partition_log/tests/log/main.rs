@@ -11,6 +11,7 @@ mod handover;
 mod manifest_fold;
 mod memory;
 mod merge;
+mod orphans;
 mod read_ahead;
 mod records;
 mod recovery;

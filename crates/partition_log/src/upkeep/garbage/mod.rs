@@ -8,24 +8,26 @@
 
 mod inventory;
 mod liveness;
+mod orphans;
 mod partitions;
 mod rests;
 mod unclaimed;
 
 use crate::{engine::Engine, pipeline::ActiveSession};
 use bytes::Bytes;
-use formats::metadata::{Garbage, LastSnapshot, Manifest};
+use formats::metadata::{CommitHead, Garbage, LastSnapshot, Manifest};
 use inventory::{Inventory, Listed};
 use liveness::Liveness;
 use metadata::{
     Compare, Entry, MetadataError, Operation, RangeQuery, Revision, Transaction, families,
 };
 use model::{Offset, SessionId, TimestampMs, TopicId};
+use orphans::Orphans;
 use partitions::PartitionObjects;
 use rests::{Rests, lasting_sessions};
 use runtime::Backoff;
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -37,34 +39,35 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Most objects that one note names, to stay far below the metadata store's limits.
 const OBJECTS_PER_NOTE: usize = 1_000;
 
+/// What was learnt in earlier passes.
+#[derive(Debug, Default)]
+struct Memory {
+    inventory: Inventory,
+    rests: Rests,
+    partitions: PartitionObjects,
+    orphans: Orphans,
+}
+
 /// Collects garbage at the interval of retention until the session ends.
 pub(super) async fn collect(engine: Arc<Engine>, session: Arc<ActiveSession>) {
-    let mut inventory = Inventory::default();
-    let mut rests = Rests::default();
-    let mut partitions = PartitionObjects::default();
+    let mut memory = Memory::default();
     loop {
         tokio::time::sleep(engine.options.retention_check_interval).await;
-        if let Err(reason) =
-            pass(&engine, &session, &mut inventory, &mut rests, &mut partitions).await
-        {
+        if let Err(reason) = pass(&engine, &session, &mut memory).await {
             tracing::warn!(%reason, "garbage could not be collected; it is tried again");
         }
     }
 }
 
-async fn pass(
-    engine: &Engine,
-    session: &ActiveSession,
-    inventory: &mut Inventory,
-    rests: &mut Rests,
-    partitions: &mut PartitionObjects,
-) -> Result<(), String> {
+async fn pass(engine: &Engine, session: &ActiveSession, memory: &mut Memory) -> Result<(), String> {
+    let Memory { inventory, rests, partitions, orphans } = memory;
     // A fold must not take in what this pass takes out.
     let _gate = session.fold_gate.lock().await;
     let (liveness, deleted_topics) =
         read_liveness(engine).await.map_err(|error| error.to_string())?;
     let mut still_held = HashSet::<TopicId>::new();
-    for id in sessions(engine, session).await? {
+    let sessions = Sessions::read(engine).await?;
+    for &id in sessions.ended.keys().chain([&session.stamp.id]) {
         for listed in inventory.list(engine, session.stamp.id, id).await? {
             if liveness.all_dead(&listed.held) {
                 discard(engine, session, id, &listed).await?;
@@ -76,19 +79,43 @@ async fn pass(
     still_held.extend(partitions.sort_out(engine, session, &liveness.deleted).await?);
     forget_topics(engine, &deleted_topics, &still_held).await?;
     discard_rests(engine, session, rests).await?;
+    orphans.sort_out(engine, session, &sessions).await?;
     unclaimed::sort_out(engine).await.map_err(|error| error.to_string())?;
     delete_objects(engine).await
 }
 
-/// This session, and those that have ended: their heads stay.
-async fn sessions(engine: &Engine, session: &ActiveSession) -> Result<BTreeSet<SessionId>, String> {
-    let keys = &engine.parts.keys;
-    let heads = range(engine, keys.commit_heads()).await.map_err(|error| error.to_string())?;
-    // Read after the heads: a session is registered together with its head.
-    let lasting = lasting_sessions(engine).await?;
-    let ids = heads.iter().filter_map(|head| keys.parse_commit_head(&head.key));
-    let ended = ids.filter(|id| !lasting.contains(id));
-    Ok(ended.chain([session.stamp.id]).collect())
+/// The sessions that metadata knows.
+struct Sessions {
+    lasting: HashSet<SessionId>,
+    /// Those that are over, with their heads, which stay.
+    ended: BTreeMap<SessionId, HeadEntry>,
+}
+
+/// A session's head as it is stored.
+struct HeadEntry {
+    value: CommitHead,
+    created: Revision,
+    revision: Revision,
+}
+
+impl Sessions {
+    async fn read(engine: &Engine) -> Result<Self, String> {
+        let keys = &engine.parts.keys;
+        let heads = range(engine, keys.commit_heads()).await.map_err(|error| error.to_string())?;
+        // Read after the heads: a session is registered together with its head.
+        let lasting = lasting_sessions(engine).await?;
+        let mut ended = BTreeMap::new();
+        for entry in heads {
+            let Some(id) = keys.parse_commit_head(&entry.key) else { continue };
+            if lasting.contains(&id) {
+                continue;
+            }
+            let value = families::decode(&entry).map_err(|error| error.to_string())?;
+            let (created, revision) = (entry.create_revision, entry.mod_revision);
+            ended.insert(id, HeadEntry { value, created, revision });
+        }
+        Ok(Self { lasting, ended })
+    }
 }
 
 async fn read_liveness(engine: &Engine) -> Result<(Liveness, Vec<Entry>), MetadataError> {
