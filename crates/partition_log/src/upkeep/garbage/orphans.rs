@@ -134,7 +134,7 @@ async fn sweep(
     let keys = &engine.parts.keys;
     let names: Vec<_> = orphans.iter().map(ObjectName::to_string).collect();
     let mut then = notes(engine, &names);
-    let swept = CommitHead { swept: true, ..head.value.clone() };
+    let swept = CommitHead { swept: true, ..head.value };
     then.push(Operation::put(keys.commit_head(id), families::encode(swept)));
     let transaction = Transaction {
         compares: vec![
