@@ -17,6 +17,7 @@ from .measure import Cost, Section
 from .movement import moves
 from .outcome import Outcome, percentiles
 from .recovery import recovery
+from .registry import registry
 from .systems import System
 from .toolbox import built
 
@@ -279,6 +280,7 @@ SCENARIOS = {
     "failover": Scenario(failover, ["three-object-3s"]),
     "rolling-restart": Scenario(rolling_restart, ["three-object", "three-wal"]),
     "recovery": Scenario(recovery, ["minio-object"], fresh=True),
+    "registry": Scenario(registry, ["embedded-registry"], fresh=True),
     "footprint": Scenario(footprint, ["kafka", "embedded-wal"], fresh=True),
 }
 

@@ -85,7 +85,9 @@ class Alluvium(System):
         self.etcd = first.etcd if first else Etcd(directory / "etcd") if cluster else None
         self.minio = first.minio if first else Minio(directory / "minio") if cluster else None
         self.arguments = ["--data-dir", directory / "data", "--listeners", f"PLAINTEXT://{self.bootstrap}"]
-        self.arguments += ["--http-address", f"127.0.0.1:{self.http_port}", "--schema-registry-address", "off"]
+        self.arguments += ["--http-address", f"127.0.0.1:{self.http_port}"]
+        if "schema.registry.address" not in settings:
+            self.arguments += ["--schema-registry-address", "off"]
         if cluster:
             self.arguments += ["--metadata", self.etcd.endpoint.replace("http", "etcd"), "--broker-id", str(number)]
             self.arguments += ["--object-store", "s3://alluvium/bench", "--object-store-endpoint", self.minio.endpoint]
@@ -155,6 +157,13 @@ def object_requests(http: str) -> dict[str, float]:
     return counts
 
 
+def with_registry(directory: Path) -> Alluvium:
+    port = free_port()
+    system = Alluvium("embedded-registry", directory, False, {"schema.registry.address": f"127.0.0.1:{port}"})
+    system.registry_port = port
+    return system
+
+
 NO_BUDGET = {"flush.max.interval": "10ms", "flush.requests.per.second": "0"}
 
 # Name, what it is for the README's reader, and how it starts.
@@ -162,6 +171,7 @@ SYSTEMS = {
     "kafka": Kafka,
     "embedded-wal": lambda directory: Alluvium("embedded-wal", directory, False, {}),
     "embedded-object": lambda directory: Alluvium("embedded-object", directory, False, {"durability.mode": "object"}),
+    "embedded-registry": with_registry,
     "minio-wal": lambda directory: Alluvium("minio-wal", directory, True, {"durability.mode": "wal"}),
     "minio-object": lambda directory: Alluvium("minio-object", directory, True, {}),
     "minio-object-fast": lambda directory: Alluvium("minio-object-fast", directory, True, NO_BUDGET),

@@ -1,12 +1,14 @@
-//! The schema registry: Confluent's Python client with its Avro, Protobuf and JSON serializers; a restart, a killed owner.
+//! The schema registry: Confluent's clients for Python and Node.js and franz-go's, with their Avro, Protobuf and JSON serializers; a
+//! restart, a killed owner.
 
 use crate::harness::{
     Broker, Deployment, Kind,
     http::http_get,
-    programs::{alluvium, attempt, python_with, run},
+    programs::{alluvium, attempt, clients, node, python_with, run, text},
     until,
 };
-use std::collections::BTreeSet;
+use services::programs::go_program;
+use std::{collections::BTreeSet, process::Command};
 
 /// The registry's port is a free one: tests run side by side.
 const REGISTRY: &str = "schema.registry.address=127.0.0.1:0";
@@ -40,6 +42,22 @@ fn confluents_python_client_registers_evolves_and_is_refused() {
     client("check", &broker, "t");
     client("round-trip", &broker, "again");
     client("decode", &broker, "again");
+}
+
+#[test]
+fn clients_of_other_languages_register_evolve_and_are_refused() {
+    let deployment = Deployment::start(Kind::Embedded);
+    let broker = deployment.broker(&[REGISTRY]);
+    let (registry, bootstrap) = (registry(&broker), broker.address());
+    for (prefix, mut program) in [
+        ("node", node("javascript-schemas", "schemas.js")),
+        ("go", Command::new(go_program(&clients().join("go-schemas")).unwrap())),
+    ] {
+        let arguments = ["--registry", &registry, "--bootstrap", &bootstrap, "--prefix", prefix];
+        let told = run(program.args(arguments), b"");
+        assert_eq!(text(&told.stdout).trim(), "ok");
+    }
+    client("decode", &broker, "t");
 }
 
 #[test]

@@ -46,7 +46,7 @@ impl Client {
             }
             Self::KafkaPython => python("kafka_python.py"),
             Self::Aiokafka => python("aio.py"),
-            Self::Kafkajs => node("kafkajs.js"),
+            Self::Kafkajs => node("javascript", "kafkajs.js"),
             Self::Rdkafka => {
                 let package = clients().join("rust");
                 Command::new(services::programs::rust_program(&package, "rdkafka-client").unwrap())
@@ -102,9 +102,9 @@ pub fn python_with(requirements: &str, program: &str) -> Command {
     command
 }
 
-/// A program of ours for Node.js, with its packages.
-pub fn node(program: &str) -> Command {
-    let folder = clients().join("javascript");
+/// A program of ours for Node.js, with the packages of its folder.
+pub fn node(folder: &str, program: &str) -> Command {
+    let folder = clients().join(folder);
     let mut command = Command::new("node");
     command.env("NODE_PATH", services::programs::node_modules(&folder).unwrap());
     command.arg(folder.join(program));
