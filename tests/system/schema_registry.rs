@@ -98,6 +98,27 @@ fn any_broker_answers_and_one_orders_writes_though_owners_die() {
 }
 
 #[test]
+fn users_do_with_schemas_what_the_rules_of_topics_say() {
+    let deployment = Deployment::start(Kind::Three);
+    let settings = [
+        REGISTRY,
+        "schema.registry.authentication=basic",
+        "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users=User:broker",
+        "sasl.enabled.mechanisms=SCRAM-SHA-512",
+        "listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username=\"broker\" password=\"broker-secret\";",
+    ];
+    let brokers = deployment.listening(3, "SASL_PLAINTEXT://127.0.0.1:{}", &settings);
+    let registries: Vec<_> = brokers.iter().map(registry).collect();
+    let mut program = python_with("requirements-schemas.txt", "schemas_access.py");
+    program.args(["--registries", &registries.join(","), "--bootstrap", &brokers[0].address()]);
+    run(program.args(["--user", "broker", "--password", "broker-secret"]), b"");
+    let logs: String = brokers.iter().map(Broker::log).collect();
+    assert!(logs.contains("denied at the schema registry"), "{logs}");
+    assert!(!logs.contains("ann-secret") && !logs.contains("bob-secret"), "a password is in a log");
+}
+
+#[test]
 fn a_busy_port_is_refused_with_the_flag_and_the_way_out() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

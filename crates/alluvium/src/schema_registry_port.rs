@@ -5,9 +5,9 @@ use cluster::Endpoint;
 use model::config::deployment;
 use node::REGISTRY_ENDPOINT;
 use runtime::Tasks;
-use schema_registry::Registry;
+use schema_registry::{Access, Registry};
 use settings::Settings;
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 use tokio::net::TcpListener;
 
 /// Where it is when embedded, if nothing else is said.
@@ -69,11 +69,11 @@ impl SchemaRegistryPort {
     }
 
     /// Serves until `tasks` shut down.
-    pub(crate) fn serve(self, registry: Registry, tasks: &Tasks) {
+    pub(crate) fn serve(self, registry: Registry, access: Option<Arc<dyn Access>>, tasks: &Tasks) {
         let shutdown = tasks.shutdown();
         tasks.spawn("schema_registry_http", async move {
             let end = async move { shutdown.requested().await };
-            if let Err(error) = schema_registry::serve(self.listener, registry, end).await {
+            if let Err(error) = schema_registry::serve(self.listener, registry, access, end).await {
                 tracing::error!(%error, "the schema registry stopped serving");
             }
         });

@@ -129,7 +129,8 @@ impl Running {
             let drain_requested = Arc::clone(&drain_requested);
             let (detail, mut routes) = lag_over_http(evaluator, &identity);
             if let Some(console) = console {
-                let schemas = registry.clone().map(schema_registry::routes);
+                // Whoever may see the console may see all schemas.
+                let schemas = registry.clone().map(|it| schema_registry::routes(it, None));
                 routes = routes.merge(console::router(node.console_cluster(), schemas, console));
             }
             let parts = HttpParts {
@@ -142,7 +143,7 @@ impl Running {
             http.serve(parts, node.tasks());
         }
         if let Some((schemas, registry)) = schemas.zip(registry) {
-            schemas.serve(registry, node.tasks());
+            schemas.serve(registry, node.schema_access(), node.tasks());
         }
         let addresses = listening.addresses();
         let server = node.serve(listening.sockets).await;

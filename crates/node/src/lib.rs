@@ -9,6 +9,7 @@ mod lag;
 mod markers;
 mod node;
 mod options;
+mod schema_access;
 mod schemas;
 mod security;
 mod slot_logs;

@@ -5,7 +5,9 @@ use crate::{
     console::ConsoleCluster,
     lag,
     markers::{ClusterProducerIds, PartitionMarkers},
-    options, schemas,
+    options,
+    schema_access::SchemaAccess,
+    schemas,
     security::Security,
     slot_logs::PartitionSlotLogs,
     wal_slot::WalSlot,
@@ -89,6 +91,11 @@ impl Node {
         options.security.clone_from(&self.security.listeners);
         self.keep_keys_fresh();
         Server::start(listeners, &options, broker, randomness, &self.surroundings.tasks)
+    }
+
+    /// Who may do what with schemas over HTTP; `None` where everybody may do everything.
+    pub fn schema_access(&self) -> Option<Arc<dyn schema_registry::Access>> {
+        SchemaAccess::new(&self.settings, &self.cluster, self.security.authorizer.as_ref())
     }
 
     /// A schema registry over this cluster's `_schemas`.

@@ -2,51 +2,84 @@
 
 mod answers;
 mod forward;
+mod permission;
 mod request;
 
 use crate::{
+    access::{Access, Anybody, Deed, Visitor},
     error::RegistryError,
     registry::{Registry, Selector, WriteError},
+    state::Body as SchemaBody,
     subject::Subject,
 };
 use answers::Answer;
 use axum::{
     Router,
     body::Body,
-    extract::{DefaultBodyLimit, State},
+    extract::{ConnectInfo, DefaultBodyLimit, Extension, State},
     http::{HeaderMap, Method, Uri, header},
     response::Response,
 };
 use forward::FORWARDED;
 use request::Request;
 use serde_json::{Value, json};
+use std::{
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+};
 use tokio::net::TcpListener;
 
 /// Largest request, in bytes: a schema of the largest size, as a JSON string.
 const MAX_REQUEST_BYTES: usize = 4 << 20;
 
-/// Every route.
-pub fn routes(registry: Registry) -> Router {
+/// What requests are answered by.
+#[derive(Clone)]
+struct Served {
+    registry: Registry,
+    access: Option<Arc<dyn Access>>,
+}
+
+/// Every route. Without `access` everybody may do everything.
+pub fn routes(registry: Registry, access: Option<Arc<dyn Access>>) -> Router {
     Router::new()
         .fallback(handle)
         .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
-        .with_state(registry)
+        .with_state(Served { registry, access })
 }
 
-/// Serves until `end`.
+/// Serves until `end`. Without `access` everybody may do everything.
 ///
 /// # Errors
 /// The listener's own.
 pub async fn serve(
     listener: TcpListener,
     registry: Registry,
+    access: Option<Arc<dyn Access>>,
     end: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, routes(registry)).with_graceful_shutdown(end).await
+    let routes = routes(registry, access).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, routes).with_graceful_shutdown(end).await
+}
+
+type Peer = Option<Extension<ConnectInfo<SocketAddr>>>;
+
+impl Served {
+    async fn visitor(
+        &self,
+        headers: &HeaderMap,
+        peer: Peer,
+    ) -> Result<Box<dyn Visitor>, RegistryError> {
+        let Some(access) = &self.access else { return Ok(Box::new(Anybody)) };
+        let authorization = headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok());
+        let unknown = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+        let host = peer.map_or(unknown, |Extension(ConnectInfo(peer))| peer.ip());
+        access.enter(authorization, host).await
+    }
 }
 
 async fn handle(
-    State(registry): State<Registry>,
+    State(served): State<Served>,
+    peer: Peer,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
@@ -56,11 +89,17 @@ async fn handle(
     if content_type.is_some_and(|kind| !kind.contains("json") && !kind.contains("octet-stream")) {
         return answers::failed(&RegistryError::new(415, "HTTP 415 Unsupported Media Type"));
     }
+    let visitor = match served.visitor(&headers, peer).await {
+        Ok(visitor) => visitor,
+        Err(refused) => return answers::failed(&refused),
+    };
+    let registry = served.registry;
     let Ok(body) = axum::body::to_bytes(body, MAX_REQUEST_BYTES).await else {
         return answers::failed(&RegistryError::new(413, "HTTP 413 Request Entity Too Large"));
     };
-    let request = Request::read(method.clone(), &uri, &body);
-    let answered = match request {
+    let request = Request::read(visitor, method.clone(), &uri, &body);
+    let allowed = request.and_then(|request| permission::check(&request).map(|()| request));
+    let answered = match allowed {
         Ok(request) => answer(&registry, request).await,
         Err(refused) => Err(refused.into()),
     };
@@ -145,6 +184,10 @@ fn schemas(registry: &Registry, request: &Request, path: &[&str]) -> Answered {
             let id: u32 = id.parse().map_err(|_| Request::not_found())?;
             let subject = request.subject_of_ids()?;
             let body = registry.body(&subject, id)?;
+            if !may_see(registry, request, &body, id)? {
+                // As if it were not there.
+                return Err(RegistryError::new(40403, format!("Schema {id} not found")).into());
+            }
             let format = request.query("format").unwrap_or_default();
             match rest {
                 [] => {
@@ -167,6 +210,7 @@ fn schemas(registry: &Registry, request: &Request, path: &[&str]) -> Answered {
                     let only = request.query("subject").filter(|name| !name.is_empty());
                     let uses = state.uses(subject.context(), id).filter(|(name, _, is_deleted)| {
                         (deleted || !is_deleted)
+                            && request.shows(name)
                             && only.is_none_or(|_| Subject::read(name) == subject)
                     });
                     Ok(Answer::new(if rest == ["versions"] {
@@ -183,6 +227,18 @@ fn schemas(registry: &Registry, request: &Request, path: &[&str]) -> Answered {
         }
         _ => Err(Request::not_found()),
     }
+}
+
+/// Whether whoever asks may see one of the subjects that have this schema. One that no subject has any more is the registry's own.
+fn may_see(
+    registry: &Registry,
+    request: &Request,
+    body: &Arc<SchemaBody>,
+    id: u32,
+) -> Result<bool, RegistryError> {
+    let users = registry.users(body, id)?;
+    let is_of_nobody = users.is_empty() && request.visitor.may(Deed::ReadConfig, None, false);
+    Ok(is_of_nobody || users.iter().any(|user| request.shows(user)))
 }
 
 fn all_schemas(registry: &Registry, request: &Request) -> Answered {

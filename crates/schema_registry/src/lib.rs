@@ -3,6 +3,7 @@
 //! The crate is a library without a broker: [`Registry`] answers Confluent's REST API out of a [`State`] that the records of
 //! `_schemas` make, and appends to them through the port [`Log`].
 
+mod access;
 mod avro;
 mod compatibility;
 mod error;
@@ -16,6 +17,7 @@ mod schema;
 mod state;
 mod subject;
 
+pub use access::{Access, Deed, Visitor};
 pub use compatibility::{Difference, Level};
 pub use error::RegistryError;
 pub use http::{routes, serve};

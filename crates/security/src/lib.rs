@@ -13,4 +13,4 @@ pub mod tls;
 
 pub use login::{ClientSecurity, Credentials};
 pub use principal::Principal;
-pub use secret::is_same_secret;
+pub use secret::{SecretDigest, is_same_secret};

@@ -51,6 +51,13 @@ pub const SCHEMA_REGISTRY_ADDRESS: ConfigKey = ConfigKey::unset("schema.registry
     .important(High)
     .documented("Address of the schema registry, Confluent's REST API; `off` for none. Unset: 127.0.0.1:8081 with an embedded metadata store, unless that is taken; `off` otherwise.");
 
+/// `schema.registry.authentication`.
+pub const SCHEMA_REGISTRY_AUTHENTICATION: ConfigKey =
+    ConfigKey::broker("schema.registry.authentication", Text, "none")
+        .takes(OneOf(&["none", "basic"]))
+        .important(High)
+        .documented("Who may reach the schema registry: `none` lets in everybody, as User:ANONYMOUS; `basic` asks for the name and password of a user with SCRAM credentials. What a user may do then is the authorizer's to say.");
+
 /// `metadata`.
 pub const METADATA: ConfigKey = ConfigKey::broker("metadata", Text, "embedded")
     .takes(NotEmpty)
@@ -89,12 +96,13 @@ pub const WAL_FILE_BYTES: ConfigKey = ConfigKey::broker("wal.file.bytes", Long, 
     .important(Low)
     .documented("Size of one file of the write-ahead log.");
 
-static TABLE: [ConfigKey; 13] = [
+static TABLE: [ConfigKey; 14] = [
     CONSOLE_ENABLE,
     CONSOLE_TOKEN,
     DATA_DIR,
     HTTP_ADDRESS,
     SCHEMA_REGISTRY_ADDRESS,
+    SCHEMA_REGISTRY_AUTHENTICATION,
     LOG_FILTER,
     LOG_FORMAT,
     METADATA,

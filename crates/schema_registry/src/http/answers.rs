@@ -41,7 +41,12 @@ pub(super) fn failed(refused: &RegistryError) -> Response {
     let status =
         StatusCode::from_u16(refused.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = json!({ "error_code": refused.code, "message": refused.message }).to_string();
-    (status, [(header::CONTENT_TYPE, CONTENT_TYPE)], body).into_response()
+    let mut response = (status, [(header::CONTENT_TYPE, CONTENT_TYPE)], body).into_response();
+    if status == StatusCode::UNAUTHORIZED {
+        let asks = HeaderValue::from_static("Basic realm=\"schema registry\", charset=\"UTF-8\"");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, asks);
+    }
+    response
 }
 
 /// A schema found by its id.

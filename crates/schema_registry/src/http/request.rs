@@ -1,6 +1,7 @@
 //! A request: its path's parts, its query, its body.
 
 use crate::{
+    access::{Deed, Visitor},
     error::RegistryError,
     registry::{Registration, WriteError},
     subject::{DEFAULT_CONTEXT, Subject},
@@ -8,8 +9,9 @@ use crate::{
 use axum::http::{Method, Uri};
 use serde_json::{Map, Value};
 
-#[derive(Debug)]
 pub(super) struct Request {
+    /// Whoever sent it.
+    pub(super) visitor: Box<dyn Visitor>,
     pub(super) method: Method,
     /// Decoded, without a context in front.
     pub(super) path: Vec<String>,
@@ -23,7 +25,12 @@ pub(super) struct Request {
 const MAX_SUBJECT_BYTES: usize = 1024;
 
 impl Request {
-    pub(super) fn read(method: Method, uri: &Uri, body: &[u8]) -> Result<Self, RegistryError> {
+    pub(super) fn read(
+        visitor: Box<dyn Visitor>,
+        method: Method,
+        uri: &Uri,
+        body: &[u8],
+    ) -> Result<Self, RegistryError> {
         let parts = uri.path().split('/').filter(|part| !part.is_empty());
         let mut path: Vec<String> = parts.map(|part| decoded(part, false)).collect();
         let mut context = DEFAULT_CONTEXT.to_owned();
@@ -42,7 +49,7 @@ impl Request {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             (decoded(name, true), decoded(value, true))
         });
-        Ok(Self { method, path, context, query: query.collect(), body: body.to_vec() })
+        Ok(Self { visitor, method, path, context, query: query.collect(), body: body.to_vec() })
     }
 
     pub(super) fn query(&self, name: &str) -> Option<&str> {
@@ -70,8 +77,17 @@ impl Request {
         self.subject(self.query("subject").unwrap_or_default())
     }
 
+    /// Whether whoever asks may see a subject, by its name with its context.
+    pub(super) fn shows(&self, subject: &str) -> bool {
+        self.visitor.may(Deed::Read, Some(Subject::read(subject).name()), false)
+    }
+
     /// Whether a list shows a subject.
     pub(super) fn matches(&self, subject: &str) -> bool {
+        self.is_asked_for(subject) && self.shows(subject)
+    }
+
+    fn is_asked_for(&self, subject: &str) -> bool {
         let subject_read = Subject::read(subject);
         if self.context != DEFAULT_CONTEXT && subject_read.context() != self.context {
             return false;

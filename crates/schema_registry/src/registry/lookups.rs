@@ -103,6 +103,16 @@ impl Registry {
         found.cloned().ok_or_else(|| RegistryError::new(40403, format!("Schema {id} not found")))
     }
 
+    /// The subjects that have this schema under this id, with their contexts.
+    pub(crate) fn users(&self, body: &Arc<Body>, id: u32) -> Result<Vec<String>, RegistryError> {
+        let state = self.state()?;
+        let is_it =
+            |context: &str| state.body(context, id).is_some_and(|found| Arc::ptr_eq(found, body));
+        let contexts = state.contexts().into_iter().filter(|context| is_it(context));
+        let users = contexts.flat_map(|context| state.uses(context, id));
+        Ok(users.map(|(subject, ..)| subject.to_owned()).collect())
+    }
+
     /// A text in the format that was asked for.
     pub(crate) fn formatted(
         &self,

@@ -45,7 +45,7 @@ impl Server {
         let registry = Registry::new(Arc::clone(&log) as Arc<dyn Log>);
         registry.caught_up();
         log.reader.set(registry.clone()).unwrap();
-        Self { router: routes(registry), log }
+        Self { router: routes(registry, None), log }
     }
 
     async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
@@ -409,7 +409,7 @@ async fn a_write_goes_on_to_the_broker_that_orders_writes() {
     let follower = |address: &str| {
         let registry = Registry::new(Arc::new(Elsewhere(address.to_owned())));
         registry.caught_up();
-        Server { router: routes(registry), log: Arc::default() }
+        Server { router: routes(registry, None), log: Arc::default() }
     };
     let other = follower(&address);
     assert_eq!(other.post("/subjects/s/versions", record(A)).await, json!({ "id": 1 }));

@@ -1,5 +1,6 @@
 //! [`ScramCredential`]: what is kept of a password, from which nobody can log in.
 
+use crate::is_same_secret;
 use aws_lc_rs::{
     constant_time, digest, hmac, pbkdf2,
     rand::{SecureRandom, SystemRandom},
@@ -98,6 +99,13 @@ pub struct ScramCredential {
 }
 
 impl ScramCredential {
+    /// Whether it is that of a password: costs a millisecond or more, as much for a wrong one.
+    pub fn is_of_password(&self, hash: ScramHash, password: &str) -> bool {
+        let iterations = NonZeroU32::new(self.iterations).unwrap_or(NonZeroU32::MIN);
+        let salted = SaltedPassword::derive(hash, password, &self.salt, iterations);
+        is_same_secret(&hash.hash(&salted.client_key()), &self.stored_key)
+    }
+
     /// What to keep of a salted password.
     pub fn new(salted: &SaltedPassword, salt: Vec<u8>, iterations: u32) -> Self {
         Self {
