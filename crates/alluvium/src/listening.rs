@@ -6,7 +6,11 @@ use kafka::{AdvertisedListener, ListenerSpec, Listeners};
 use model::config::broker;
 use runtime::net::Tcp;
 use settings::Settings;
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 /// Bound sockets, and what clients are told of them.
 pub(crate) struct Listening {
@@ -42,10 +46,22 @@ impl Listening {
 
     /// `host:port` of each listener, as clients are told.
     pub(crate) fn addresses(&self) -> Vec<String> {
-        self.endpoints
-            .iter()
-            .map(|endpoint| format!("{}:{}", endpoint.host, endpoint.port))
-            .collect()
+        self.endpoints.iter().map(Endpoint::address).collect()
+    }
+
+    /// Where other brokers reach a port of another protocol: on the host of the first listener, if it is bound to all addresses. `None` for
+    /// one on loopback, unless all of the cluster is there: others would find themselves.
+    pub(crate) fn reached_at(&self, name: &str, bound: SocketAddr) -> Option<Endpoint> {
+        let host = &self.endpoints.first()?.host;
+        let ip = bound.ip();
+        let local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|it| it.is_loopback());
+        let open = ip.is_unspecified() || !ip.is_loopback() || local;
+        let host = match ip {
+            _ if ip.is_unspecified() => host.clone(),
+            IpAddr::V4(ip) => ip.to_string(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+        };
+        open.then_some(Endpoint { listener: name.to_owned(), host, port: bound.port() })
     }
 }
 
@@ -86,7 +102,7 @@ fn advertise(
 /// A host that can't be resolved stops the start; one that resolves and does not answer from here may still be right
 /// (a load balancer that waits for readiness), and is told in one line.
 async fn check(endpoint: &Endpoint) -> Result<(), Failure> {
-    let address = format!("{}:{}", endpoint.host, endpoint.port);
+    let address = endpoint.address();
     let resolved = tokio::net::lookup_host(&address).await;
     let Ok(addresses) = resolved else {
         return Err(Failure(format!(

@@ -1,9 +1,7 @@
 //! The schema registry's port.
 
 use crate::Failure;
-use cluster::Endpoint;
 use model::config::deployment;
-use node::REGISTRY_ENDPOINT;
 use runtime::Tasks;
 use schema_registry::{Access, Registry};
 use settings::Settings;
@@ -55,17 +53,6 @@ impl SchemaRegistryPort {
     /// The address bound.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    /// Where other brokers reach it: on the host that clients are told, if it listens on all addresses.
-    pub(crate) fn endpoint(&self, others: &[Endpoint]) -> Endpoint {
-        let told = others.first().map(|endpoint| endpoint.host.clone());
-        let everywhere = self.address.ip().is_unspecified();
-        let host = told.filter(|_| everywhere).unwrap_or_else(|| match self.address {
-            SocketAddr::V4(address) => address.ip().to_string(),
-            SocketAddr::V6(address) => format!("[{}]", address.ip()),
-        });
-        Endpoint { listener: REGISTRY_ENDPOINT.to_owned(), host, port: self.address.port() }
     }
 
     /// Serves until `tasks` shut down.

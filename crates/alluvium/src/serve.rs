@@ -5,22 +5,18 @@ use crate::{
     health::BrokerHealth, listening::Listening, schema_registry_port::SchemaRegistryPort,
 };
 use axum::Router;
-use cluster::{Endpoint, Identity};
+use cluster::Identity;
 use kafka::Server;
 use lag::Evaluator;
 use model::{
     BrokerId, ClusterId,
     config::{broker, deployment as process},
 };
-use node::{HTTP_LISTENER, Node, Surroundings};
+use node::{HTTP_LISTENER, Node, REGISTRY_ENDPOINT, Surroundings};
 use observability::{HttpParts, HttpServer, LogFormat, RenderDetail, Telemetry, TelemetryOptions};
 use runtime::{Clock, Randomness, Tasks, disk::LocalDisk, net::Tcp};
 use settings::Settings;
-use std::{
-    net::{IpAddr, SocketAddr},
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{process::ExitCode, sync::Arc};
 use storage::{Objects, Verdict};
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -113,7 +109,8 @@ impl Running {
         let stores = Deployment::open(&settings, &clock, &randomness).await?;
         let mut identity = identity(&settings, &listening, http.as_ref())?;
         let schemas_address = schemas.as_ref().map(SchemaRegistryPort::address);
-        identity.endpoints.extend(schemas.as_ref().map(|port| port.endpoint(&listening.endpoints)));
+        let registry = schemas_address.and_then(|it| listening.reached_at(REGISTRY_ENDPOINT, it));
+        identity.endpoints.extend(registry);
         if !settings.is_embedded() {
             probe(&stores.objects).await?;
         }
@@ -214,22 +211,6 @@ fn lag_over_http(evaluator: Option<Evaluator>, identity: &Identity) -> (RenderDe
     (Box::new(move || evaluator.expose(broker).text()), routes)
 }
 
-/// Where other brokers find the HTTP port: at the host of the first listener, if it is open there.
-fn http_endpoint(bound: SocketAddr, listeners: &[Endpoint]) -> Option<Endpoint> {
-    let host = &listeners.first()?.host;
-    let ip = bound.ip();
-    let local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|it| it.is_loopback());
-    // On a loopback address others would find themselves.
-    let open = ip.is_unspecified() || !ip.is_loopback() || local;
-    let host = match ip {
-        _ if ip.is_unspecified() => host.clone(),
-        IpAddr::V4(ip) => ip.to_string(),
-        IpAddr::V6(ip) => format!("[{ip}]"),
-    };
-    let listener = HTTP_LISTENER.to_owned();
-    open.then_some(Endpoint { listener, host, port: bound.port() })
-}
-
 async fn bind_http(settings: &Settings) -> Result<Option<HttpServer>, Failure> {
     let text = settings.text(&process::HTTP_ADDRESS).unwrap_or("off");
     if text == "off" {
@@ -259,7 +240,8 @@ fn identity(
     let broker = u32::try_from(number).ok().and_then(BrokerId::new);
     let cluster_id = settings.text(&broker::CLUSTER_ID).map(ClusterId::new).transpose();
     let mut endpoints = listening.endpoints.clone();
-    endpoints.extend(http.and_then(|http| http_endpoint(http.address(), &listening.endpoints)));
+    let http = http.map(HttpServer::address);
+    endpoints.extend(http.and_then(|bound| listening.reached_at(HTTP_LISTENER, bound)));
     Ok(Identity {
         broker: broker.ok_or_else(|| Failure(format!("--broker-id {number} is too large")))?,
         rack: settings.text(&broker::BROKER_RACK).map(str::to_owned),

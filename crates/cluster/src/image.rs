@@ -49,6 +49,13 @@ pub struct BrokerInfo {
     pub draining: bool,
 }
 
+impl BrokerInfo {
+    /// Where it is reached under the name of a listener; `None` when it does not have that.
+    pub fn endpoint(&self, listener: &str) -> Option<&Endpoint> {
+        self.endpoints.iter().find(|endpoint| endpoint.listener == listener)
+    }
+}
+
 /// A listener as advertised.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Endpoint {
@@ -58,6 +65,13 @@ pub struct Endpoint {
     pub host: String,
     /// Port.
     pub port: u16,
+}
+
+impl Endpoint {
+    /// `host:port`.
+    pub fn address(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
 }
 
 /// A topic.

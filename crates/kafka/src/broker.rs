@@ -1,7 +1,7 @@
 //! [`Broker`]: what every handler works with, and the look-ups that many share.
 
 use crate::{budget::ByteBudget, error::Refusal, peers::Peers, throttle::Throttles};
-use cluster::{BrokerInfo, Cluster, Endpoint, Image, PartitionInfo, TopicInfo};
+use cluster::{Cluster, Image, PartitionInfo, TopicInfo};
 use coordinator::Coordinator;
 use kafka_protocol::ResponseError;
 use model::{PartitionId, PartitionIndex, TopicId};
@@ -225,9 +225,4 @@ pub(crate) fn find_partition(
 fn partition_id(topic: &TopicInfo, index: i32) -> Result<PartitionId, Refusal> {
     let (partition, _) = find_partition(topic, index)?;
     Ok(PartitionId { topic: topic.id, partition })
-}
-
-/// Where clients of that listener reach a broker; `None` when it does not have the listener.
-pub(crate) fn endpoint<'a>(broker: &'a BrokerInfo, listener: &str) -> Option<&'a Endpoint> {
-    broker.endpoints.iter().find(|endpoint| endpoint.listener == listener)
 }

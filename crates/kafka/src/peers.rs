@@ -21,8 +21,7 @@ pub use markers::PartitionMarker;
 pub(crate) use markers::bears_its_own_epoch;
 pub use reading::{Reading, RecordsRead};
 
-use crate::broker::endpoint;
-use cluster::BrokerInfo;
+use cluster::{BrokerInfo, Endpoint};
 use coordinator::transaction::{Marked, TransactionError};
 use kafka_client::{Connection, ConnectionError};
 use line::{Letter, Line};
@@ -136,10 +135,10 @@ impl Peers {
     /// Where brokers reach `broker`.
     fn address(&self, broker: &BrokerInfo) -> Option<String> {
         let endpoint = match &self.listener {
-            Some(name) => endpoint(broker, name),
+            Some(name) => broker.endpoint(name),
             None => broker.endpoints.first(),
         };
-        endpoint.map(|endpoint| format!("{}:{}", endpoint.host, endpoint.port))
+        endpoint.map(Endpoint::address)
     }
 
     fn line<L: Letter>(&self, lines: &Lines<L>, address: Arc<str>) -> Line<L> {

@@ -95,10 +95,10 @@ impl ::console::Cluster for ConsoleCluster {
 }
 
 fn line(broker: &BrokerInfo, fenced: bool, partitions: usize) -> BrokerLine {
-    let listeners = broker.endpoints.iter().map(|endpoint| Listener {
-        name: endpoint.listener.clone(),
-        address: format!("{}:{}", endpoint.host, endpoint.port),
-    });
+    let listeners = broker
+        .endpoints
+        .iter()
+        .map(|endpoint| Listener { name: endpoint.listener.clone(), address: endpoint.address() });
     BrokerLine {
         id: broker.id.get(),
         rack: broker.rack.clone(),

@@ -6,7 +6,7 @@ use ::lag::{
     OtherBroker, OwnCluster, OwnPartition, Reader, Status, Whose,
 };
 use async_trait::async_trait;
-use cluster::{BrokerInfo, Cluster, Image, TopicInfo};
+use cluster::{BrokerInfo, Cluster, Endpoint, Image, TopicInfo};
 use coordinator::SlotKind;
 use futures::future::join_all;
 use kafka::{LogEndQuestion, Peers, coordinator_of};
@@ -192,8 +192,7 @@ impl LagCluster {
 }
 
 fn other(broker: &BrokerInfo) -> OtherBroker {
-    let http = broker.endpoints.iter().find(|endpoint| endpoint.listener == HTTP_LISTENER);
-    let http = http.map(|endpoint| format!("{}:{}", endpoint.host, endpoint.port));
+    let http = broker.endpoint(HTTP_LISTENER).map(Endpoint::address);
     OtherBroker { id: broker.id.get(), http }
 }
 
@@ -219,10 +218,8 @@ impl OwnCluster for LagCluster {
     fn brokers(&self) -> Vec<(u32, String)> {
         let image = self.cluster.image();
         let brokers = image.brokers.values();
-        let address = |broker: &BrokerInfo| {
-            let endpoint = broker.endpoints.first()?;
-            Some((broker.id.get(), format!("{}:{}", endpoint.host, endpoint.port)))
-        };
+        let address =
+            |broker: &BrokerInfo| Some((broker.id.get(), broker.endpoints.first()?.address()));
         brokers.filter_map(address).collect()
     }
 

@@ -3,7 +3,7 @@
 use crate::Surroundings;
 use async_trait::async_trait;
 use bytes::Bytes;
-use cluster::{BrokerInfo, Cluster, ClusterError, NewTopic, TopicInfo};
+use cluster::{BrokerInfo, Cluster, ClusterError, Endpoint, NewTopic, TopicInfo};
 use formats::{
     compression::Codec,
     record_batch::{BatchBuilder, batches, records},
@@ -144,9 +144,7 @@ impl Log for SchemasLog {
 
 /// Where a broker's registry is reached.
 fn registry_of(broker: &BrokerInfo) -> Option<String> {
-    let endpoint =
-        broker.endpoints.iter().find(|endpoint| endpoint.listener == REGISTRY_ENDPOINT)?;
-    Some(format!("{}:{}", endpoint.host, endpoint.port))
+    broker.endpoint(REGISTRY_ENDPOINT).map(Endpoint::address)
 }
 
 /// The topic's only partition.

@@ -3,7 +3,7 @@
 //! A broker without a session is a fenced one. Sources: KIP-700, KIP-919 (endpoint types), KIP-1073.
 
 use super::{Api, Outcome, Versions};
-use crate::{broker::endpoint, context::Context};
+use crate::context::Context;
 use cluster::BrokerInfo;
 use kafka_protocol::{
     ResponseError,
@@ -67,7 +67,7 @@ fn describe(context: &Context, request: &DescribeClusterRequest) -> DescribeClus
 }
 
 fn describe_broker(broker: &BrokerInfo, listener: &str) -> Option<DescribeClusterBroker> {
-    let endpoint = endpoint(broker, listener)?;
+    let endpoint = broker.endpoint(listener)?;
     Some(
         DescribeClusterBroker::default()
             .with_broker_id(broker.id.to_wire().into())

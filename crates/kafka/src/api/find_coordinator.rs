@@ -4,7 +4,7 @@
 //! makes the topic. Sources: KIP-98, KIP-699.
 
 use super::{Api, Outcome, Versions};
-use crate::{broker::endpoint, context::Context, error::Refusal, internal_topics::coordinator_of};
+use crate::{context::Context, error::Refusal, internal_topics::coordinator_of};
 use cluster::Image;
 use coordinator::SlotKind;
 use kafka_protocol::{
@@ -101,7 +101,7 @@ fn find(context: &Context, image: &Image, key_type: i8, key: &str) -> Result<Nod
     let listener = &context.connection.listener;
     let leader = coordinator_of(image, kind, key);
     let broker = leader.and_then(|leader| image.brokers.get(&leader));
-    let reachable = broker.and_then(|broker| Some((broker, endpoint(broker, listener)?)));
+    let reachable = broker.and_then(|broker| Some((broker, broker.endpoint(listener)?)));
     let (broker, endpoint) = reachable.ok_or(ResponseError::CoordinatorNotAvailable)?;
     Ok((broker.id.to_wire(), endpoint.host.clone(), endpoint.port))
 }

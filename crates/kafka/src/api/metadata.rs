@@ -5,7 +5,7 @@
 
 use super::{Api, Outcome, Versions, config_view, repetitions::without_repetitions};
 use crate::{
-    broker::{TopicRef, endpoint, find_topic},
+    broker::{TopicRef, find_topic},
     context::Context,
     error::Refusal,
     internal_topics::auto_created,
@@ -129,7 +129,7 @@ fn brokers<'a>(
     listener: &str,
 ) -> Vec<MetadataResponseBroker> {
     let reachable = |broker: &BrokerInfo| {
-        let endpoint = endpoint(broker, listener)?;
+        let endpoint = broker.endpoint(listener)?;
         Some(
             MetadataResponseBroker::default()
                 .with_node_id(broker.id.to_wire().into())
@@ -287,7 +287,7 @@ pub(super) fn placement(
     info: &PartitionInfo,
 ) -> Placement {
     let reachable = |leader: &BrokerId| {
-        image.brokers.get(leader).is_some_and(|broker| endpoint(broker, listener).is_some())
+        image.brokers.get(leader).is_some_and(|broker| broker.endpoint(listener).is_some())
     };
     let readers = PartitionIndex::from_wire(index).map(|index| image.readers(topic, index));
     let readers: Vec<_> = readers.into_iter().flatten().filter(reachable).collect();

@@ -10,7 +10,7 @@ mod verification;
 
 use super::{Api, Outcome, Versions};
 use crate::{
-    broker::{Broker, TopicRef, endpoint},
+    broker::{Broker, TopicRef},
     context::Context,
     error::Refusal,
     frame::unpinned,
@@ -347,7 +347,7 @@ impl Leaders<'_> {
 }
 
 fn node_endpoint(broker: &BrokerInfo, listener: &str) -> Option<NodeEndpoint> {
-    let endpoint = endpoint(broker, listener)?;
+    let endpoint = broker.endpoint(listener)?;
     Some(
         NodeEndpoint::default()
             .with_node_id(broker.id.to_wire().into())

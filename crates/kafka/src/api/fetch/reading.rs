@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     api::list_offsets::isolation,
-    broker::{TopicRef, endpoint},
+    broker::TopicRef,
     context::Context,
     error::Refusal,
     rope::{PLACEHOLDER_MAX_BYTES, Rope, placeholder},
@@ -263,7 +263,7 @@ impl Building<'_> {
         let Some(leader) = info.leader.and_then(|id| self.image.brokers.get(&id)) else {
             return data;
         };
-        let reachable = endpoint(leader, &self.context.connection.listener);
+        let reachable = leader.endpoint(&self.context.connection.listener);
         if let Some(endpoint) = reachable.filter(|_| version >= 16) {
             let node = NodeEndpoint::default()
                 .with_node_id(leader.id.to_wire().into())

@@ -1,6 +1,6 @@
 //! Consumers and zones: who is sent to the reader of their zone (KIP-392), and how many bytes cross zones.
 
-use crate::{broker::endpoint, context::Context};
+use crate::context::Context;
 use cluster::Image;
 use kafka_protocol::messages::FetchRequest;
 use model::BrokerId;
@@ -41,7 +41,7 @@ impl<'a> ConsumerZone<'a> {
         let topic = image.topic_by_id(id.topic)?;
         let mut readers = image.readers(topic, id.partition);
         let reader = readers.find(|reader| image.rack_of(*reader) == Some(rack))?;
-        let is_reachable = endpoint(image.brokers.get(&reader)?, &context.connection.listener);
+        let is_reachable = image.brokers.get(&reader)?.endpoint(&context.connection.listener);
         is_reachable.filter(|_| broker.logs.is_current(reader, id)).map(|_| reader)
     }
 
