@@ -2,6 +2,7 @@
 
 use crate::OtherBroker;
 use futures::future::join_all;
+use runtime::errors::in_full;
 use serde_json::Value;
 use std::{sync::OnceLock, time::Duration};
 
@@ -79,15 +80,4 @@ impl OtherBrokers {
         let client = client.map_err(|error| in_full(&error))?;
         Ok(self.0.get_or_init(|| client))
     }
-}
-
-/// An error with its causes: reqwest's own text leaves out the one that helps.
-pub(crate) fn in_full(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

@@ -3,16 +3,14 @@
 //! It is told at most what [`Incidents`] says; a notice that does not get through is due again at the next look. An endpoint that fails or
 //! hangs costs time here and nothing elsewhere: each request ends in time, and after some failures in a row the rest waits for the next look.
 
-use crate::{
-    Evaluator, GroupStatus, Incidents, Notice, NotifierRules, Status, ask_brokers::in_full,
-};
+use crate::{Evaluator, GroupStatus, Incidents, Notice, NotifierRules, Status};
 use minijinja::{
     Environment, UndefinedBehavior, context,
     value::{Serde, Value},
 };
 use regex::Regex;
 use reqwest::{Method, header::CONTENT_TYPE};
-use runtime::{Randomness, Shutdown};
+use runtime::{Randomness, Shutdown, errors::in_full};
 use std::{fmt::Write, time::Duration};
 
 /// After so many failures in a row the rest waits.

@@ -7,6 +7,7 @@ pub mod backoff;
 mod beside;
 pub mod clock;
 pub mod disk;
+pub mod errors;
 pub mod net;
 pub mod priority;
 pub mod randomness;

@@ -27,7 +27,7 @@ pub(crate) fn from_object_store(error: Error) -> Failure {
             None => ObjectErrorKind::Unavailable,
         },
     };
-    Failure::new(kind, chain(&error))
+    Failure::new(kind, runtime::errors::in_full(&error))
 }
 
 /// From the operating system.
@@ -73,19 +73,7 @@ type Dynamic = dyn StdError + 'static;
 
 /// The first cause of type `E`, the error itself included.
 fn cause<E: StdError + 'static>(error: &Dynamic) -> Option<&E> {
-    causes(error).find_map(|cause| cause.downcast_ref())
-}
-
-/// The error and its causes in one line, without what a cause merely repeats.
-fn chain(error: &Dynamic) -> String {
-    causes(error).skip(1).fold(error.to_string(), |line, cause| {
-        let cause = cause.to_string();
-        if line.contains(&cause) { line } else { format!("{line}: {cause}") }
-    })
-}
-
-fn causes(error: &Dynamic) -> impl Iterator<Item = &Dynamic> {
-    std::iter::successors(Some(error), |&error| error.source())
+    runtime::errors::causes(error).find_map(|cause| cause.downcast_ref())
 }
 
 #[cfg(test)]

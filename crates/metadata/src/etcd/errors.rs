@@ -80,8 +80,7 @@ fn of_status(code: i32, message: &str, never_sent: bool, text: String) -> Metada
 
 /// Whether the cause is a refused connection, which only making one can meet.
 fn was_never_sent(error: &(dyn std::error::Error + 'static)) -> bool {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes
+    runtime::errors::causes(error)
         .filter_map(|cause| cause.downcast_ref::<io::Error>())
         .any(|cause| cause.kind() == io::ErrorKind::ConnectionRefused)
 }
