@@ -105,7 +105,7 @@ fn a_broker_that_stops_hands_over_what_it_has_and_gets_a_share_when_it_returns()
 
 #[test]
 fn a_broker_that_is_asked_over_http_hands_everything_over_and_exits() {
-    let mut moving = Moving::start(&[]);
+    let mut moving = Moving::start(&["http.admin.open.on.loopback=true"]);
     let port = moving.brokers[0].http_port();
     assert!(http_request(port, "GET", "/admin/drain", "").is_err(), "a look changes nothing");
     for _ in 0..2 {

@@ -1,7 +1,8 @@
 //! Whether the HTTP port serves the console, and to whom.
 
 use crate::Failure;
-use console::{AccessToken, ConsoleOptions};
+use ::security::AccessToken;
+use console::ConsoleOptions;
 use model::config::{deployment, lag, parse_boolean, security};
 use settings::Settings;
 use std::net::SocketAddr;

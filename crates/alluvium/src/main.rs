@@ -1,5 +1,6 @@
 //! The `alluvium` command.
 
+mod admin_options;
 mod audit;
 mod banner;
 mod console_options;

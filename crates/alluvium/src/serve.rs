@@ -1,8 +1,9 @@
 //! `alluvium serve`: starts a broker in the order that its parts need each other, and drains it.
 
 use crate::{
-    Failure, banner, console_options::console_options, deployment::Deployment,
-    health::BrokerHealth, listening::Listening, schema_registry_port::SchemaRegistryPort,
+    Failure, admin_options::admit_admin, banner, console_options::console_options,
+    deployment::Deployment, health::BrokerHealth, listening::Listening,
+    schema_registry_port::SchemaRegistryPort,
 };
 use axum::Router;
 use cluster::Identity;
@@ -103,6 +104,7 @@ impl Running {
         fill_in(&mut settings);
         let listening = Listening::bind(&settings).await?;
         let http = bind_http(&settings).await?;
+        let admit = admit_admin(&settings)?;
         let console = console_options(&settings, http.as_ref().map(HttpServer::address))?;
         let has_console = console.is_some();
         let schemas = SchemaRegistryPort::bind(&settings).await?;
@@ -132,6 +134,7 @@ impl Running {
             }
             let parts = HttpParts {
                 health: Arc::new(health),
+                admit,
                 drain: Box::new(move || drain_requested.notify_one()),
                 metrics: telemetry.metrics(),
                 detail,

@@ -22,11 +22,11 @@ mod topics;
 mod tests;
 
 pub use cluster::{BrokerLine, Cluster, ClusterPicture, Listener, PartitionLine, Topic, TopicLine};
-pub use guard::{AccessToken, WeakToken};
 
 use axum::{Router, middleware};
 use brokers::Brokers;
 use guard::Guard;
+use security::AccessToken;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 

@@ -4,13 +4,17 @@
 
 use axum::{
     Router,
-    extract::State,
-    http::StatusCode,
+    extract::{ConnectInfo, State},
+    http::{HeaderMap, StatusCode},
     routing::{get, post},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use runtime::Tasks;
-use std::{fmt, net::SocketAddr, sync::Arc};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 use tokio::net::TcpListener;
 
 /// What the HTTP port asks about the broker.
@@ -50,6 +54,18 @@ impl fmt::Debug for HttpServer {
     }
 }
 
+/// Whether whoever sent these headers from that address may call `/admin/…`.
+pub type AdmitAdmin = Box<dyn Fn(&HeaderMap, IpAddr) -> Result<(), AdminRefused> + Send + Sync>;
+
+/// Somebody may not call `/admin/…`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AdminRefused {
+    /// The answer's status.
+    pub status: StatusCode,
+    /// What to do.
+    pub reason: &'static str,
+}
+
 /// Has the broker drain and stop. It may be called again.
 pub type RequestDrain = Box<dyn Fn() + Send + Sync>;
 
@@ -60,6 +76,8 @@ pub type RenderDetail = Box<dyn Fn() -> String + Send + Sync>;
 pub struct HttpParts {
     /// `/health`.
     pub health: Arc<dyn Health>,
+    /// Who may call `/admin/drain`.
+    pub admit: AdmitAdmin,
     /// `/admin/drain`.
     pub drain: RequestDrain,
     /// `/metrics`.
@@ -79,6 +97,7 @@ impl fmt::Debug for HttpParts {
 #[derive(Clone)]
 struct Served {
     health: Arc<dyn Health>,
+    admit: Arc<AdmitAdmin>,
     drain: Arc<RequestDrain>,
     metrics: PrometheusHandle,
     detail: Arc<RenderDetail>,
@@ -106,8 +125,9 @@ impl HttpServer {
 
     /// Serves until `tasks` shut down.
     pub fn serve(self, parts: HttpParts, tasks: &Tasks) {
-        let HttpParts { health, drain, metrics, detail, routes: more } = parts;
-        let served = Served { health, drain: Arc::new(drain), metrics, detail: Arc::new(detail) };
+        let HttpParts { health, admit, drain, metrics, detail, routes: more } = parts;
+        let (admit, drain, detail) = (Arc::new(admit), Arc::new(drain), Arc::new(detail));
+        let served = Served { health, admit, drain, metrics, detail };
         let routes = Router::new()
             .route("/health/live", get(live))
             .route("/health/ready", get(ready))
@@ -115,7 +135,8 @@ impl HttpServer {
             .route("/metrics/detail", get(render_detail))
             .route("/admin/drain", post(drain_and_stop))
             .with_state(served)
-            .merge(more);
+            .merge(more)
+            .into_make_service_with_connect_info::<SocketAddr>();
         let shutdown = tasks.shutdown();
         tasks.spawn("http", async move {
             let end = async move { shutdown.requested().await };
@@ -136,7 +157,14 @@ async fn ready(State(served): State<Served>) -> (StatusCode, String) {
 }
 
 /// The broker does what it does on SIGTERM; `/health/ready` says when it has begun, the end of the process that it is done.
-async fn drain_and_stop(State(served): State<Served>) -> (StatusCode, String) {
+async fn drain_and_stop(
+    State(served): State<Served>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+) -> (StatusCode, String) {
+    if let Err(refused) = (served.admit)(&headers, peer.ip()) {
+        return (refused.status, format!("{}\n", refused.reason));
+    }
     (served.drain)();
     (StatusCode::ACCEPTED, "draining\n".to_owned())
 }

@@ -3,5 +3,7 @@
 mod http;
 mod telemetry;
 
-pub use http::{Health, HttpError, HttpParts, HttpServer, RenderDetail, RequestDrain};
+pub use http::{
+    AdminRefused, AdmitAdmin, Health, HttpError, HttpParts, HttpServer, RenderDetail, RequestDrain,
+};
 pub use telemetry::{LogFormat, Telemetry, TelemetryError, TelemetryOptions};

@@ -27,6 +27,18 @@ pub const DATA_DIR: ConfigKey = ConfigKey::broker("data.dir", Text, "./alluvium-
     .important(High)
     .documented("Where an embedded deployment keeps everything.");
 
+/// `http.admin.token`.
+pub const HTTP_ADMIN_TOKEN: ConfigKey =
+    ConfigKey::unset("http.admin.token", Password).takes(NotEmpty).important(High).documented(
+        "What callers of /admin/… at http.address must bring, 16 characters or more. Unset, nobody is let in, but for http.admin.open.on.loopback.",
+    );
+
+/// `http.admin.open.on.loopback`.
+pub const HTTP_ADMIN_OPEN_ON_LOOPBACK: ConfigKey =
+    ConfigKey::broker("http.admin.open.on.loopback", Boolean, "false").important(Low).documented(
+        "Whether /admin/… answers callers of the same machine without http.admin.token: every user of the machine is one.",
+    );
+
 /// `http.address`.
 pub const HTTP_ADDRESS: ConfigKey = ConfigKey::broker("http.address", Text, "127.0.0.1:9640")
     .takes(NotEmpty)
@@ -96,10 +108,12 @@ pub const WAL_FILE_BYTES: ConfigKey = ConfigKey::broker("wal.file.bytes", Long, 
     .important(Low)
     .documented("Size of one file of the write-ahead log.");
 
-static TABLE: [ConfigKey; 14] = [
+static TABLE: [ConfigKey; 16] = [
     CONSOLE_ENABLE,
     CONSOLE_TOKEN,
     DATA_DIR,
+    HTTP_ADMIN_TOKEN,
+    HTTP_ADMIN_OPEN_ON_LOOPBACK,
     HTTP_ADDRESS,
     SCHEMA_REGISTRY_ADDRESS,
     SCHEMA_REGISTRY_AUTHENTICATION,
