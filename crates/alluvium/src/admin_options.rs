@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use axum::http::{
-    HeaderMap, HeaderName, StatusCode,
+    HeaderMap, HeaderName, HeaderValue, StatusCode,
     header::{AUTHORIZATION, HOST, ORIGIN},
 };
 use model::config::{deployment, parse_boolean};
@@ -32,7 +32,7 @@ struct Door {
 
 impl Door {
     fn admit(&self, headers: &HeaderMap, peer: IpAddr) -> Result<(), AdminRefused> {
-        let brought = headers.get(AUTHORIZATION).map(|value| value.as_bytes());
+        let brought = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
         if self.token.as_ref().is_some_and(|token| token.is_brought(brought)) {
             return Ok(());
         }

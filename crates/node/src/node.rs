@@ -6,7 +6,7 @@ use crate::{
     lag,
     markers::{ClusterProducerIds, PartitionMarkers},
     options,
-    schema_access::SchemaAccess,
+    schema_access::schema_access,
     schemas,
     security::Security,
     slot_logs::PartitionSlotLogs,
@@ -95,7 +95,7 @@ impl Node {
 
     /// Who may do what with schemas over HTTP; `None` where everybody may do everything.
     pub fn schema_access(&self) -> Option<Arc<dyn schema_registry::Access>> {
-        SchemaAccess::new(&self.settings, &self.cluster, self.security.authorizer.as_ref())
+        schema_access(&self.settings, &self.cluster, self.security.authorizer.as_ref())
     }
 
     /// A schema registry over this cluster's `_schemas`.

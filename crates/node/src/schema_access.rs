@@ -2,8 +2,8 @@
 //! are about.
 //!
 //! `orders-value` and `orders-key` are about the topic `orders`; any other subject is judged as a topic of its own name. To read takes
-//! READ or WRITE, to register WRITE, to delete DELETE; levels and modes take DESCRIBE_CONFIGS and ALTER_CONFIGS, those of the whole registry
-//! on the cluster.
+//! READ or WRITE, to register WRITE, to delete DELETE; levels and modes take `DESCRIBE_CONFIGS` and `ALTER_CONFIGS`, those of the whole
+//! registry on the cluster.
 
 use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -27,7 +27,7 @@ const REMEMBERED: usize = 1_024;
 const CHECKED_AT_ONCE: usize = 1;
 
 /// The door of the schema registry.
-pub(crate) struct SchemaAccess {
+struct SchemaAccess {
     cluster: Cluster,
     authorizer: Option<Arc<Authorizer>>,
     /// Whether passwords are asked for.
@@ -37,26 +37,26 @@ pub(crate) struct SchemaAccess {
     right: Mutex<HashMap<String, (SecretDigest, ScramCredential)>>,
 }
 
-impl SchemaAccess {
-    /// `None` where everybody may do everything.
-    pub(crate) fn new(
-        settings: &Settings,
-        cluster: &Cluster,
-        authorizer: Option<&Authorizer>,
-    ) -> Option<Arc<dyn Access>> {
-        let asks = settings.text(&deployment::SCHEMA_REGISTRY_AUTHENTICATION) == Some("basic");
-        if !asks && authorizer.is_none() {
-            return None;
-        }
-        Some(Arc::new(Self {
-            cluster: cluster.clone(),
-            authorizer: authorizer.cloned().map(Arc::new),
-            asks,
-            checking: Arc::new(Semaphore::new(CHECKED_AT_ONCE)),
-            right: Mutex::default(),
-        }))
+/// Who may do what by the settings; `None` where everybody may do everything.
+pub(crate) fn schema_access(
+    settings: &Settings,
+    cluster: &Cluster,
+    authorizer: Option<&Authorizer>,
+) -> Option<Arc<dyn Access>> {
+    let asks = settings.text(&deployment::SCHEMA_REGISTRY_AUTHENTICATION) == Some("basic");
+    if !asks && authorizer.is_none() {
+        return None;
     }
+    Some(Arc::new(SchemaAccess {
+        cluster: cluster.clone(),
+        authorizer: authorizer.cloned().map(Arc::new),
+        asks,
+        checking: Arc::new(Semaphore::new(CHECKED_AT_ONCE)),
+        right: Mutex::default(),
+    }))
+}
 
+impl SchemaAccess {
     /// Whether the password is the user's.
     async fn knows(&self, user: &str, password: &str) -> bool {
         let known = [ScramHash::Sha256, ScramHash::Sha512].map(|hash| {
