@@ -43,6 +43,7 @@ mod schema_registry;
 mod schemas;
 mod security;
 mod streams;
+mod tokens;
 mod tools;
 mod transactions;
 mod zones;

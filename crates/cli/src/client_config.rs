@@ -9,11 +9,14 @@ use security::{
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 /// What is read of the file. A key about security that is none of these is refused; any other is left to other programs.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 20] = [
     "security.protocol",
     "sasl.jaas.config",
+    "sasl.login.callback.handler.class",
     "sasl.mechanism",
     "sasl.mechanisms",
+    "sasl.oauthbearer.jwt.retriever.class",
+    "sasl.oauthbearer.token.endpoint.url",
     "sasl.password",
     "sasl.username",
     "ssl.ca.location",
@@ -113,6 +116,9 @@ fn credentials<'a>(text: &impl Fn(&str) -> Option<&'a str>) -> Result<Credential
         .ok_or_else(|| format!("sasl.mechanism is missing: one of {}", known()))?;
     let mechanism = Mechanism::from_name(name)
         .ok_or_else(|| format!("sasl.mechanism={name} is none of {}", known()))?;
+    if mechanism == Mechanism::OAuthBearer {
+        return token(text("sasl.oauthbearer.token.endpoint.url"));
+    }
     let (user, password) =
         match (text("sasl.jaas.config"), text("sasl.username"), text("sasl.password")) {
             (Some(jaas), None, None) => {
@@ -129,6 +135,22 @@ fn credentials<'a>(text: &impl Fn(&str) -> Option<&'a str>) -> Result<Credential
         (Some(user), Some(password)) => Ok(Credentials { mechanism, user, password }),
         _ => Err("sasl.jaas.config names no username or no password".to_owned()),
     }
+}
+
+/// The token that lies in a file. Who fetches one from a provider puts it there.
+fn token(url: Option<&str>) -> Result<Credentials, String> {
+    const KEY: &str = "sasl.oauthbearer.token.endpoint.url";
+    let path = url.and_then(|url| url.strip_prefix("file://")).filter(|path| path.starts_with('/'));
+    let path =
+        path.ok_or_else(|| format!("{KEY} must be file:///directory/file, with a token in it"))?;
+    let token = fs::read_to_string(path).map_err(|error| format!("{KEY}: {path}: {error}"))?;
+    let password = token.trim().to_owned();
+    // What is not of these would end the message that the token goes in.
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+    if password.is_empty() || !password.bytes().all(is_token) {
+        return Err(format!("{KEY}: {path}: there is no token in it"));
+    }
+    Ok(Credentials { mechanism: Mechanism::OAuthBearer, user: String::new(), password })
 }
 
 #[cfg(test)]
@@ -149,6 +171,23 @@ mod tests {
         );
         assert!(found.tls.is_none());
         assert!(parsed("").unwrap().login.is_none());
+    }
+
+    #[test]
+    fn a_token_is_read_from_a_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(&file, "a.b.c\n").unwrap();
+        let lines = |url: &str| {
+            format!(
+                "security.protocol=SASL_PLAINTEXT\nsasl.mechanism=OAUTHBEARER\nsasl.oauthbearer.token.endpoint.url={url}\n"
+            )
+        };
+        let url = format!("file://{}", file.path().display());
+        let login = parsed(&lines(&url)).unwrap().login.unwrap();
+        assert_eq!((login.mechanism, login.password.as_str()), (Mechanism::OAuthBearer, "a.b.c"));
+        fs::write(&file, "a b").unwrap();
+        assert!(parsed(&lines(&url)).unwrap_err().contains("no token"));
+        assert!(parsed(&lines("https://issuer.example")).unwrap_err().contains("file:///"));
     }
 
     #[test]

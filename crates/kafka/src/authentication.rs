@@ -1,13 +1,14 @@
 //! [`Authentication`]: who a connection belongs to, and whether its requests are served yet.
 //!
 //! A connection of a listener with SASL is served once it has logged in; before, it may ask for `ApiVersions` and log in, within ten
-//! seconds and in frames of 64 KiB at most. Sources: KIP-12, KIP-43, KIP-152, KIP-368 (logging in anew).
+//! seconds and in frames of 64 KiB at most. Sources: KIP-12, KIP-43, KIP-152, KIP-255, KIP-368 (logging in anew).
 
 use kafka_protocol::ResponseError;
 use parking_lot::Mutex;
+use runtime::Clock;
 use security::{
     Principal,
-    sasl::{Exchange, SaslListener, ScramCredentials, Step},
+    sasl::{Exchange, Refused, SaslListener, ScramCredentials, Step},
 };
 use std::{
     fmt,
@@ -31,6 +32,8 @@ pub struct SaslSettings {
     pub max_reauth: Option<Duration>,
     /// `connection.failed.authentication.delay.ms`.
     pub failure_delay: Duration,
+    /// Tells which tokens are over.
+    pub clock: Clock,
 }
 
 /// Who a connection belongs to.
@@ -70,6 +73,8 @@ pub(crate) struct Denied {
     pub(crate) reason: String,
     /// How long the client is made to wait for the answer.
     pub(crate) delay: Duration,
+    /// The broker's log was told already.
+    pub(crate) is_told: bool,
 }
 
 /// What a message of the client comes to.
@@ -79,6 +84,8 @@ pub(crate) struct Progressed {
     pub(crate) answer: Vec<u8>,
     /// How long it may go on without logging in anew, once it has logged in; 0 is for ever.
     pub(crate) lifetime: Duration,
+    /// It has failed, and the client has the last word: for the broker's log.
+    pub(crate) failing: Option<Denied>,
 }
 
 impl Authentication {
@@ -105,7 +112,7 @@ impl Authentication {
     /// Whether requests are served now: it has logged in, and not too long ago.
     pub(crate) fn is_valid(&self) -> bool {
         let Some(sasl) = &self.sasl else { return true };
-        let expires = || sasl.settings.max_reauth.and_then(|_| sasl.state.lock().expires);
+        let expires = || sasl.state.lock().expires;
         sasl.principal.get().is_some() && expires().is_none_or(|at| Instant::now() < at)
     }
 
@@ -132,7 +139,7 @@ impl Authentication {
     pub(crate) fn begin(&self, mechanism: &str, bare: bool) -> Result<(), Denied> {
         let sasl = self.sasl.as_ref().ok_or_else(|| unexpected("this listener has no SASL"))?;
         let is_anew = sasl.principal.get().is_some();
-        if is_anew && (bare || sasl.settings.max_reauth.is_none()) {
+        if is_anew && (bare || sasl.state.lock().expires.is_none()) {
             return Err(sasl.fail(unexpected("it has logged in already")));
         }
         let mut state = sasl.state.lock();
@@ -151,16 +158,20 @@ impl Authentication {
             message: String::new(),
             reason: "a mechanism that is not offered".to_owned(),
             delay: Duration::ZERO,
+            is_told: false,
         }))
     }
 
-    /// Takes the next message of a log-in.
+    /// Takes the next message of a log-in. A token of a key that is not known waits a few seconds for it.
     ///
     /// # Errors
     /// [`Denied`]: the connection is to be closed.
-    pub(crate) fn step(
+    ///
+    /// # Cancel safety
+    /// None: the log-in is lost.
+    pub(crate) async fn step(
         &self,
-        stored: &dyn ScramCredentials,
+        stored: &(dyn ScramCredentials + Sync),
         message: &[u8],
     ) -> Result<Progressed, Denied> {
         let sasl = self.sasl.as_ref().ok_or_else(|| unexpected("this listener has no SASL"))?;
@@ -168,29 +179,45 @@ impl Authentication {
         let Some((mechanism, mut exchange)) = begun else {
             return Err(sasl.fail(unexpected("no log-in was begun")));
         };
-        match exchange.step(&sasl.settings.listener, stored, message) {
+        let SaslSettings { listener, clock, failure_delay, .. } = &sasl.settings;
+        exchange.prepare(listener, message, clock.unix_ms()).await;
+        let denied = |reason: &Refused, is_told| Denied {
+            error: ResponseError::SaslAuthenticationFailed,
+            message: format!(
+                "Authentication failed during authentication due to invalid credentials with SASL mechanism {mechanism}"
+            ),
+            reason: reason.to_string(),
+            delay: *failure_delay,
+            is_told,
+        };
+        let was_failing = exchange.is_failing();
+        match exchange.step(listener, stored, message, clock.unix_ms()) {
             Ok(Step::Continue(answer)) => {
                 sasl.state.lock().exchange = Some((mechanism, exchange));
-                Ok(Progressed { answer, lifetime: Duration::ZERO })
+                Ok(Progressed { answer, lifetime: Duration::ZERO, failing: None })
             }
-            Ok(Step::Done { answer, principal }) => {
-                let lifetime = sasl.succeed(&principal).map_err(|denied| sasl.fail(denied))?;
-                Ok(Progressed { answer, lifetime })
+            Ok(Step::Failing { answer, reason }) => {
+                let failing = Some(denied(&reason, false));
+                sasl.state.lock().exchange = Some((mechanism, exchange));
+                Ok(Progressed { answer, lifetime: Duration::ZERO, failing })
             }
-            Err(refused) => Err(sasl.fail(Denied {
-                error: ResponseError::SaslAuthenticationFailed,
-                message: format!(
-                    "Authentication failed during authentication due to invalid credentials with SASL mechanism {mechanism}"
-                ),
-                reason: refused.to_string(),
-                delay: sasl.settings.failure_delay,
-            })),
+            Ok(Step::Done { answer, principal, expires_unix_ms }) => {
+                let lifetime = sasl.succeed(&principal, expires_unix_ms);
+                let lifetime = lifetime.map_err(|denied| sasl.fail(denied))?;
+                Ok(Progressed { answer, lifetime, failing: None })
+            }
+            Err(refused) => Err(sasl.fail(denied(&refused, was_failing))),
         }
     }
 }
 
 impl SaslSession {
-    fn succeed(&self, principal: &Principal) -> Result<Duration, Denied> {
+    /// Whoever logged in may go on for as long as the settings say and what proved it lasts.
+    fn succeed(
+        &self,
+        principal: &Principal,
+        expires_unix_ms: Option<i64>,
+    ) -> Result<Duration, Denied> {
         // Who logs in anew must be who it was.
         if self.principal.get_or_init(|| principal.clone()) != principal {
             return Err(Denied {
@@ -198,9 +225,14 @@ impl SaslSession {
                 message: "the principal can't change when a connection logs in anew".to_owned(),
                 reason: format!("another principal, {principal}"),
                 delay: self.settings.failure_delay,
+                is_told: false,
             });
         }
-        let lifetime = self.settings.max_reauth;
+        let now = self.settings.clock.unix_ms();
+        // Never 0, which is for ever.
+        let of_proof = expires_unix_ms
+            .map(|expires| Duration::from_millis(expires.saturating_sub(now).max(1) as u64));
+        let lifetime = self.settings.max_reauth.into_iter().chain(of_proof).min();
         let mut state = self.state.lock();
         state.bare = false;
         state.expires = lifetime.map(|lifetime| Instant::now() + lifetime);
@@ -219,6 +251,7 @@ fn unexpected(reason: &str) -> Denied {
         message: reason.to_owned(),
         reason: reason.to_owned(),
         delay: Duration::ZERO,
+        is_told: false,
     }
 }
 

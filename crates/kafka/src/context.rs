@@ -101,8 +101,11 @@ impl ConnectionContext {
         }
     }
 
-    /// Logs that a log-in failed, and counts it.
+    /// Logs that a log-in failed, and counts it; once.
     pub(crate) fn tell_denied(&self, denied: &Denied) {
+        if denied.is_told {
+            return;
+        }
         metrics::counter!("kafka_failed_authentications_total").increment(1);
         if let Some(suppressed) = self.denials.admit() {
             let (peer, listener) = (self.peer, &*self.listener);

@@ -52,7 +52,10 @@ impl Node {
         surroundings: Surroundings,
         identity: Identity,
     ) -> Result<Self, NodeError> {
-        let security = Security::read(&settings)?;
+        let security = Security::read(&settings, &surroundings.clock)?;
+        for keys in &security.key_sets {
+            keys.begin().await?;
+        }
         let parts = surroundings.cluster_parts();
         let cluster_id = Cluster::identify(&parts, &identity).await?;
         let slot = WalSlot::open(&settings, cluster_id, &surroundings)?;
@@ -111,6 +114,10 @@ impl Node {
     fn keep_keys_fresh(&self) {
         let (security, tasks) = (self.security.clone(), &self.surroundings.tasks);
         let interval = self.settings.duration(&security_keys::SSL_REFRESH_INTERVAL);
+        for keys in security.key_sets.clone() {
+            let randomness = self.surroundings.randomness.clone();
+            tasks.spawn("token_keys", keys.keep_fresh(randomness, tasks.shutdown()));
+        }
         tasks.spawn("key_files", security.keep_fresh(interval, tasks.shutdown()));
     }
 

@@ -1,11 +1,14 @@
 //! What the settings say of listeners' security, checked as a whole before anything is served.
 
 mod authorization;
+mod key_sets;
+mod tokens;
 
 use crate::NodeError;
 use kafka::{ListenerSecurity, ListenerSpec, SaslSettings, SecurityProtocol};
+use key_sets::KeySets;
 use model::config::{ConfigKey, broker, listener_of, parse_boolean, parse_list, security as keys};
-use runtime::Shutdown;
+use runtime::{Clock, Shutdown};
 use security::{
     ClientSecurity, Credentials,
     acl::Authorizer,
@@ -23,6 +26,8 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 pub(crate) struct Security {
     pub(crate) listeners: BTreeMap<String, ListenerSecurity>,
     pub(crate) peers: ClientSecurity,
+    /// What checks the tokens of listeners with OAUTHBEARER.
+    pub(crate) key_sets: Vec<KeySets>,
     /// Who may do what beside the cluster's access rules; without it everyone may do everything.
     pub(crate) authorizer: Option<Authorizer>,
 }
@@ -32,8 +37,8 @@ impl Security {
     ///
     /// # Errors
     /// [`NodeError::Security`], which names the setting to change.
-    pub(crate) fn read(settings: &Settings) -> Result<Self, NodeError> {
-        read(settings).map_err(NodeError::Security)
+    pub(crate) fn read(settings: &Settings, clock: &Clock) -> Result<Self, NodeError> {
+        read(settings, clock).map_err(NodeError::Security)
     }
 
     /// Reads key files again and again. What can't be read is told, and what was read before stays in force.
@@ -70,21 +75,23 @@ fn tell(listener: &str, reloaded: Result<bool, TlsError>) {
     }
 }
 
-fn read(settings: &Settings) -> Result<Security, String> {
+fn read(settings: &Settings, clock: &Clock) -> Result<Security, String> {
     let text = settings.text(&broker::LISTENERS).unwrap_or_default();
     let map = settings.text(&broker::LISTENER_SECURITY_PROTOCOL_MAP).unwrap_or_default();
     let specs = ListenerSpec::parse_list(text, map).map_err(|error| error.to_string())?;
     check_listener_keys(settings, &specs)?;
-    let listeners = specs.iter().map(|spec| {
-        let security = listener_security(settings, spec);
-        security.map(|it| (spec.name.clone(), it)).map_err(|error| at(spec, &error))
-    });
-    let listeners = listeners.collect::<Result<_, _>>()?;
+    tokens::check_tokens_are_taken(settings, &specs)?;
+    let mut key_sets = Vec::new();
+    let mut listeners = BTreeMap::new();
+    for spec in &specs {
+        let security = listener_security(settings, spec, clock, &mut key_sets);
+        listeners.insert(spec.name.clone(), security.map_err(|error| at(spec, &error))?);
+    }
     let inter_broker = inter_broker_listener(settings, &specs)?;
     let peers = peer_security(settings, inter_broker);
     let peers = peers.map_err(|error| at(inter_broker, &error))?;
     let authorizer = authorization::authorizer(settings, &peers)?;
-    Ok(Security { listeners, peers, authorizer })
+    Ok(Security { listeners, peers, key_sets, authorizer })
 }
 
 fn at(spec: &ListenerSpec, error: &str) -> String {
@@ -116,12 +123,17 @@ fn inter_broker_listener<'a>(
     })
 }
 
-fn listener_security(settings: &Settings, spec: &ListenerSpec) -> Result<ListenerSecurity, String> {
+fn listener_security(
+    settings: &Settings,
+    spec: &ListenerSpec,
+    clock: &Clock,
+    key_sets: &mut Vec<KeySets>,
+) -> Result<ListenerSecurity, String> {
     let tls = spec.protocol.has_tls().then(|| {
         let tls = tls_settings(settings, spec)?;
         TlsServer::new(tls).map(Arc::new).map_err(|error| error.to_string())
     });
-    let sasl = spec.protocol.has_sasl().then(|| sasl_settings(settings, spec));
+    let sasl = spec.protocol.has_sasl().then(|| sasl_settings(settings, spec, clock, key_sets));
     Ok(ListenerSecurity { tls: tls.transpose()?, sasl: sasl.transpose()? })
 }
 
@@ -179,7 +191,12 @@ fn tls_settings(settings: &Settings, spec: &ListenerSpec) -> Result<TlsSettings,
     })
 }
 
-fn sasl_settings(settings: &Settings, spec: &ListenerSpec) -> Result<SaslSettings, String> {
+fn sasl_settings(
+    settings: &Settings,
+    spec: &ListenerSpec,
+    clock: &Clock,
+    key_sets: &mut Vec<KeySets>,
+) -> Result<SaslSettings, String> {
     let text = |key: &ConfigKey| settings.listener_text(&spec.name, key);
     let names = parse_list(text(&keys::SASL_ENABLED_MECHANISMS).unwrap_or_default());
     let mechanisms: Vec<Mechanism> = names.into_iter().filter_map(Mechanism::from_name).collect();
@@ -206,9 +223,17 @@ fn sasl_settings(settings: &Settings, spec: &ListenerSpec) -> Result<SaslSetting
             Mechanism::Scram(hash) => {
                 scram.extend(own(&jaas).map(|(user, password)| (hash, user, password)));
             }
+            // Its module has no options.
+            Mechanism::OAuthBearer => {}
         }
     }
-    let listener = SaslListener::new(mechanisms, &plain, &scram).map_err(str::to_owned)?;
+    let takes_tokens = mechanisms.contains(&Mechanism::OAuthBearer);
+    let mut listener = SaslListener::new(mechanisms, &plain, &scram).map_err(str::to_owned)?;
+    if takes_tokens {
+        let (tokens, keys) = tokens::tokens(settings, spec)?;
+        listener = listener.with_tokens(tokens);
+        key_sets.push(keys);
+    }
     let reauth = text(&keys::CONNECTIONS_MAX_REAUTH_MS);
     let reauth = reauth.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
     let delay = settings.number(&keys::CONNECTION_FAILED_AUTHENTICATION_DELAY_MS);
@@ -216,6 +241,7 @@ fn sasl_settings(settings: &Settings, spec: &ListenerSpec) -> Result<SaslSetting
         listener: Arc::new(listener),
         max_reauth: (reauth > 0).then(|| Duration::from_millis(reauth)),
         failure_delay: Duration::from_millis(delay.unwrap_or_default()),
+        clock: clock.clone(),
     })
 }
 
@@ -250,15 +276,16 @@ fn jaas(
         format!("listener.name.{listener}.{mechanism}.sasl.jaas.config: {reason}")
     };
     let jaas = Jaas::parse(text).map_err(|error| problem(&error.to_string()))?;
-    let (module, takes_users) = match mechanism {
-        Mechanism::Plain => ("PlainLoginModule", true),
-        Mechanism::Scram(_) => ("ScramLoginModule", false),
+    let (module, takes_own, takes_users) = match mechanism {
+        Mechanism::Plain => ("PlainLoginModule", true, true),
+        Mechanism::Scram(_) => ("ScramLoginModule", true, false),
+        Mechanism::OAuthBearer => ("OAuthBearerLoginModule", false, false),
     };
     if jaas.module != module {
         return Err(problem(&format!("the module must be {module}")));
     }
     for option in jaas.options.keys() {
-        let known = ["username", "password"].contains(&option.as_str())
+        let known = takes_own && ["username", "password"].contains(&option.as_str())
             || takes_users && option.strip_prefix("user_").is_some_and(|user| !user.is_empty());
         if !known {
             return Err(problem(&format!("{option} is not known")));

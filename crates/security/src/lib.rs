@@ -1,7 +1,8 @@
 //! Who somebody is: TLS, SASL and the principals that come of them.
 //!
 //! Nothing here knows the wire's frames, the metadata store or the clock. Secrets are compared in constant time by aws-lc-rs, which
-//! does all of the cryptography, and no error or `Debug` shows one. Sources: KIP-12, KIP-43, KIP-84, KIP-371, KIP-651, RFC 4616, RFC 5802.
+//! does all of the cryptography, and no error or `Debug` shows one. Sources: KIP-12, KIP-43, KIP-84, KIP-255, KIP-371,
+//! KIP-651, KIP-768, RFC 4616, RFC 5802, RFC 7628.
 
 mod access_token;
 pub mod acl;

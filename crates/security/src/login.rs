@@ -12,14 +12,14 @@ pub struct ClientSecurity {
     pub login: Option<Credentials>,
 }
 
-/// A name and a password, and how they are proved.
+/// A name and a password, or a token, and how they are proved.
 #[derive(Clone)]
 pub struct Credentials {
     /// How.
     pub mechanism: Mechanism,
-    /// The user.
+    /// The user; of no meaning with a token, which says so itself.
     pub user: String,
-    /// The password.
+    /// The password, or the token.
     pub password: String,
 }
 

@@ -137,7 +137,7 @@ impl Deployment {
     }
 
     /// Starts one of several brokers without waiting; its log lies in a directory of its own.
-    fn launch_listening(&self, number: u32, listeners: &str, more: &[&str]) -> Broker {
+    pub fn launch_listening(&self, number: u32, listeners: &str, more: &[&str]) -> Broker {
         let directory = self.directory.path().join(format!("broker-{number}"));
         std::fs::create_dir_all(&directory).unwrap();
         let (arguments, environment) = (self.arguments_of(number, more), self.environment());

@@ -8,6 +8,7 @@ pub mod deployment;
 pub mod flaky;
 pub mod group_tool;
 pub mod http;
+pub mod identity_provider;
 pub mod kafka;
 pub mod load;
 pub mod member;

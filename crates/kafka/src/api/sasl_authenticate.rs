@@ -1,4 +1,4 @@
-//! `SaslAuthenticate` (API key 36): a message of a log-in, and the answer to it. Sources: KIP-152, KIP-368.
+//! `SaslAuthenticate` (API key 36): a message of a log-in, and the answer to it. Sources: KIP-152, KIP-255, KIP-368.
 
 use super::{Api, Outcome, Versions};
 use crate::{
@@ -26,8 +26,11 @@ impl Api for SaslAuthenticate {
     ) -> Outcome<SaslAuthenticateResponse> {
         let stored = Stored(context.broker());
         let response = SaslAuthenticateResponse::default();
-        match context.connection.authentication.step(&stored, &request.auth_bytes) {
+        match context.connection.authentication.step(&stored, &request.auth_bytes).await {
             Ok(progressed) => {
+                if let Some(denied) = &progressed.failing {
+                    context.connection.tell_denied(denied);
+                }
                 let lifetime =
                     if context.version() < 1 { 0 } else { progressed.lifetime.as_millis() };
                 let response = response.with_auth_bytes(progressed.answer.into());
@@ -56,12 +59,17 @@ impl Api for SaslAuthenticate {
 ///
 /// # Errors
 /// [`Denied`]: the connection is to be closed, after its delay.
-pub(crate) fn answer_bare(
+pub(crate) async fn answer_bare(
     connection: &ConnectionContext,
     message: &[u8],
 ) -> Result<Vec<u8>, Denied> {
-    let stepped = connection.authentication.step(&Stored(&connection.broker), message);
-    stepped.map(|progressed| progressed.answer).inspect_err(|denied| connection.tell_denied(denied))
+    let stored = Stored(&connection.broker);
+    let stepped = connection.authentication.step(&stored, message).await;
+    let stepped = stepped.inspect_err(|denied| connection.tell_denied(denied))?;
+    if let Some(denied) = &stepped.failing {
+        connection.tell_denied(denied);
+    }
+    Ok(stepped.answer)
 }
 
 /// Credentials of the metadata store.

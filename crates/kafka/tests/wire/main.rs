@@ -5,6 +5,7 @@
 
 mod administering;
 mod authorizing;
+mod bearing_tokens;
 mod broker;
 mod client;
 mod consumer_grouping;

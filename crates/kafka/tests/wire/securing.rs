@@ -11,6 +11,7 @@ use kafka_protocol::{
     },
     protocol::StrBytes,
 };
+use runtime::Clock;
 use security::{
     ClientSecurity, Credentials,
     sasl::{ClientExchange, Mechanism, SaltedPassword, SaslListener, ScramHash},
@@ -33,6 +34,7 @@ async fn served(max_reauth: Option<Duration>) -> Served {
         listener: Arc::new(listener),
         max_reauth,
         failure_delay: Duration::from_millis(100),
+        clock: Clock::simulated(0),
     };
     let security = ListenerSecurity { sasl: Some(sasl), ..ListenerSecurity::default() };
     let security = BTreeMap::from([("SASL_PLAINTEXT".to_owned(), security)]);

@@ -10,6 +10,7 @@ mod invalid;
 mod key;
 mod lag_keys;
 mod layers;
+mod oauthbearer_keys;
 mod security_keys;
 mod topic_keys;
 mod topic_settings;
@@ -35,7 +36,7 @@ pub mod broker {
 
 /// The keys by which listeners are secured, as constants.
 pub mod security {
-    pub use super::security_keys::*;
+    pub use super::{oauthbearer_keys::*, security_keys::*};
 }
 
 /// The topic's keys as constants.

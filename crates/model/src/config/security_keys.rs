@@ -5,6 +5,7 @@ use super::{
     ConfigType::{Boolean, Class, Int, List, Long, Password, String as Text},
     InvalidConfig,
     Validator::{AtLeast, EachOneOf, NotEmpty, OneOf, PositiveDuration},
+    oauthbearer_keys::{self, SASL_SERVER_CALLBACK_HANDLER_CLASS},
 };
 
 /// `allow.everyone.if.no.acl.found`.
@@ -43,7 +44,7 @@ pub const CONNECTIONS_MAX_REAUTH_MS: ConfigKey =
 /// `sasl.enabled.mechanisms`.
 pub const SASL_ENABLED_MECHANISMS: ConfigKey =
     ConfigKey::broker("sasl.enabled.mechanisms", List, "SCRAM-SHA-256,SCRAM-SHA-512")
-        .takes(EachOneOf(&["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]))
+        .takes(EachOneOf(&["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]))
         .documented("How clients may log in at listeners with SASL.");
 
 /// `sasl.jaas.config`: only below `listener.name.{listener}.{mechanism}.`.
@@ -151,7 +152,7 @@ static OF_LISTENERS: [ConfigKey; 13] = [
 const LISTENER_PREFIX: &str = "listener.name.";
 
 /// Mechanisms as keys spell them.
-const MECHANISMS: [&str; 3] = ["plain", "scram-sha-256", "scram-sha-512"];
+const MECHANISMS: [&str; 4] = ["plain", "scram-sha-256", "scram-sha-512", "oauthbearer"];
 
 /// The listener that a key is for, in lower case, and what follows it; `None` for a key that is for none.
 pub fn listener_of(name: &str) -> Option<(&str, &str)> {
@@ -172,8 +173,12 @@ pub fn listener_key(name: &str) -> Option<Result<&'static ConfigKey, InvalidConf
             Err(InvalidConfig::unknown(name, std::iter::empty()))
         });
     }
+    if key == "oauthbearer.sasl.server.callback.handler.class" {
+        return Some(Ok(&SASL_SERVER_CALLBACK_HANDLER_CLASS));
+    }
     // As Kafka: the part for the listener is in lower case.
-    let known = OF_LISTENERS.iter().find(|known| known.name == key);
+    let known =
+        OF_LISTENERS.iter().chain(&oauthbearer_keys::OF_LISTENERS).find(|known| known.name == key);
     let is_lower = listener.chars().all(|letter| !letter.is_uppercase());
     Some(known.filter(|_| is_lower).ok_or_else(|| InvalidConfig::unknown(name, std::iter::empty())))
 }
@@ -184,13 +189,20 @@ mod tests {
 
     #[test]
     fn a_listener_has_keys_of_its_own() {
-        let known = |name| listener_key(name).unwrap().unwrap().name;
+        fn known(name: &str) -> &'static str {
+            listener_key(name).unwrap().unwrap().name
+        }
         assert_eq!(known("listener.name.outside.ssl.client.auth"), "ssl.client.auth");
         assert_eq!(known("listener.name.a.plain.sasl.jaas.config"), "sasl.jaas.config");
+        for name in ["sasl.oauthbearer.expected.issuer", "sasl.oauthbearer.jwks.endpoint.url"] {
+            assert_eq!(known(&format!("listener.name.a.{name}")), name);
+        }
         for wrong in [
             "listener.name.outside.ssl.client.auht",
             "listener.name.OUTSIDE.ssl.client.auth",
             "listener.name.a.gssapi.sasl.jaas.config",
+            "listener.name.a.plain.sasl.server.callback.handler.class",
+            "listener.name.a.sasl.oauthbearer.expected.isuer",
             "listener.name.a.num.partitions",
             "listener.name.a",
         ] {

@@ -1,10 +1,17 @@
 //! [`ClientExchange`]: the client's side of a log-in.
 
-use super::{Mechanism, scram::ScramClient};
+use super::{Mechanism, oauthbearer::client_message, scram::ScramClient};
 use crate::Credentials;
 
 /// A log-in under way.
-pub struct ClientExchange(Option<ScramClient>);
+pub struct ClientExchange(State);
+
+enum State {
+    Plain,
+    Scram(Box<ScramClient>),
+    OAuthBearer,
+    Over,
+}
 
 /// Why the client does not trust the server, or could not begin.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -19,12 +26,15 @@ impl ClientExchange {
     pub fn begin(credentials: &Credentials) -> Result<(Self, Vec<u8>), ClientRefused> {
         let Credentials { mechanism, user, password } = credentials;
         match mechanism {
-            Mechanism::Plain => Ok((Self(None), format!("\0{user}\0{password}").into_bytes())),
+            Mechanism::Plain => {
+                Ok((Self(State::Plain), format!("\0{user}\0{password}").into_bytes()))
+            }
             Mechanism::Scram(hash) => {
                 let begun = ScramClient::begin(*hash, user, password);
                 let (client, message) = begun.map_err(ClientRefused)?;
-                Ok((Self(Some(client)), message.into_bytes()))
+                Ok((Self(State::Scram(Box::new(client))), message.into_bytes()))
             }
+            Mechanism::OAuthBearer => Ok((Self(State::OAuthBearer), client_message(password))),
         }
     }
 
@@ -33,8 +43,17 @@ impl ClientExchange {
     /// # Errors
     /// Why the server is not trusted.
     pub fn step(&mut self, message: &[u8]) -> Result<Option<Vec<u8>>, ClientRefused> {
-        let Some(scram) = &mut self.0 else { return Ok(None) };
-        let next = scram.step(message).map_err(ClientRefused)?;
-        Ok(next.map(String::into_bytes))
+        match &mut self.0 {
+            State::Scram(scram) => {
+                let next = scram.step(message).map_err(ClientRefused)?;
+                Ok(next.map(String::into_bytes))
+            }
+            // A server that says anything says why it refuses, and waits for this before it does (RFC 7628 section 3.2.3).
+            State::OAuthBearer if !message.is_empty() => {
+                self.0 = State::Over;
+                Ok(Some(vec![1]))
+            }
+            State::Plain | State::OAuthBearer | State::Over => Ok(None),
+        }
     }
 }

@@ -1,13 +1,15 @@
-//! SASL: PLAIN (RFC 4616) and SCRAM (RFC 5802), the server's side for a listener and the client's for brokers among themselves.
+//! SASL: PLAIN (RFC 4616), SCRAM (RFC 5802) and OAUTHBEARER (RFC 7628), the server's side for a listener and the client's for brokers among themselves.
 
 mod client;
 mod jaas;
+mod oauthbearer;
 mod plain;
 mod scram;
 mod server;
 
 pub use client::{ClientExchange, ClientRefused};
 pub use jaas::{Jaas, JaasError};
+pub use oauthbearer::{KeySet, KeySetError, OAuthBearer, PublishedKeys, TokenRules};
 pub use scram::{MAX_ITERATIONS, MIN_ITERATIONS, SaltedPassword, ScramCredential, ScramHash};
 pub use server::{Exchange, Refused, SaslListener, ScramCredentials, Step};
 
@@ -20,12 +22,18 @@ pub enum Mechanism {
     Plain,
     /// Proof of knowing the password, to either side.
     Scram(ScramHash),
+    /// A token that an identity provider signed.
+    OAuthBearer,
 }
 
 impl Mechanism {
     /// Every mechanism.
-    pub const ALL: [Self; 3] =
-        [Self::Plain, Self::Scram(ScramHash::Sha256), Self::Scram(ScramHash::Sha512)];
+    pub const ALL: [Self; 4] = [
+        Self::Plain,
+        Self::Scram(ScramHash::Sha256),
+        Self::Scram(ScramHash::Sha512),
+        Self::OAuthBearer,
+    ];
 
     /// As SASL names it.
     pub fn name(self) -> &'static str {
@@ -33,6 +41,7 @@ impl Mechanism {
             Self::Plain => "PLAIN",
             Self::Scram(ScramHash::Sha256) => "SCRAM-SHA-256",
             Self::Scram(ScramHash::Sha512) => "SCRAM-SHA-512",
+            Self::OAuthBearer => "OAUTHBEARER",
         }
     }
 

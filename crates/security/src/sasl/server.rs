@@ -1,7 +1,7 @@
 //! [`SaslListener`]: the server's side of log-ins at one listener.
 
 use super::{
-    Mechanism, ScramCredential, ScramHash,
+    Mechanism, OAuthBearer, ScramCredential, ScramHash,
     plain::PlainUsers,
     scram::{self, AwaitingProof, MIN_ITERATIONS},
 };
@@ -18,6 +18,7 @@ pub struct SaslListener {
     plain: PlainUsers,
     /// Users of the settings, who are known without the metadata store.
     fixed: BTreeMap<(ScramHash, String), ScramCredential>,
+    tokens: Option<OAuthBearer>,
     /// Makes up salts for users that there are not.
     secret: [u8; 32],
 }
@@ -36,6 +37,9 @@ enum State {
     Plain,
     Scram(ScramHash),
     AwaitingProof(Box<AwaitingProof>),
+    OAuthBearer,
+    /// The client was told why, and has the last word.
+    Refused(&'static str),
     Over,
 }
 
@@ -44,12 +48,21 @@ enum State {
 pub enum Step {
     /// Another is expected.
     Continue(Vec<u8>),
+    /// It has failed; the client is told why, and another is expected before it ends.
+    Failing {
+        /// The message to the client.
+        answer: Vec<u8>,
+        /// The reason, for the broker's log alone.
+        reason: Refused,
+    },
     /// It is proved who this is.
     Done {
         /// The last message to the client.
         answer: Vec<u8>,
         /// The user.
         principal: Principal,
+        /// When what proved it is over, in milliseconds since 1970; `None` is never.
+        expires_unix_ms: Option<i64>,
     },
 }
 
@@ -64,7 +77,7 @@ impl SaslListener {
     /// # Errors
     /// The operating system has no randomness.
     pub fn new(
-        mechanisms: Vec<Mechanism>,
+        mut mechanisms: Vec<Mechanism>,
         plain_users: &BTreeMap<String, String>,
         scram_users: &[(ScramHash, String, String)],
     ) -> Result<Self, &'static str> {
@@ -76,7 +89,16 @@ impl SaslListener {
             fixed.insert((*hash, user.clone()), credential);
         }
         let plain = PlainUsers::new(&secret, plain_users);
-        Ok(Self { mechanisms, plain, fixed, secret })
+        mechanisms.retain(|mechanism| *mechanism != Mechanism::OAuthBearer);
+        Ok(Self { mechanisms, plain, fixed, tokens: None, secret })
+    }
+
+    /// The same, with tokens besides: OAUTHBEARER is offered only by a listener that has the rules for it.
+    pub fn with_tokens(mut self, tokens: OAuthBearer) -> Self {
+        self.mechanisms.retain(|mechanism| *mechanism != Mechanism::OAuthBearer);
+        self.mechanisms.push(Mechanism::OAuthBearer);
+        self.tokens = Some(tokens);
+        self
     }
 
     /// What is offered.
@@ -90,6 +112,7 @@ impl SaslListener {
         self.mechanisms.contains(&mechanism).then_some(Exchange(match mechanism {
             Mechanism::Plain => State::Plain,
             Mechanism::Scram(hash) => State::Scram(hash),
+            Mechanism::OAuthBearer => State::OAuthBearer,
         }))
     }
 
@@ -120,7 +143,22 @@ impl SaslListener {
 }
 
 impl Exchange {
-    /// Takes the client's next message.
+    /// Waits for what the next step needs and may be on its way: keys that were published a moment ago. A few seconds at most.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub async fn prepare(&self, listener: &SaslListener, message: &[u8], now_unix_ms: i64) {
+        if let (State::OAuthBearer, Some(tokens)) = (&self.0, &listener.tokens) {
+            tokens.wait_for_key(message, now_unix_ms).await;
+        }
+    }
+
+    /// Whether it has failed, and only the client's last word is awaited.
+    pub fn is_failing(&self) -> bool {
+        matches!(self.0, State::Refused(_))
+    }
+
+    /// Takes the client's next message, at this time in milliseconds since 1970.
     ///
     /// # Errors
     /// [`Refused`]: the connection is to be closed. The exchange is over.
@@ -129,11 +167,12 @@ impl Exchange {
         listener: &SaslListener,
         stored: &dyn ScramCredentials,
         message: &[u8],
+        now_unix_ms: i64,
     ) -> Result<Step, Refused> {
         match std::mem::replace(&mut self.0, State::Over) {
             State::Plain => {
                 let user = listener.plain.authenticate(message).map_err(Refused)?;
-                Ok(Step::Done { answer: Vec::new(), principal: Principal::user(&user) })
+                Ok(done(Vec::new(), Principal::user(&user), None))
             }
             State::Scram(hash) => {
                 let find = |user: &str| listener.find(hash, user, stored);
@@ -143,12 +182,27 @@ impl Exchange {
             }
             State::AwaitingProof(waiting) => {
                 let (answer, user) = waiting.finish(message).map_err(Refused)?;
-                let principal = Principal::user(&user);
-                Ok(Step::Done { answer: answer.into_bytes(), principal })
+                Ok(done(answer.into_bytes(), Principal::user(&user), None))
             }
+            State::OAuthBearer => {
+                let tokens = listener.tokens.as_ref().ok_or(Refused("no token is expected"))?;
+                Ok(match tokens.authenticate(message, now_unix_ms) {
+                    Ok(bearer) => done(Vec::new(), bearer.principal, Some(bearer.expires_unix_ms)),
+                    Err(rejected) => {
+                        let reason = rejected.reason();
+                        self.0 = State::Refused(reason);
+                        Step::Failing { answer: rejected.answer(), reason: Refused(reason) }
+                    }
+                })
+            }
+            State::Refused(reason) => Err(Refused(reason)),
             State::Over => Err(Refused("a message after the last")),
         }
     }
+}
+
+fn done(answer: Vec<u8>, principal: Principal, expires_unix_ms: Option<i64>) -> Step {
+    Step::Done { answer, principal, expires_unix_ms }
 }
 
 impl fmt::Debug for State {
@@ -157,6 +211,8 @@ impl fmt::Debug for State {
             Self::Plain => "Plain",
             Self::Scram(_) => "Scram",
             Self::AwaitingProof(_) => "AwaitingProof",
+            Self::OAuthBearer => "OAuthBearer",
+            Self::Refused(_) => "Refused",
             Self::Over => "Over",
         })
     }

@@ -13,6 +13,7 @@ use kafka_protocol::{
 };
 use line::Line;
 use model::TopicId;
+use runtime::Clock;
 use security::{
     acl::{Authorizer, Binding, Filter, Operation, Pattern, Permission, ResourceType},
     sasl::{Mechanism, SaslListener},
@@ -54,6 +55,7 @@ impl Setting {
             listener: Arc::new(listener.unwrap()),
             max_reauth: None,
             failure_delay: Duration::ZERO,
+            clock: Clock::simulated(0),
         };
         let security = ListenerSecurity { sasl: Some(sasl), ..ListenerSecurity::default() };
         let security = BTreeMap::from([("SASL_PLAINTEXT".to_owned(), security)]);
