@@ -41,6 +41,7 @@ mod round_trip;
 mod scale;
 mod schema_registry;
 mod schemas;
+mod secured_stores;
 mod security;
 mod streams;
 mod tokens;

@@ -1,7 +1,7 @@
 //! Opens what a broker stands on: metadata store and object store, as the settings name them.
 
 use crate::Failure;
-use metadata::{MetadataError, MetadataStore};
+use metadata::{EtcdAccess, EtcdTls, EtcdTlsFiles, MetadataError, MetadataStore};
 use model::config::deployment;
 use runtime::{Clock, Randomness};
 use settings::Settings;
@@ -43,8 +43,9 @@ impl Deployment {
         let url = object_store_url(settings)?;
         let objects = open_objects(&object_options(settings, &url), clock, randomness)?;
         let (address, prefix) = metadata_address(settings);
+        let access = etcd_access(settings)?;
         let directory = metadata_directory(settings);
-        let metadata = metadata::open(address, &directory, clock, randomness).await;
+        let metadata = metadata::open(address, &directory, &access, clock, randomness).await;
         let metadata = metadata.map_err(|error| metadata_failure(settings, &error))?;
         Ok(Self::of(&url, objects, metadata, prefix))
     }
@@ -61,8 +62,10 @@ impl Deployment {
         let url = object_store_url(settings)?;
         let objects = Self::open_objects_to_read(settings, clock, randomness)?;
         let (address, prefix) = metadata_address(settings);
+        let access = etcd_access(settings)?;
         let directory = metadata_directory(settings);
-        let metadata = metadata::open_to_read(address, &directory, clock, randomness).await;
+        let metadata =
+            metadata::open_to_read(address, &directory, &access, clock, randomness).await;
         let metadata = metadata.map_err(|error| metadata_failure(settings, &error))?;
         Ok(Self::of(&url, objects, metadata, prefix))
     }
@@ -115,6 +118,8 @@ fn object_store_url(settings: &Settings) -> Result<String, Failure> {
 fn object_options(settings: &Settings, url: &str) -> ObjectsOptions {
     let mut options = ObjectsOptions::new(url);
     options.endpoint = settings.text(&deployment::OBJECT_STORE_ENDPOINT).map(str::to_owned);
+    options.authorities =
+        settings.text(&deployment::OBJECT_STORE_SSL_CA_LOCATION).map(PathBuf::from);
     options.credentials.clone_from(&settings.object_store_credentials);
     options
 }
@@ -136,6 +141,46 @@ fn metadata_address(settings: &Settings) -> (&str, String) {
     split_prefix(settings.text(&deployment::METADATA).unwrap_or_default())
 }
 
+/// How etcd is come in at, from files that are read now.
+///
+/// # Errors
+/// One line that names the setting: what is half said would be overlooked.
+fn etcd_access(settings: &Settings) -> Result<EtcdAccess, Failure> {
+    let text = |key| settings.text(key);
+    let path = |key| text(key).map(PathBuf::from);
+    let both = |reason: &str| Failure(format!("{reason} belong together"));
+    let identity = match (
+        path(&deployment::ETCD_SSL_CERTIFICATE_LOCATION),
+        path(&deployment::ETCD_SSL_KEY_LOCATION),
+    ) {
+        (None, None) => None,
+        (Some(certificate), Some(key)) => Some((certificate, key)),
+        _ => return Err(both("etcd.ssl.certificate.location and etcd.ssl.key.location")),
+    };
+    let login = match (text(&deployment::ETCD_USERNAME), text(&deployment::ETCD_PASSWORD)) {
+        (None, None) => None,
+        (Some(user), Some(password)) => Some((user.to_owned(), password.to_owned())),
+        _ => return Err(both("etcd.username and etcd.password")),
+    };
+    let tls = match path(&deployment::ETCD_SSL_CA_LOCATION) {
+        None if identity.is_some() => {
+            return Err(Failure(
+                "etcd.ssl.certificate.location needs etcd.ssl.ca.location: whom to trust to be etcd"
+                    .to_owned(),
+            ));
+        }
+        None => None,
+        Some(authorities) => {
+            let read = EtcdTls::read(&EtcdTlsFiles { authorities, identity });
+            Some(read.map_err(Failure::from_display)?)
+        }
+    };
+    if settings.is_embedded() && (tls.is_some() || login.is_some()) {
+        return Err(Failure("etcd.… is set, and --metadata is embedded".to_owned()));
+    }
+    Ok(EtcdAccess { tls, login })
+}
+
 fn metadata_failure(settings: &Settings, error: &MetadataError) -> Failure {
     let place = settings.text(&deployment::METADATA).unwrap_or_default();
     Failure(format!("--metadata {place}: {error}"))
@@ -143,18 +188,17 @@ fn metadata_failure(settings: &Settings, error: &MetadataError) -> Failure {
 
 /// `etcd://a:1,b:2/my/cluster` is the members and the prefix `my/cluster/`.
 fn split_prefix(place: &str) -> (&str, String) {
-    let Some(rest) = place.strip_prefix("etcd://") else {
+    let Some((scheme @ ("etcd" | "etcds"), rest)) = place.split_once("://") else {
         return (place, DEFAULT_PREFIX.to_owned());
     };
-    match rest.split_once('/') {
-        Some((members, prefix)) if !prefix.trim_matches('/').is_empty() => {
-            (&place[..members.len() + "etcd://".len()], format!("{}/", prefix.trim_matches('/')))
-        }
-        Some((members, _)) => {
-            (&place[..members.len() + "etcd://".len()], DEFAULT_PREFIX.to_owned())
-        }
-        None => (place, DEFAULT_PREFIX.to_owned()),
-    }
+    let Some((members, prefix)) = rest.split_once('/') else {
+        return (place, DEFAULT_PREFIX.to_owned());
+    };
+    let prefix = match prefix.trim_matches('/') {
+        "" => DEFAULT_PREFIX.to_owned(),
+        prefix => format!("{prefix}/"),
+    };
+    (&place[..scheme.len() + "://".len() + members.len()], prefix)
 }
 
 /// Makes a directory and its parents.
@@ -179,5 +223,7 @@ mod tests {
         assert_eq!(split_prefix("etcd://a:1,b:2"), ("etcd://a:1,b:2", "alluvium/".to_owned()));
         assert_eq!(split_prefix("etcd://a:1/"), ("etcd://a:1", "alluvium/".to_owned()));
         assert_eq!(split_prefix("etcd://a:1/x/y"), ("etcd://a:1", "x/y/".to_owned()));
+        assert_eq!(split_prefix("etcds://a:1/x"), ("etcds://a:1", "x/".to_owned()));
+        assert_eq!(split_prefix("embedded"), ("embedded", "alluvium/".to_owned()));
     }
 }

@@ -4,6 +4,8 @@
 //! justify. `fuzz/` drives them with libFuzzer; every test run feeds them the corpora of `fuzz/corpus`, as they are
 //! (`tests/replay.rs`) and changed (`tests/mutations.rs`).
 
+mod http;
+mod log_ins;
 mod peers;
 mod records;
 mod requests;
@@ -43,6 +45,13 @@ impl Decoder {
 /// Every decoder.
 pub const DECODERS: &[Decoder] = &[
     requests::REQUEST,
+    log_ins::SASL_PLAIN,
+    log_ins::SASL_SCRAM,
+    log_ins::SASL_SCRAM_CLIENT,
+    log_ins::SASL_OAUTHBEARER,
+    log_ins::TOKEN,
+    log_ins::KEY_SET,
+    http::HTTP,
     peers::NOTICES,
     records::RECORD_BATCH,
     records::RECORDS,

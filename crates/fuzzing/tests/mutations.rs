@@ -75,6 +75,8 @@ fn rounds(decoder: &Decoder) -> usize {
     let wanted = std::env::var("FUZZ_ROUNDS").ok().and_then(|text| text.parse().ok());
     wanted.unwrap_or(match decoder.name {
         "settings_file" => 90_000,
+        "http" => 2_000,
+        name if name.starts_with("sasl_") || name == "token" => 50_000,
         _ => 500_000,
     })
 }

@@ -12,7 +12,7 @@ mod open;
 pub mod port;
 
 pub use embedded::EmbeddedStore;
-pub use etcd::{EtcdOptions, EtcdStore};
+pub use etcd::{EtcdAccess, EtcdOptions, EtcdStore, EtcdTls, EtcdTlsError, EtcdTlsFiles};
 pub use memory::MemoryStore;
 pub use open::{open, open_to_read};
 pub use port::{

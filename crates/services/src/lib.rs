@@ -10,6 +10,7 @@ mod minio;
 mod process;
 pub mod programs;
 mod purpose;
+mod secured;
 mod server;
 mod versitygw;
 
@@ -18,6 +19,7 @@ pub use install::{Tool, cache_directory};
 pub use minio::Minio;
 pub use process::{Process, free_port, preferred_port};
 pub use purpose::Purpose;
+pub use secured::{SecuredEtcd, SecuredMinio};
 pub use server::{Program, Server};
 pub use versitygw::{UnconditionalVersitygw, Versitygw};
 

@@ -10,7 +10,7 @@ pub type Minio = Server<MinioProgram>;
 #[derive(Debug)]
 pub struct MinioProgram;
 
-const CREDENTIAL: &str = "minioadmin";
+pub(crate) const CREDENTIAL: &str = "minioadmin";
 
 impl Program for MinioProgram {
     const NAME: &'static str = "minio";

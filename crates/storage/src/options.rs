@@ -1,6 +1,6 @@
 //! How to open a store.
 
-use std::{fmt, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 /// How to open a store.
 #[derive(Clone)]
@@ -9,6 +9,8 @@ pub struct ObjectsOptions {
     pub url: String,
     /// Endpoint of an S3-compatible store; `None` is AWS.
     pub endpoint: Option<String>,
+    /// A PEM file with certificates that the endpoint is trusted by, beside the system's.
+    pub authorities: Option<PathBuf>,
     /// Whether the store is only read: a directory must exist then, and nothing is tried in it.
     pub read_only: bool,
     /// Access key and secret key; `None` takes the standard AWS variables and chain.
@@ -25,6 +27,7 @@ impl ObjectsOptions {
         Self {
             url: url.into(),
             endpoint: None,
+            authorities: None,
             read_only: false,
             credentials: None,
             attempt_timeout: Duration::from_secs(10),
@@ -39,6 +42,7 @@ impl fmt::Debug for ObjectsOptions {
         f.debug_struct("ObjectsOptions")
             .field("url", &self.url)
             .field("endpoint", &self.endpoint)
+            .field("authorities", &self.authorities)
             .field("read_only", &self.read_only)
             .field("access_key", &self.credentials.as_ref().map(|(access_key, _)| access_key))
             .field("attempt_timeout", &self.attempt_timeout)

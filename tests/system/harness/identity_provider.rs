@@ -3,6 +3,7 @@
 use super::Authority;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use rcgen::{KeyPair, PublicKeyData, SigningKey};
+use runtime::Clock;
 use rustls::{
     ServerConfig, ServerConnection, StreamOwned,
     crypto::aws_lc_rs,
@@ -14,7 +15,7 @@ use std::{
     net::{TcpListener, TcpStream},
     path::Path,
     sync::{Arc, Mutex},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 pub const ISSUER: &str = "https://identity.example/realms/test";
@@ -53,7 +54,7 @@ impl Signer {
 }
 
 fn claims(user: &str, seconds: i64) -> Value {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
+    let now = Clock::system().unix_ms() / 1_000;
     json!({"iss": ISSUER, "aud": AUDIENCE, "sub": user, "iat": now - 60, "exp": now + seconds})
 }
 

@@ -3,10 +3,13 @@
 //! Every call has a deadline; none is repeated here, because only the caller knows what settles an unknown outcome.
 //! Watches re-create themselves. What an error proves is decided in `errors`.
 
+mod access;
 mod convert;
 mod errors;
 mod keep_alive;
 mod watch;
+
+pub use access::{EtcdAccess, EtcdTls, EtcdTlsError, EtcdTlsFiles};
 
 use crate::{
     Lease, MetadataError, MetadataStore, Outcome, Range, RangeQuery, Revision, Transaction, Watch,
@@ -23,8 +26,10 @@ use watch::EtcdWatch;
 /// Where etcd is, and how long to wait for it.
 #[derive(Clone, Debug)]
 pub struct EtcdOptions {
-    /// `host:port` or `http://host:port` of each member.
+    /// `host:port` or `http://host:port` of each member; with TLS, `host:port` or `https://host:port`.
     pub endpoints: Vec<String>,
+    /// How it is come in at.
+    pub access: EtcdAccess,
     /// The longest a call takes.
     pub call_timeout: Duration,
     /// The longest that connecting to a member takes.
@@ -38,6 +43,7 @@ impl EtcdOptions {
     pub fn new(endpoints: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             endpoints: endpoints.into_iter().map(Into::into).collect(),
+            access: EtcdAccess::default(),
             call_timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(2),
             watch_patience: Duration::from_secs(10),
@@ -64,22 +70,36 @@ pub struct EtcdStore {
 }
 
 impl EtcdStore {
-    /// Prepares a store; connections are made when they are needed, so this does not tell whether etcd is there.
+    /// Prepares a store; connections are made when they are needed, so this does not tell whether etcd is there, unless a user logs in.
     ///
     /// # Errors
-    /// `Refused` when an endpoint is no address, or there is none.
+    /// `Refused` when an endpoint is no address, or there is none; when a user logs in, also as a read.
     pub async fn connect(
         options: EtcdOptions,
         randomness: Randomness,
     ) -> Result<Self, MetadataError> {
-        let connect = ConnectOptions::new()
+        let mut connect = ConnectOptions::new()
             .with_connect_timeout(options.connect_timeout)
             .with_keep_alive(PING_INTERVAL, PING_TIMEOUT)
             .with_keep_alive_while_idle(true)
             .with_require_leader(true);
-        let client = Client::connect(&options.endpoints, Some(connect)).await.map_err(|error| {
-            MetadataError::Refused(format!("etcd at {}: {error}", options.endpoints.join(", ")))
-        })?;
+        if let Some(tls) = &options.access.tls {
+            connect = connect.with_tls(tls.options());
+        }
+        if let Some((user, password)) = &options.access.login {
+            // A token that etcd has forgotten, as after its restart, is refused before anything is done.
+            connect = connect.with_user(user, password).with_auto_token_refresh(true);
+        }
+        let at = || format!("etcd at {}", options.endpoints.join(", "));
+        let connecting = Client::connect(&options.endpoints, Some(connect));
+        let client = match tokio::time::timeout(options.call_timeout, connecting).await {
+            Ok(Ok(client)) => client,
+            Ok(Err(error @ etcd_client::Error::GRpcStatus(_))) => {
+                return Err(errors::of_read(&error));
+            }
+            Ok(Err(error)) => return Err(MetadataError::Refused(format!("{}: {error}", at()))),
+            Err(_) => return Err(MetadataError::Unavailable(format!("{} is silent", at()))),
+        };
         let kv = client.kv_client().max_decoding_message_size(ANSWER_MAX_BYTES);
         let keep_alives = KeepAlives::new(client.lease_client());
         Ok(Self { client, kv, keep_alives, options, randomness })

@@ -39,6 +39,33 @@ pub const HTTP_ADMIN_OPEN_ON_LOOPBACK: ConfigKey =
         "Whether /admin/… answers callers of the same machine without http.admin.token: every user of the machine is one.",
     );
 
+/// `etcd.password`.
+pub const ETCD_PASSWORD: ConfigKey = ConfigKey::unset("etcd.password", Password)
+    .takes(NotEmpty)
+    .documented("The password of etcd.username.");
+
+/// `etcd.ssl.ca.location`.
+pub const ETCD_SSL_CA_LOCATION: ConfigKey =
+    ConfigKey::unset("etcd.ssl.ca.location", Text).takes(NotEmpty).documented(
+        "A PEM file with the certificates that etcd's are trusted by. Needed with `etcds://`.",
+    );
+
+/// `etcd.ssl.certificate.location`.
+pub const ETCD_SSL_CERTIFICATE_LOCATION: ConfigKey =
+    ConfigKey::unset("etcd.ssl.certificate.location", Text).takes(NotEmpty).documented(
+        "A PEM file with the certificate (and its chain) that this broker shows to etcd.",
+    );
+
+/// `etcd.ssl.key.location`.
+pub const ETCD_SSL_KEY_LOCATION: ConfigKey = ConfigKey::unset("etcd.ssl.key.location", Text)
+    .takes(NotEmpty)
+    .documented("A PEM file with the private key of that certificate, not encrypted.");
+
+/// `etcd.username`.
+pub const ETCD_USERNAME: ConfigKey = ConfigKey::unset("etcd.username", Text)
+    .takes(NotEmpty)
+    .documented("As whom this broker logs in at etcd, where etcd asks for a password.");
+
 /// `http.address`.
 pub const HTTP_ADDRESS: ConfigKey = ConfigKey::broker("http.address", Text, "127.0.0.1:9640")
     .takes(NotEmpty)
@@ -74,7 +101,7 @@ pub const SCHEMA_REGISTRY_AUTHENTICATION: ConfigKey =
 pub const METADATA: ConfigKey = ConfigKey::broker("metadata", Text, "embedded")
     .takes(NotEmpty)
     .important(High)
-    .documented("The metadata store: `embedded`, or `etcd://host:port[,host:port…][/prefix]`.");
+    .documented("The metadata store: `embedded`, `etcd://host:port[,host:port…][/prefix]`, or with TLS `etcds://…`.");
 
 /// `object.store`.
 pub const OBJECT_STORE: ConfigKey = ConfigKey::unset("object.store", Text)
@@ -89,6 +116,16 @@ pub const OBJECT_STORE_ENDPOINT: ConfigKey =
     ConfigKey::unset("object.store.endpoint", Text).takes(NotEmpty).important(High).documented(
         "Endpoint of an S3-compatible store, such as `http://127.0.0.1:9000`; unset, AWS's.",
     );
+
+/// `object.store.ssl.ca.location`.
+pub const OBJECT_STORE_SSL_CA_LOCATION: ConfigKey = ConfigKey::unset(
+    "object.store.ssl.ca.location",
+    Text,
+)
+.takes(NotEmpty)
+.documented(
+    "A PEM file with certificates that an S3-compatible store is trusted by, beside the system's.",
+);
 
 /// `otlp.endpoint`.
 pub const OTLP_ENDPOINT: ConfigKey = ConfigKey::unset("otlp.endpoint", Text)
@@ -108,10 +145,15 @@ pub const WAL_FILE_BYTES: ConfigKey = ConfigKey::broker("wal.file.bytes", Long, 
     .important(Low)
     .documented("Size of one file of the write-ahead log.");
 
-static TABLE: [ConfigKey; 16] = [
+static TABLE: [ConfigKey; 22] = [
     CONSOLE_ENABLE,
     CONSOLE_TOKEN,
     DATA_DIR,
+    ETCD_PASSWORD,
+    ETCD_SSL_CA_LOCATION,
+    ETCD_SSL_CERTIFICATE_LOCATION,
+    ETCD_SSL_KEY_LOCATION,
+    ETCD_USERNAME,
     HTTP_ADMIN_TOKEN,
     HTTP_ADMIN_OPEN_ON_LOOPBACK,
     HTTP_ADDRESS,
@@ -122,6 +164,7 @@ static TABLE: [ConfigKey; 16] = [
     METADATA,
     OBJECT_STORE,
     OBJECT_STORE_ENDPOINT,
+    OBJECT_STORE_SSL_CA_LOCATION,
     OTLP_ENDPOINT,
     WAL_DIR,
     WAL_FILE_BYTES,

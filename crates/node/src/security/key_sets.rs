@@ -53,12 +53,12 @@ impl KeySetPlace {
     ///
     /// # Errors
     /// What is wrong with the setting.
-    pub(super) fn new(url: &str, allowed: &[&str], trust: Option<PathBuf>) -> Result<Self, String> {
+    pub(super) fn new(url: &str, allowed: &[&str], trust: Option<&Path>) -> Result<Self, String> {
         let bad = |reason: &str| format!("sasl.oauthbearer.jwks.endpoint.url: {reason}");
         let parsed = reqwest::Url::parse(url).map_err(|error| bad(&error.to_string()))?;
         match parsed.scheme() {
             "https" if parsed.username().is_empty() && parsed.password().is_none() => {
-                Ok(Self::Https { url: parsed, client: client(trust.as_deref())? })
+                Ok(Self::Https { url: parsed, client: client(trust)? })
             }
             "https" => Err(bad("it must not hold a user or a password, it is shown to clients")),
             "file" if !allowed.contains(&url) => {

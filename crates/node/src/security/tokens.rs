@@ -5,7 +5,7 @@ use kafka::{ListenerSpec, SecurityProtocol};
 use model::config::{ConfigKey, listener_of, parse_boolean, parse_list, security as keys};
 use security::sasl::{Mechanism, OAuthBearer, PublishedKeys, TokenRules};
 use settings::Settings;
-use std::{path::PathBuf, time::Duration};
+use std::{path::Path, time::Duration};
 
 /// What the keys about tokens begin with.
 const PREFIX: &str = "sasl.oauthbearer.";
@@ -43,7 +43,7 @@ pub(super) fn tokens(
         return Err("sasl.oauthbearer.expected.audience names none".to_owned());
     }
     let allowed = parse_list(text(&keys::SASL_OAUTHBEARER_ALLOWED_URLS).unwrap_or_default());
-    let trust = text(&keys::SASL_OAUTHBEARER_JWKS_ENDPOINT_TRUSTSTORE_LOCATION).map(PathBuf::from);
+    let trust = text(&keys::SASL_OAUTHBEARER_JWKS_ENDPOINT_TRUSTSTORE_LOCATION).map(Path::new);
     let principal_claim = text(&keys::SASL_OAUTHBEARER_SUB_CLAIM_NAME).unwrap_or("sub").trim();
     let rules = TokenRules {
         issuer,

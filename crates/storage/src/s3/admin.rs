@@ -4,6 +4,7 @@
 
 use super::{S3Store, lifecycle};
 use crate::{
+    ObjectErrorKind,
     failure::{from_object_store, status_kind},
     probe::Check,
     store::Failure,
@@ -11,12 +12,13 @@ use crate::{
 use aws_sdk_s3::{
     Client,
     config::{
-        Config, Credentials, Region, SharedCredentialsProvider, retry::RetryConfig,
-        timeout::TimeoutConfig,
+        Config, Credentials, Region, SharedCredentialsProvider, SharedHttpClient,
+        retry::RetryConfig, timeout::TimeoutConfig,
     },
     error::{ProvideErrorMetadata, SdkError},
     types::{BucketVersioningStatus, LifecycleRule},
 };
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use std::time::Duration;
 
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(15);
@@ -43,7 +45,21 @@ pub(super) async fn client(store: &S3Store) -> Result<Client, Failure> {
     if let Some(endpoint) = &settings.endpoint {
         config = config.endpoint_url(endpoint.as_str());
     }
+    if let Some(authorities) = &settings.authorities {
+        config = config.http_client(trusting(authorities)?);
+    }
     Ok(Client::from_conf(config.build()))
+}
+
+/// A client of the SDK that trusts these beside the system's.
+fn trusting(authorities: &[u8]) -> Result<SharedHttpClient, Failure> {
+    let store = TrustStore::default().with_pem_certificate(authorities);
+    let context = TlsContext::builder().with_trust_store(store).build();
+    let context =
+        context.map_err(|error| Failure::new(ObjectErrorKind::Invalid, error.to_string()))?;
+    let provider = Provider::Rustls(CryptoMode::AwsLc);
+    let builder = aws_smithy_http_client::Builder::new().tls_provider(provider);
+    Ok(builder.tls_context(context).build_https())
 }
 
 /// Looks at settings of the bucket that would lose or hoard data.

@@ -3,10 +3,10 @@
 use super::profile::ProfileCredentials;
 use crate::{ObjectErrorKind, ObjectName, ObjectsOptions, store::Failure};
 use object_store::{
-    ClientConfigKey, ClientOptions, RetryConfig,
+    Certificate, ClientConfigKey, ClientOptions, RetryConfig,
     aws::{AmazonS3Builder, AmazonS3ConfigKey as Key, Checksum},
 };
-use std::{sync::Arc, time::Duration};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 use url::{Host, Url};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -20,6 +20,8 @@ pub(crate) struct Settings {
     pub prefix: String,
     pub endpoint: Option<Url>,
     pub region: String,
+    /// In PEM: who the endpoint is trusted by, beside the system's.
+    pub authorities: Option<Vec<u8>>,
 }
 
 impl Settings {
@@ -44,8 +46,11 @@ impl Settings {
             .with_bucket_name(&bucket)
             .with_region(&region)
             .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() });
-        let builder = with_transport(builder, endpoint.as_ref(), &bucket);
-        Ok(Self { builder, bucket, prefix, endpoint, region })
+        let authorities = options.authorities.as_deref().map(authorities).transpose()?;
+        let (authorities, trusted) = authorities.unzip();
+        let builder =
+            with_transport(builder, endpoint.as_ref(), &bucket, trusted.unwrap_or_default());
+        Ok(Self { builder, bucket, prefix, endpoint, region, authorities })
     }
 
     /// A builder for the client of the data path.
@@ -140,18 +145,33 @@ fn with_credentials(
     }
 }
 
+/// The certificates of `object.store.ssl.ca.location`, as text and parsed.
+fn authorities(path: &Path) -> Result<(Vec<u8>, Vec<Certificate>), Failure> {
+    let bad = |reason: String| {
+        invalid(format!("object.store.ssl.ca.location {}: {reason}", path.display()))
+    };
+    let text = fs::read(path).map_err(|error| bad(error.to_string()))?;
+    let read = Certificate::from_pem_bundle(&text).map_err(|error| bad(error.to_string()))?;
+    if read.is_empty() {
+        return Err(bad("there is no certificate in PEM".to_owned()));
+    }
+    Ok((text, read))
+}
+
 /// Hashing the body with SHA-256 costs more CPU than all the rest of a PUT, CRC64 almost nothing, and TLS protects the
 /// body. Only without TLS on a real network the signature has to cover it.
 fn with_transport(
     builder: AmazonS3Builder,
     endpoint: Option<&Url>,
     bucket: &str,
+    trusted: Vec<Certificate>,
 ) -> AmazonS3Builder {
     let http = endpoint.filter(|endpoint| endpoint.scheme() == "http");
     let client = ClientOptions::new()
         .with_allow_http(http.is_some())
         .with_connect_timeout(CONNECT_TIMEOUT)
         .with_timeout_disabled();
+    let client = trusted.into_iter().fold(client, ClientOptions::with_root_certificate);
     let builder = builder
         .with_unsigned_payload(http.is_none_or(is_loopback))
         .with_checksum_algorithm(Checksum::CRC64NVME)
@@ -202,6 +222,24 @@ mod tests {
         assert!(settings("s3://b", Some("http://minio:9000"), true).is_ok());
         assert!(settings("s3://b", Some("https://minio:9000"), false).is_ok());
         assert!(settings("s3://b", Some("minio:9000"), false).is_err());
+    }
+
+    #[test]
+    fn authorities_that_can_not_be_read_are_named() {
+        let file = tempfile::NamedTempFile::new().expect("file");
+        let refused = |path: &Path| {
+            let options = ObjectsOptions {
+                credentials: Some(("key".into(), "secret".into())),
+                authorities: Some(path.to_owned()),
+                ..ObjectsOptions::new("s3://b")
+            };
+            let url = Url::parse("s3://b").expect("url");
+            let settings = Settings::with_environment(&url, &options, AmazonS3Builder::new());
+            settings.expect_err("refused").reason
+        };
+        assert!(refused(Path::new("/nowhere")).contains("object.store.ssl.ca.location /nowhere"));
+        fs::write(file.path(), "rubbish").expect("written");
+        assert!(refused(file.path()).contains("no certificate in PEM"));
     }
 
     #[test]

@@ -52,10 +52,10 @@ impl Provider {
 
     async fn says(answer: &str) -> Result<KeySet, Failed> {
         let provider = Self::start(answer.to_owned()).await;
-        provider.read(Some(provider.directory.path().join("trusted.pem"))).await
+        provider.read(Some(&provider.directory.path().join("trusted.pem"))).await
     }
 
-    async fn read(&self, trust: Option<PathBuf>) -> Result<KeySet, Failed> {
+    async fn read(&self, trust: Option<&Path>) -> Result<KeySet, Failed> {
         KeySetPlace::new(&self.url, &[], trust).unwrap().read().await
     }
 }

@@ -120,7 +120,8 @@ impl PublicKey {
     }
 }
 
-fn without_leading_zeros(bytes: Vec<u8>) -> Vec<u8> {
+fn without_leading_zeros(mut bytes: Vec<u8>) -> Vec<u8> {
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-    bytes.get(zeros..).unwrap_or_default().to_vec()
+    bytes.drain(..zeros);
+    bytes
 }

@@ -66,7 +66,7 @@ fn jwks() -> Vec<Value> {
     ]
 }
 
-fn key_set(keys: Vec<Value>) -> Result<KeySet, KeySetError> {
+fn key_set(keys: &[Value]) -> Result<KeySet, KeySetError> {
     KeySet::parse(json!({"keys": keys}).to_string().as_bytes())
 }
 
@@ -78,7 +78,7 @@ fn bearers() -> OAuthBearer {
         clock_skew: Duration::from_secs(30),
     };
     let keys = PublishedKeys::default();
-    keys.publish(key_set(jwks()).unwrap());
+    keys.publish(key_set(&jwks()).unwrap());
     OAuthBearer::new(rules, keys)
 }
 
@@ -204,7 +204,7 @@ fn an_hmac_with_the_public_key_as_secret_is_refused() {
     }
     // A shared secret is no key, even when the provider publishes one.
     let shared = json!({"kty": "oct", "kid": "rsa", "k": base64url(b"secret"), "alg": "HS256"});
-    assert_eq!(key_set(vec![shared]), Err(KeySetError::NoKey));
+    assert_eq!(key_set(&[shared]), Err(KeySetError::NoKey));
 }
 
 #[test]
@@ -316,7 +316,7 @@ fn a_published_key_is_only_for_what_it_says() {
     let with = |name: &str, value: Value| {
         let mut jwk = rsa_jwk("rsa", key);
         jwk[name] = value;
-        key_set(vec![jwk])
+        key_set(&[jwk])
     };
     for (name, value) in [
         ("use", json!("enc")),
@@ -352,7 +352,7 @@ async fn a_log_in_waits_for_a_key_that_is_being_published() {
     let publishing = async {
         bearers.keys.wanted().await;
         tokio::time::sleep(Duration::from_secs(1)).await;
-        bearers.keys.publish(key_set(jwks()).unwrap());
+        bearers.keys.publish(key_set(&jwks()).unwrap());
     };
     tokio::join!(bearers.wait_for_key(&message, NOW * 1_000), publishing);
     assert!(bearers.authenticate(&message, NOW * 1_000).is_ok());
