@@ -127,7 +127,7 @@ struct BrokerFlags {
     /// The write-ahead log's directory
     #[arg(long)]
     wal_dir: Option<String>,
-    /// Metadata store: embedded, or etcd://host:port[,host:port...]
+    /// Metadata store: embedded, or etcd://host:port[,host:port...]; with TLS, etcds://
     #[arg(long)]
     metadata: Option<String>,
     /// Object store: file:///directory or s3://bucket/prefix

@@ -1,7 +1,11 @@
 //! [`ConnectionCount`]: how many connections are open, in all and by address.
 
 use parking_lot::Mutex;
-use std::{collections::HashMap, net::IpAddr, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::IpAddr,
+    sync::Arc,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Counts open connections.
@@ -9,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub(crate) struct ConnectionCount {
     by_ip: Arc<Mutex<HashMap<IpAddr, usize>>>,
     max_per_ip: usize,
+    overrides: Arc<BTreeMap<IpAddr, usize>>,
     slots: Arc<Semaphore>,
 }
 
@@ -21,20 +26,22 @@ pub(crate) struct Counted {
 }
 
 impl ConnectionCount {
-    /// At most `max` in all, and `max_per_ip` from one address.
-    pub(crate) fn new(max: usize, max_per_ip: usize) -> Self {
+    /// At most `max` in all, and `max_per_ip` from one address, or what `overrides` says of it.
+    pub(crate) fn new(max: usize, max_per_ip: usize, overrides: BTreeMap<IpAddr, usize>) -> Self {
         let slots = Arc::new(Semaphore::new(max.clamp(1, Semaphore::MAX_PERMITS)));
-        Self { by_ip: Arc::default(), max_per_ip, slots }
+        Self { by_ip: Arc::default(), max_per_ip, overrides: Arc::new(overrides), slots }
     }
 
     /// Counts one from `ip`, unless there are too many from there. It has no slot yet.
     pub(crate) fn enter(&self, ip: IpAddr) -> Option<Counted> {
+        // An IPv4 address that came in at an IPv6 socket is the same.
+        let ip = ip.to_canonical();
+        let max = self.overrides.get(&ip).copied().unwrap_or(self.max_per_ip);
         let mut by_ip = self.by_ip.lock();
-        let of_ip = by_ip.entry(ip).or_default();
-        if *of_ip >= self.max_per_ip {
+        if by_ip.get(&ip).copied().unwrap_or_default() >= max {
             return None;
         }
-        *of_ip += 1;
+        *by_ip.entry(ip).or_default() += 1;
         drop(by_ip);
         Some(Counted { count: self.clone(), ip, slot: None })
     }
@@ -79,7 +86,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_that_has_too_many_is_refused() {
-        let count = ConnectionCount::new(10, 2);
+        let count = ConnectionCount::new(10, 2, BTreeMap::new());
         let (a, b) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
         let first = count.enter(a).unwrap().with_slot().await;
         let _second = count.enter(a).unwrap().with_slot().await;
@@ -90,8 +97,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_address_with_a_number_of_its_own_goes_by_that() {
+        let (a, b) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        let count = ConnectionCount::new(10, 1, BTreeMap::from([(a, 2), (b, 0)]));
+        let mapped: IpAddr = "::ffff:10.0.0.1".parse().unwrap();
+        let _first = count.enter(a).unwrap();
+        let _second = count.enter(mapped).unwrap();
+        assert!(count.enter(a).is_none());
+        assert!(count.enter(b).is_none());
+        let _other = count.enter(IpAddr::from([10, 0, 0, 3])).unwrap();
+        assert_eq!(count.by_ip.lock().len(), 2);
+    }
+
+    #[tokio::test]
     async fn one_too_many_waits_for_another_to_end() {
-        let count = ConnectionCount::new(1, usize::MAX);
+        let count = ConnectionCount::new(1, usize::MAX, BTreeMap::new());
         let ip = IpAddr::from([10, 0, 0, 1]);
         let first = count.enter(ip).unwrap().with_slot().await;
         let second = count.enter(ip).unwrap();

@@ -16,6 +16,7 @@ mod budget;
 mod catalog;
 mod connection;
 mod connection_count;
+mod connection_rate;
 mod context;
 mod error;
 mod frame;

@@ -5,6 +5,7 @@ use crate::{
     budget::ByteBudget,
     connection::{self, ConnectionLimits},
     connection_count::{ConnectionCount, Counted},
+    connection_rate::ConnectionRate,
     context::ConnectionContext,
     listener::{Bound, Listeners},
     log_limit::LogLimit,
@@ -13,7 +14,12 @@ use crate::{
 };
 use parking_lot::Mutex;
 use runtime::{Backoff, Randomness, Shutdown, Tasks, net::BoxedStream};
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 /// Bytes that decoded requests may take beyond their own, all connections together: twice what one may.
 const DECODED_BYTES: u64 = 64 << 20;
@@ -33,6 +39,10 @@ pub struct ServerOptions {
     pub max_connections: usize,
     /// `max.connections.per.ip`.
     pub max_connections_per_ip: usize,
+    /// `max.connections.per.ip.overrides`.
+    pub max_connections_per_ip_overrides: BTreeMap<IpAddr, usize>,
+    /// `max.connection.creation.rate`, a second; `None` is without limit.
+    pub max_connection_creation_rate: Option<u32>,
     /// `connections.max.idle.ms`.
     pub connections_max_idle: Duration,
     /// How long answers may take to go out once the server stops.
@@ -50,6 +60,8 @@ impl Default for ServerOptions {
             connection_max_in_flight: 256,
             max_connections: 100_000,
             max_connections_per_ip: usize::MAX,
+            max_connections_per_ip_overrides: BTreeMap::new(),
+            max_connection_creation_rate: None,
             connections_max_idle: Duration::from_mins(10),
             stop_patience: Duration::from_secs(30),
             security: BTreeMap::new(),
@@ -77,6 +89,7 @@ struct Shared {
     broker: Broker,
     limits: ConnectionLimits,
     connections: ConnectionCount,
+    rate: Option<ConnectionRate>,
     refusals: LogLimit,
     denials: Arc<LogLimit>,
     handshakes: LogLimit,
@@ -101,7 +114,9 @@ impl Server {
             connections: ConnectionCount::new(
                 options.max_connections,
                 options.max_connections_per_ip,
+                options.max_connections_per_ip_overrides.clone(),
             ),
+            rate: options.max_connection_creation_rate.map(ConnectionRate::new),
             refusals: LogLimit::default(),
             denials: Arc::default(),
             handshakes: LogLimit::default(),
@@ -187,6 +202,14 @@ impl Shared {
         shutdown: &Shutdown,
     ) {
         let Some(counted) = self.count(peer).await else { return };
+        if let Some(rate) = &self.rate
+            && rate.admit().await
+        {
+            metrics::counter!("kafka_connections_delayed_total").increment(1);
+            if let Some(suppressed) = self.refusals.admit() {
+                tracing::warn!(%peer, suppressed, "max.connection.creation.rate reached, connections wait");
+            }
+        }
         let (shared, listener) = (Arc::clone(self), Arc::clone(listener));
         let shutdown = shutdown.clone();
         self.tasks.spawn("kafka connection", async move {

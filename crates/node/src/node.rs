@@ -17,7 +17,7 @@ use crate::{
 use ::lag::Evaluator;
 use cluster::{Cluster, Identity};
 use coordinator::{Coordinator, CoordinatorParts};
-use kafka::{Broker, Listeners, Peers, Server};
+use kafka::{Broker, Listeners, Peers, Server, ServerOptions};
 use model::config::{broker, security as security_keys};
 use partition_log::{PartitionLogs, Parts};
 use recovery::SnapshotKeeper;
@@ -38,6 +38,7 @@ pub struct Node {
     peers: Peers,
     evaluator: Option<Evaluator>,
     security: Security,
+    server: ServerOptions,
     surroundings: Surroundings,
     settings: Arc<Settings>,
 }
@@ -53,6 +54,8 @@ impl Node {
         identity: Identity,
     ) -> Result<Self, NodeError> {
         let security = Security::read(&settings, &surroundings.clock)?;
+        let mut server = options::server_options(&settings)?;
+        server.security.clone_from(&security.listeners);
         for keys in &security.key_sets {
             keys.begin().await?;
         }
@@ -74,7 +77,17 @@ impl Node {
             PartitionSlotLogs::new(logs.clone(), surroundings.clock.clone(), evaluator.clone());
         let coordinator = coordinator(&settings, &surroundings, &cluster, &logs, &peers, slot_logs);
         let settings = Arc::new(settings);
-        Ok(Self { cluster, logs, coordinator, peers, evaluator, security, surroundings, settings })
+        Ok(Self {
+            cluster,
+            logs,
+            coordinator,
+            peers,
+            evaluator,
+            security,
+            server,
+            surroundings,
+            settings,
+        })
     }
 
     /// Takes its partitions, waits until they are open (or for 30 s), and serves what `listeners` have bound.
@@ -90,10 +103,8 @@ impl Node {
         options.authorizer.clone_from(&self.security.authorizer);
         let broker = Broker::new(cluster, logs, coordinator, self.peers.clone(), options);
         let randomness = self.surroundings.randomness.clone();
-        let mut options = options::server_options(&self.settings);
-        options.security.clone_from(&self.security.listeners);
         self.keep_keys_fresh();
-        Server::start(listeners, &options, broker, randomness, &self.surroundings.tasks)
+        Server::start(listeners, &self.server, broker, randomness, &self.surroundings.tasks)
     }
 
     /// Who may do what with schemas over HTTP; `None` where everybody may do everything.

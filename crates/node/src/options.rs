@@ -1,5 +1,6 @@
 //! What the settings mean for each engine.
 
+use crate::NodeError;
 use cluster::ClusterOptions;
 use coordinator::{
     CoordinatorOptions,
@@ -10,7 +11,7 @@ use kafka::{BrokerOptions, ServerOptions};
 use model::config::{broker, parse_boolean, parse_list};
 use partition_log::{CleanerOptions, EngineOptions};
 use settings::Settings;
-use std::time::Duration;
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 pub(crate) fn cluster_options(settings: &Settings) -> ClusterOptions {
     let small = |key| settings.number(key).and_then(|number| u32::try_from(number).ok());
@@ -119,7 +120,9 @@ pub(crate) fn broker_options(settings: &Settings, log_dir: String) -> BrokerOpti
     }
 }
 
-pub(crate) fn server_options(settings: &Settings) -> ServerOptions {
+/// # Errors
+/// [`NodeError::Security`]: what is said of addresses is not understood.
+pub(crate) fn server_options(settings: &Settings) -> Result<ServerOptions, NodeError> {
     let mut options = ServerOptions::default();
     if let Some(bytes) = settings.number(&broker::SOCKET_REQUEST_MAX_BYTES) {
         options.request_max_bytes = bytes as usize;
@@ -133,7 +136,34 @@ pub(crate) fn server_options(settings: &Settings) -> ServerOptions {
     if let Some(connections) = settings.number(&broker::MAX_CONNECTIONS) {
         options.max_connections = connections as usize;
     }
-    options
+    if let Some(connections) = settings.number(&broker::MAX_CONNECTIONS_PER_IP) {
+        options.max_connections_per_ip = connections as usize;
+    }
+    let overrides = settings.text(&broker::MAX_CONNECTIONS_PER_IP_OVERRIDES).unwrap_or_default();
+    options.max_connections_per_ip_overrides = connections_by_address(overrides)?;
+    let rate = settings.number(&broker::MAX_CONNECTION_CREATION_RATE);
+    // Kafka's default, the largest number there is, means no limit.
+    options.max_connection_creation_rate =
+        rate.filter(|rate| *rate < i32::MAX as u64).and_then(|rate| u32::try_from(rate).ok());
+    Ok(options)
+}
+
+/// `address:number,…`, where an address may have colons.
+fn connections_by_address(text: &str) -> Result<BTreeMap<IpAddr, usize>, NodeError> {
+    let read = |item: &str| {
+        let (address, number) = item.rsplit_once(':')?;
+        let address = address.trim_start_matches('[').trim_end_matches(']');
+        let address: IpAddr = address.trim().parse().ok()?;
+        Some((address.to_canonical(), number.trim().parse().ok()?))
+    };
+    let items = parse_list(text).into_iter().map(|item| {
+        read(item).ok_or_else(|| {
+            NodeError::Security(format!(
+                "max.connections.per.ip.overrides: {item:?} must be address:number, such as 10.0.0.1:100 (names are not resolved)"
+            ))
+        })
+    });
+    items.collect()
 }
 
 /// The flush request budget in force: as set, else what suits the store. `None` is no limit.
@@ -142,5 +172,22 @@ pub fn flush_budget(settings: &Settings, objects_are_local: bool) -> Option<u32>
         Some(0) => None,
         Some(number) => u32::try_from(number).ok(),
         None => Some(if objects_are_local { 50 } else { 20 }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_have_numbers_of_their_own() {
+        let read = connections_by_address("10.0.0.1:100, ::1:5,[::2]:0").unwrap();
+        let expected = [("10.0.0.1", 100), ("::1", 5), ("::2", 0)];
+        let expected = expected.map(|(address, number)| (address.parse().unwrap(), number));
+        assert_eq!(read, BTreeMap::from(expected));
+        assert!(connections_by_address("").unwrap().is_empty());
+        for wrong in ["host:1", "10.0.0.1", "10.0.0.1:x", "10.0.0.1:-1"] {
+            assert!(connections_by_address(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -452,10 +452,29 @@ pub const LOG_SEGMENT_DELETE_DELAY_MS: ConfigKey =
         .takes(AtLeast(0))
         .documented("How long an object stays after nothing refers to it any more.");
 
+/// `max.connection.creation.rate`.
+pub const MAX_CONNECTION_CREATION_RATE: ConfigKey =
+    ConfigKey::broker("max.connection.creation.rate", Int, "2147483647")
+        .takes(AtLeast(1))
+        .documented(
+            "Connections that are accepted in a second, by all listeners together; others wait.",
+        );
+
 /// `max.connections`.
 pub const MAX_CONNECTIONS: ConfigKey = ConfigKey::broker("max.connections", Int, "2147483647")
     .takes(AtLeast(0))
     .documented("Connections at most.");
+
+/// `max.connections.per.ip`.
+pub const MAX_CONNECTIONS_PER_IP: ConfigKey =
+    ConfigKey::broker("max.connections.per.ip", Int, "2147483647")
+        .takes(AtLeast(0))
+        .documented("Connections at most from one address; further ones are closed.");
+
+/// `max.connections.per.ip.overrides`.
+pub const MAX_CONNECTIONS_PER_IP_OVERRIDES: ConfigKey =
+    ConfigKey::broker("max.connections.per.ip.overrides", Text, "")
+        .documented("The same for some addresses: `10.0.0.1:100,::1:5`. Names are not resolved.");
 
 /// `message.max.bytes`.
 pub const MESSAGE_MAX_BYTES: ConfigKey = ConfigKey::broker("message.max.bytes", Int, "1048588")
@@ -654,7 +673,7 @@ pub const WAL_MAX_BYTES: ConfigKey = ConfigKey::broker("wal.max.bytes", Long, "1
     .important(High)
     .documented("Bytes that the write-ahead log holds while object storage is away.");
 
-static TABLE: [ConfigKey; 130] = [
+static TABLE: [ConfigKey; 133] = [
     ADVERTISED_LISTENERS,
     ALLOW_EVERYONE_IF_NO_ACL_FOUND,
     AUTHORIZER_CLASS_NAME,
@@ -726,7 +745,10 @@ static TABLE: [ConfigKey; 130] = [
     LOG_ROLL_MS,
     LOG_SEGMENT_BYTES,
     LOG_SEGMENT_DELETE_DELAY_MS,
+    MAX_CONNECTION_CREATION_RATE,
     MAX_CONNECTIONS,
+    MAX_CONNECTIONS_PER_IP,
+    MAX_CONNECTIONS_PER_IP_OVERRIDES,
     MESSAGE_MAX_BYTES,
     METADATA_SNAPSHOT_INTERVAL_MS,
     MIN_INSYNC_REPLICAS,
