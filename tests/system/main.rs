@@ -18,6 +18,7 @@ mod connect;
 mod console;
 mod consumer_groups;
 mod dev;
+mod dev_brokers;
 mod franz_go;
 mod fsck;
 mod full_disk;

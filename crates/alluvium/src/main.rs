@@ -43,8 +43,8 @@ struct Arguments {
 enum Command {
     /// Run a broker; without flags: one that keeps everything in ./alluvium-data
     Serve(Box<BrokerFlags>),
-    /// Run etcd, MinIO and a broker on them, all in ./alluvium-dev: the cluster deployment to try out
-    Dev(Box<BrokerFlags>),
+    /// Run etcd, MinIO and a broker on them, or several, all in ./alluvium-dev: the cluster deployment to try out
+    Dev(Box<dev::DevFlags>),
     /// Create, list, describe and delete topics
     Topic {
         #[command(flatten)]
@@ -223,7 +223,7 @@ fn report(failure: &Failure) -> ExitCode {
 async fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Serve(flags) => serve::serve(flags.settings()?).await,
-        Command::Dev(flags) => dev::dev(flags.settings()?).await,
+        Command::Dev(flags) => dev::dev(*flags).await,
         Command::Doctor(flags) => doctor::doctor(flags.settings()?).await,
         Command::Fsck(flags) => Ok(fsck::fsck(*flags, &mut std::io::stdout()).await),
         Command::Audit(flags) => Ok(audit::audit(&flags, &mut std::io::stdout())),

@@ -72,7 +72,8 @@ fn set_up_telemetry(settings: &Settings) -> Result<Telemetry, Failure> {
     Telemetry::set_up(&options).map_err(Failure::from_display)
 }
 
-async fn stop_requested() {
+/// Waits for SIGTERM or Ctrl-C.
+pub(crate) async fn stop_requested() {
     let terminate = async {
         match signal(SignalKind::terminate()) {
             Ok(mut terminate) => {

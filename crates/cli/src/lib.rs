@@ -25,7 +25,7 @@ pub use config::{ConfigCommand, Kind};
 pub use consume::ConsumeCommand;
 pub use error::CliError;
 pub use group::GroupCommand;
-pub use output::OutputFormat;
+pub use output::{OutputFormat, printable};
 pub use produce::ProduceCommand;
 pub use seek::{Scope, Target};
 pub use topic::TopicCommand;

@@ -78,7 +78,7 @@ impl Cell {
 }
 
 /// The text with its control characters escaped.
-pub(crate) fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     let escape = |character: char| {
         let plain = (!character.is_control()).then_some(character);
         let escaped = character.is_control().then(|| character.escape_default());

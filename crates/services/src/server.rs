@@ -100,6 +100,11 @@ impl<P: Program> Server<P> {
         Ok(())
     }
 
+    /// Whether it runs (or hangs).
+    pub fn is_running(&mut self) -> bool {
+        self.process.is_running()
+    }
+
     /// Stops it with SIGTERM.
     pub fn stop(&mut self) {
         self.process.stop(Duration::from_secs(5));

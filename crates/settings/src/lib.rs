@@ -119,6 +119,17 @@ impl Settings {
         &self.values
     }
 
+    /// The same settings as a file for `--config`, secrets included.
+    pub fn to_toml(&self) -> String {
+        let values = self.values.iter().map(|(key, value)| (key.clone(), value.clone().into()));
+        values.collect::<toml::Table>().to_string()
+    }
+
+    /// Takes a value back, so that the default is in force again.
+    pub fn remove(&mut self, key: &ConfigKey) {
+        self.values.remove(key.name);
+    }
+
     /// Whether a key was set, by whatever source.
     pub fn is_set(&self, key: &ConfigKey) -> bool {
         self.values.contains_key(key.name)

@@ -77,3 +77,16 @@ fn the_wal_lies_in_the_data_directory_unless_it_has_its_own() {
     assert_eq!(of(&[("data.dir", "/d"), ("wal.dir", "/w")]).wal_directory(), PathBuf::from("/w"));
     assert!(of(&[]).is_embedded());
 }
+
+#[test]
+fn settings_come_back_from_the_file_that_they_were_written_to() {
+    let flags = [
+        ("num.partitions", "3"),
+        ("broker.rack", "a \"quoted\" \\ name\nof two lines"),
+        ("listener.name.tls.ssl.client.auth", "required"),
+    ];
+    let settings =
+        Settings::resolve(Sources { flags: pairs(&flags), ..Sources::default() }).unwrap();
+    let read = Settings::parse(&settings.to_toml(), FileFormat::Toml).unwrap();
+    assert_eq!(read, settings);
+}
