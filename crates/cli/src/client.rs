@@ -5,11 +5,10 @@ use crate::{
     output::printable,
     text::{text_of, topic_name},
 };
-use kafka_client::Connection;
+use kafka_client::{Connection, LIST_OFFSETS_VERSION, list_offsets, listed_offsets};
 use kafka_protocol::{
     messages::{
-        BrokerId, FindCoordinatorRequest, ListOffsetsRequest, MetadataRequest, MetadataResponse,
-        list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic},
+        FindCoordinatorRequest, MetadataRequest, MetadataResponse,
         metadata_request::MetadataRequestTopic,
     },
     protocol::{Request, StrBytes},
@@ -19,7 +18,6 @@ use security::ClientSecurity;
 use std::{collections::BTreeMap, time::Duration};
 
 const METADATA_VERSION: i16 = 9;
-const LIST_OFFSETS_VERSION: i16 = 5;
 const FIND_COORDINATOR_VERSION: i16 = 3;
 /// Attempts at something that a moment may mend, 100 ms apart.
 pub(crate) const ATTEMPTS: u32 = 50;
@@ -209,20 +207,14 @@ impl Client {
         leader: i32,
         timestamp: i64,
     ) -> Result<i64, CliError> {
-        let wanted = ListOffsetsPartition::default()
-            .with_partition_index(partition)
-            .with_timestamp(timestamp);
-        let topics = vec![
-            ListOffsetsTopic::default().with_name(topic_name(topic)).with_partitions(vec![wanted]),
-        ];
-        let request =
-            ListOffsetsRequest::default().with_replica_id(BrokerId(-1)).with_topics(topics);
+        let request = list_offsets([(topic, partition, timestamp)]);
         let answer = self.call(leader, &request, LIST_OFFSETS_VERSION).await?;
-        let found = answer.topics.into_iter().flat_map(|topic| topic.partitions).next();
-        let found = found
+        let found = listed_offsets(&answer).next();
+        let (_, _, offset) = found
             .ok_or_else(|| CliError::Usage(format!("{topic}-{partition} was not answered")))?;
-        CliError::check(found.error_code, format!("{topic}-{partition}"), None)?;
-        Ok(found.offset)
+        offset.or_else(|code| {
+            CliError::check(code, format!("{topic}-{partition}"), None).map(|()| -1)
+        })
     }
 
     async fn connection(&mut self, broker: i32) -> Result<&mut Connection, CliError> {

@@ -7,15 +7,11 @@ use crate::{
     seek::{Scope, Target, seek},
     text::group_id,
 };
-use bytes::Buf;
 use clap::Subcommand;
-use kafka_protocol::{
-    messages::{
-        ConsumerGroupDescribeRequest, ConsumerProtocolAssignment, DeleteGroupsRequest,
-        DescribeGroupsRequest, ListGroupsRequest, OffsetFetchRequest,
-        describe_groups_response::DescribedGroupMember,
-    },
-    protocol::Decodable,
+use kafka_client::assigned;
+use kafka_protocol::messages::{
+    ConsumerGroupDescribeRequest, DeleteGroupsRequest, DescribeGroupsRequest, ListGroupsRequest,
+    OffsetFetchRequest, describe_groups_response::DescribedGroupMember,
 };
 use std::{collections::BTreeMap, io::Write};
 
@@ -211,14 +207,10 @@ async fn find_consumer(client: &mut Client, group: &str) -> Result<Option<Group>
 }
 
 fn classic_member(member: DescribedGroupMember) -> Member {
-    let mut bytes = member.member_assignment;
     // Only consumers' assignments name partitions; those of other applications are their own.
-    let assignment = bytes.try_get_i16().ok().and_then(|version| {
-        ConsumerProtocolAssignment::decode(&mut bytes, version.clamp(0, 3)).ok()
-    });
-    let topics = assignment.map(|it| it.assigned_partitions).unwrap_or_default();
-    let assigned = topics.iter().flat_map(|topic| {
-        topic.partitions.iter().map(|&index| Partition::new(topic.topic.as_str(), index))
+    let topics = assigned(&member.member_assignment);
+    let assigned = topics.iter().flat_map(|(topic, partitions)| {
+        partitions.iter().map(|&index| Partition::new(topic, index))
     });
     Member {
         assigned: assigned.collect(),

@@ -1,16 +1,11 @@
 //! Offsets of many partitions, asked of their leaders together.
 
-use crate::{CliError, Client, client::ATTEMPTS, client::pause, text::topic_name};
-use kafka_protocol::messages::{
-    BrokerId, ListOffsetsRequest,
-    list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic},
-};
+use crate::{CliError, Client, client::ATTEMPTS, client::pause};
+use kafka_client::{EARLIEST, LATEST, LIST_OFFSETS_VERSION, list_offsets, listed_offsets};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
 };
-
-const LIST_OFFSETS_VERSION: i16 = 5;
 
 /// A partition by the name of its topic.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -45,8 +40,8 @@ pub(crate) enum TimeOrEnd {
 impl TimeOrEnd {
     fn as_timestamp(self) -> i64 {
         match self {
-            Self::Start => -2,
-            Self::End => -1,
+            Self::Start => EARLIEST,
+            Self::End => LATEST,
             Self::Time(time) => time,
         }
     }
@@ -112,29 +107,17 @@ impl Client {
             }
         }
         for (leader, partitions) in by_leader {
-            let mut topics: BTreeMap<&str, Vec<_>> = BTreeMap::new();
-            for (partition, what) in &partitions {
-                let one = ListOffsetsPartition::default()
-                    .with_partition_index(partition.index)
-                    .with_timestamp(what.as_timestamp());
-                topics.entry(&partition.topic).or_default().push(one);
-            }
-            let topic = |(name, partitions)| {
-                ListOffsetsTopic::default().with_name(topic_name(name)).with_partitions(partitions)
-            };
-            let topics = topics.into_iter().map(topic).collect();
-            let request =
-                ListOffsetsRequest::default().with_replica_id(BrokerId(-1)).with_topics(topics);
+            let wanted = partitions.into_iter();
+            let request = list_offsets(wanted.map(|(partition, what)| {
+                (partition.topic.as_str(), partition.index, what.as_timestamp())
+            }));
             let Ok(answer) = self.call(leader, &request, LIST_OFFSETS_VERSION).await else {
                 continue;
             };
-            for topic in answer.topics {
-                for it in topic.partitions {
-                    let partition = Partition::new(topic.name.as_str(), it.partition_index);
-                    let offset = CliError::check(it.error_code, partition.to_string(), None)
-                        .map(|()| it.offset);
-                    found.insert(partition, offset);
-                }
+            for (topic, index, offset) in listed_offsets(&answer) {
+                let partition = Partition::new(topic, index);
+                let offset = offset.or_else(|code| refusal(&partition, code));
+                found.insert(partition, offset);
             }
         }
         Ok(found)

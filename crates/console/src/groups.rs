@@ -3,18 +3,18 @@
 use crate::{
     Cluster,
     brokers::Brokers,
-    offsets::{LATEST, Wanted},
+    offsets::Wanted,
     refused::{Refused, check, error_of},
 };
-use bytes::Buf;
 use futures::future::join_all;
+use kafka_client::{LATEST, assigned};
 use kafka_protocol::{
     messages::{
-        ConsumerGroupDescribeRequest, ConsumerProtocolAssignment, DescribeGroupsRequest, GroupId,
-        ListGroupsRequest, OffsetFetchRequest, consumer_group_describe_response,
+        ConsumerGroupDescribeRequest, DescribeGroupsRequest, GroupId, ListGroupsRequest,
+        OffsetFetchRequest, consumer_group_describe_response,
         describe_groups_response::DescribedGroupMember,
     },
-    protocol::{Decodable, StrBytes},
+    protocol::StrBytes,
 };
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
@@ -253,7 +253,7 @@ async fn classic(brokers: &Brokers, coordinator: u32, id: &str) -> Result<Descri
 
 fn classic_member(member: DescribedGroupMember) -> Member {
     Member {
-        partitions: assigned(member.member_assignment),
+        partitions: places(&member.member_assignment),
         id: member.member_id.to_string(),
         client: member.client_id.to_string(),
         host: member.client_host.to_string(),
@@ -261,35 +261,13 @@ fn classic_member(member: DescribedGroupMember) -> Member {
     }
 }
 
-/// Only consumers' assignments name partitions; those of other applications are their own. The members wrote them: every length is checked
-/// before the protocol crate believes it.
-fn assigned(mut bytes: bytes::Bytes) -> Vec<Place> {
-    if !is_plausible(&bytes) {
-        return Vec::new();
-    }
-    let assignment = bytes.try_get_i16().ok().and_then(|version| {
-        ConsumerProtocolAssignment::decode(&mut bytes, version.clamp(0, 3)).ok()
-    });
-    let topics = assignment.map(|it| it.assigned_partitions).unwrap_or_default();
-    let places = topics.iter().flat_map(|topic| {
-        topic.partitions.iter().map(|&partition| (topic.topic.to_string(), partition))
+/// Only consumers' assignments name partitions; those of other applications are their own.
+fn places(assignment: &[u8]) -> Vec<Place> {
+    let topics = assigned(assignment).into_iter();
+    let places = topics.flat_map(|(topic, partitions)| {
+        partitions.into_iter().map(move |partition| (topic.clone(), partition))
     });
     places.collect()
-}
-
-/// Whether the bytes hold as many topics and partitions as they say.
-fn is_plausible(bytes: &[u8]) -> bool {
-    fn walk(mut bytes: &[u8]) -> Option<()> {
-        bytes.try_get_i16().ok()?;
-        for _ in 0..bytes.try_get_i32().ok()? {
-            let name = usize::try_from(bytes.try_get_i16().ok()?).ok()?;
-            bytes = bytes.get(name..)?;
-            let partitions = usize::try_from(bytes.try_get_i32().ok()?).ok()?;
-            bytes = bytes.get(partitions.checked_mul(4)?..)?;
-        }
-        Some(())
-    }
-    walk(bytes).is_some()
 }
 
 /// The offsets that a group has committed.
@@ -315,39 +293,6 @@ async fn committed(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::{BufMut, Bytes, BytesMut};
-
-    fn assignment(topics: i32, partitions: &[i32]) -> Bytes {
-        let mut bytes = BytesMut::new();
-        bytes.put_i16(0);
-        bytes.put_i32(topics);
-        bytes.put_i16(4);
-        bytes.put_slice(b"logs");
-        bytes.put_i32(partitions.len() as i32);
-        for partition in partitions {
-            bytes.put_i32(*partition);
-        }
-        bytes.put_i32(-1);
-        bytes.freeze()
-    }
-
-    #[test]
-    fn a_member_s_assignment_is_read() {
-        let logs = |partition| ("logs".to_owned(), partition);
-        assert_eq!(assigned(assignment(1, &[0, 7])), [logs(0), logs(7)]);
-        assert_eq!(assigned(Bytes::new()), []);
-    }
-
-    #[test]
-    fn an_assignment_that_promises_more_than_it_holds_is_none() {
-        assert_eq!(assigned(assignment(i32::MAX, &[0])), []);
-        let mut many = BytesMut::from(&assignment(1, &[0])[..]);
-        many[12..16].copy_from_slice(&i32::MAX.to_be_bytes());
-        assert_eq!(assigned(many.freeze()), []);
-        for cut in 0..20 {
-            assigned(assignment(1, &[0, 1]).slice(..cut));
-        }
-    }
 
     #[test]
     fn a_group_is_never_less_than_nothing_behind() {

@@ -1,12 +1,8 @@
 //! Topics: a page of the list, and one topic with a page of its partitions.
 
-use crate::{
-    TopicLine,
-    brokers::Brokers,
-    offsets::{EARLIEST, LATEST, Wanted},
-    refused::Refused,
-};
+use crate::{TopicLine, brokers::Brokers, offsets::Wanted, refused::Refused};
 use futures::join;
+use kafka_client::{EARLIEST, LATEST};
 use serde::{Deserialize, Serialize};
 
 /// Topics, or partitions, in one answer.

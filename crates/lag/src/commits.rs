@@ -1,9 +1,10 @@
 //! Records of `__consumer_offsets`, read: what tools and other clusters' brokers write there, of any version. Source: Kafka's
-//! `OffsetCommitKey`, `OffsetCommitValue`, `GroupMetadataKey`, `GroupMetadataValue` and `ConsumerProtocolAssignment` schemas.
+//! `OffsetCommitKey`, `OffsetCommitValue`, `GroupMetadataKey` and `GroupMetadataValue` schemas.
 //!
 //! Members write their assignments themselves: no length is believed before its bytes are there.
 
 use bytes::Buf;
+use kafka_client::assigned;
 use std::collections::BTreeMap;
 
 /// What a record says.
@@ -107,28 +108,13 @@ fn decode_members(value: &[u8]) -> Option<BTreeMap<(String, u32), MemberOwner>> 
         let assignment = value.bytes()?;
         if protocol_type == "consumer" {
             let owner = MemberOwner { host, client_id };
-            let theirs = assigned(assignment).into_iter();
-            owners.extend(theirs.map(|partition| (partition, owner.clone())));
+            for (topic, partitions) in assigned(assignment) {
+                let partitions = partitions.into_iter().map(i32::cast_unsigned);
+                owners.extend(partitions.map(|it| ((topic.clone(), it), owner.clone())));
+            }
         }
     }
     Some(owners)
-}
-
-/// The partitions of a member; none when its assignment is not Kafka's.
-fn assigned(assignment: &[u8]) -> Vec<(String, u32)> {
-    let mut assignment = Fields(assignment);
-    let mut read = || {
-        let _version = assignment.int16()?;
-        let mut assigned = Vec::new();
-        for _ in 0..assignment.int32()?.max(0) {
-            let topic = assignment.string()?;
-            for _ in 0..assignment.int32()?.max(0) {
-                assigned.push((topic.clone(), u32::try_from(assignment.int32()?).ok()?));
-            }
-        }
-        Some(assigned)
-    };
-    read().unwrap_or_default()
 }
 
 /// Fields of Kafka's encodings, one after the other.

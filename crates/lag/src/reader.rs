@@ -5,12 +5,12 @@
 
 use crate::{
     ClusterOptions, Evaluator, OffsetsRecord,
-    asking::{AskedPartitions, BEGINNING, END, ask, name},
+    asking::{AskedPartitions, ask, name},
     decode,
     evaluator::LIVE_FOR_MS,
 };
 use bytes::{Buf, Bytes};
-use kafka_client::{Connection, ConnectionError};
+use kafka_client::{Connection, ConnectionError, EARLIEST, LATEST};
 use kafka_protocol::{
     messages::{
         FetchRequest, MetadataRequest,
@@ -158,7 +158,7 @@ impl Reader {
 
     /// Asks every leader where its partitions' logs end.
     async fn refresh_ends(&mut self) -> Result<(), ReadError> {
-        let ends = self.ask_offsets(END, |_, _| true).await?;
+        let ends = self.ask_offsets(LATEST, |_, _| true).await?;
         let (now, options) = (self.evaluator.now(), self.evaluator.options());
         self.evaluator.with(&self.cluster.name, |offsets| {
             for (topic, partition, end) in ends {
@@ -210,7 +210,7 @@ impl Reader {
             let wanted = |topic: &str, partition: i32| {
                 topic == OFFSETS_TOPIC && unknown.contains(&partition)
             };
-            for (_, partition, offset) in self.ask_offsets(BEGINNING, wanted).await? {
+            for (_, partition, offset) in self.ask_offsets(EARLIEST, wanted).await? {
                 self.positions.insert(partition, offset);
             }
         }

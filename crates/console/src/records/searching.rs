@@ -11,9 +11,10 @@ use super::{
 use crate::{
     brokers::Brokers,
     cluster::Topic,
-    offsets::{self, EARLIEST, LATEST, Offsets},
+    offsets::{self, Offsets},
     refused::Refused,
 };
+use kafka_client::{EARLIEST, LATEST};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
