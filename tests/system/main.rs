@@ -13,6 +13,7 @@ mod brokers;
 mod chaos;
 mod clients;
 mod command_line;
+mod command_line_access;
 mod compaction;
 mod connect;
 mod console;

@@ -66,6 +66,27 @@ enum Command {
         #[command(subcommand)]
         command: cli::ConfigCommand,
     },
+    /// List, add and remove access rules
+    Acl {
+        #[command(flatten)]
+        bootstrap: cli::Bootstrap,
+        #[command(subcommand)]
+        command: cli::AclCommand,
+    },
+    /// List, add and remove users that log in with SCRAM
+    User {
+        #[command(flatten)]
+        bootstrap: cli::Bootstrap,
+        #[command(subcommand)]
+        command: cli::UserCommand,
+    },
+    /// List, set and remove quotas of users and client ids
+    Quota {
+        #[command(flatten)]
+        bootstrap: cli::Bootstrap,
+        #[command(subcommand)]
+        command: cli::QuotaCommand,
+    },
     /// Show the brokers
     Cluster {
         #[command(flatten)]
@@ -236,6 +257,15 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
             finish(command.run(&bootstrap, &mut std::io::stdout()).await)
         }
         Command::Config { bootstrap, command } => {
+            finish(command.run(&bootstrap, &mut std::io::stdout()).await)
+        }
+        Command::Acl { bootstrap, command } => {
+            finish(command.run(&bootstrap, &mut std::io::stdout()).await)
+        }
+        Command::User { bootstrap, command } => {
+            finish(command.run(&bootstrap, &mut std::io::stdout()).await)
+        }
+        Command::Quota { bootstrap, command } => {
             finish(command.run(&bootstrap, &mut std::io::stdout()).await)
         }
         Command::Cluster { bootstrap, command } => {

@@ -14,6 +14,16 @@ pub enum CliError {
         /// Why not.
         reason: String,
     },
+    /// A broker is there and does not let this client in, or is not believed.
+    #[error(
+        "the broker at {address} and this client do not come together: {reason} (--command-config says how to come in)"
+    )]
+    Refused {
+        /// The broker.
+        address: String,
+        /// Why not.
+        reason: String,
+    },
     /// A connection broke in the middle.
     #[error("the connection to {address} broke: {reason}")]
     Connection {
@@ -74,7 +84,7 @@ impl CliError {
             Self::Broker { code, .. } => {
                 ResponseError::try_from_code(*code).is_some_and(|error| error.is_retriable())
             }
-            Self::Connection { .. } | Self::Unreachable { .. } => true,
+            Self::Connection { .. } | Self::Unreachable { .. } | Self::Refused { .. } => true,
             _ => false,
         }
     }
@@ -96,7 +106,7 @@ impl From<ConnectionError> for CliError {
             ConnectionError::Unreachable { address, reason } => {
                 Self::Unreachable { address, reason }
             }
-            ConnectionError::Refused { address, reason } => Self::Unreachable { address, reason },
+            ConnectionError::Refused { address, reason } => Self::Refused { address, reason },
             ConnectionError::Broken { address, reason } => Self::Connection { address, reason },
             ConnectionError::Malformed { address, reason } => Self::Malformed { address, reason },
         }

@@ -2,6 +2,7 @@
 //!
 //! They speak the Kafka protocol only, so they work against any Kafka cluster.
 
+mod acl;
 mod addresses;
 mod client;
 mod client_config;
@@ -13,11 +14,15 @@ mod group;
 mod offsets;
 mod output;
 mod partitioner;
+mod password;
 mod produce;
+mod quota;
 mod seek;
 mod text;
 mod topic;
+mod user;
 
+pub use acl::{AclCommand, Resource};
 pub use addresses::addresses;
 pub use client::Client;
 pub use cluster::ClusterCommand;
@@ -27,8 +32,10 @@ pub use error::CliError;
 pub use group::GroupCommand;
 pub use output::{OutputFormat, printable};
 pub use produce::ProduceCommand;
+pub use quota::{QuotaCommand, Whose};
 pub use seek::{Scope, Target};
 pub use topic::TopicCommand;
+pub use user::{Scram, UserCommand};
 
 use std::path::PathBuf;
 

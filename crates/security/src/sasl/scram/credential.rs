@@ -66,6 +66,20 @@ impl SaltedPassword {
         Self { hash, bytes }
     }
 
+    /// Salts a password with a new salt, which comes with it.
+    ///
+    /// # Errors
+    /// The operating system has no randomness.
+    pub fn derive_with_new_salt(
+        hash: ScramHash,
+        password: &str,
+        iterations: NonZeroU32,
+    ) -> Result<(Self, Vec<u8>), &'static str> {
+        let mut salt = vec![0; 24];
+        SystemRandom::new().fill(&mut salt).map_err(|_| "there is no randomness")?;
+        Ok((Self::derive(hash, password, &salt, iterations), salt))
+    }
+
     /// One that was derived elsewhere; `None` when it has not the hash's length.
     pub fn from_bytes(hash: ScramHash, bytes: &[u8]) -> Option<Self> {
         (bytes.len() == hash.length()).then(|| Self { hash, bytes: bytes.to_vec() })
@@ -121,10 +135,8 @@ impl ScramCredential {
     /// # Errors
     /// The operating system has no randomness.
     pub fn of_password(hash: ScramHash, password: &str) -> Result<Self, &'static str> {
-        let mut salt = vec![0; 24];
-        SystemRandom::new().fill(&mut salt).map_err(|_| "there is no randomness")?;
         let iterations = NonZeroU32::new(MIN_ITERATIONS).unwrap_or(NonZeroU32::MIN);
-        let salted = SaltedPassword::derive(hash, password, &salt, iterations);
+        let (salted, salt) = SaltedPassword::derive_with_new_salt(hash, password, iterations)?;
         Ok(Self::new(&salted, salt, MIN_ITERATIONS))
     }
 
