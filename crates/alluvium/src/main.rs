@@ -11,11 +11,13 @@ mod fsck;
 mod health;
 mod listening;
 mod recover;
+mod reference;
 mod schema_registry_port;
 mod serve;
 mod wal_command;
 
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
 use settings::{Settings, Sources};
 use std::{fmt, path::PathBuf, process::ExitCode};
 
@@ -121,6 +123,17 @@ enum Command {
     Fsck(Box<fsck::FsckFlags>),
     /// Judge what clients recorded by what Kafka guarantees: lost, duplicate, aborted records, and more
     Audit(audit::AuditFlags),
+    /// Print what lets a shell complete these commands: eval "$(alluvium completions bash)"
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the man page, or write one for each command
+    Man {
+        /// Write alluvium.1, alluvium-topic.1 and so on to this directory
+        #[arg(long)]
+        directory: Option<PathBuf>,
+    },
 }
 
 #[expect(clippy::doc_markdown, rustdoc::bare_urls, reason = "help texts are read in a terminal")]
@@ -267,6 +280,12 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         }
         Command::Quota { bootstrap, command } => {
             finish(command.run(&bootstrap, &mut std::io::stdout()).await)
+        }
+        Command::Completions { shell } => {
+            finish(reference::completions(shell, &mut std::io::stdout()).map_err(Into::into))
+        }
+        Command::Man { directory } => {
+            finish(reference::man(directory.as_deref(), &mut std::io::stdout()))
         }
         Command::Cluster { bootstrap, command } => {
             finish(command.run(&bootstrap, &mut std::io::stdout()).await)
