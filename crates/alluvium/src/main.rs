@@ -10,6 +10,7 @@ mod doctor;
 mod fsck;
 mod health;
 mod listening;
+mod plan;
 mod recover;
 mod reference;
 mod schema_registry_port;
@@ -123,6 +124,8 @@ enum Command {
     Fsck(Box<fsck::FsckFlags>),
     /// Judge what clients recorded by what Kafka guarantees: lost, duplicate, aborted records, and more
     Audit(audit::AuditFlags),
+    /// Work out brokers, requests and dollars a month for a load, by what was measured
+    Plan(Box<plan::PlanFlags>),
     /// Print what lets a shell complete these commands: eval "$(alluvium completions bash)"
     Completions {
         /// The shell
@@ -280,6 +283,9 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         }
         Command::Quota { bootstrap, command } => {
             finish(command.run(&bootstrap, &mut std::io::stdout()).await)
+        }
+        Command::Plan(flags) => {
+            finish(plan::plan(&flags, &mut std::io::stdout()).map_err(Into::into))
         }
         Command::Completions { shell } => {
             finish(reference::completions(shell, &mut std::io::stdout()).map_err(Into::into))
