@@ -47,7 +47,7 @@ fn routes() -> Router {
     registry.caught_up();
     log.reader.set(registry.clone()).expect("it was not set");
     let evaluator = Evaluator::new(LagOptions::default(), None, Vec::new(), Clock::driven(0));
-    lag::router(evaluator, "host").fallback_service(schema_registry::routes(registry))
+    lag::router(evaluator, "host").fallback_service(schema_registry::routes(registry, None))
 }
 
 fn run(bytes: &[u8]) {
