@@ -7,13 +7,13 @@ use super::{
     fault::{Fault, HELP, Target, Typed},
     layout::lay_out,
     member::{Member, State},
-    view::{Picture, Screen, Shown},
+    view::{Picture, Screen, Shown, may_use_the_terminal},
 };
 use crate::{Failure, serve::stop_requested};
 use futures::future::join_all;
 use runtime::{BootTime, Clock};
 use settings::Settings;
-use std::{io, io::IsTerminal, path::Path, process::ExitCode, time::Duration};
+use std::{io, path::Path, process::ExitCode, time::Duration};
 use tokio::{
     sync::mpsc,
     time::{MissedTickBehavior, interval, sleep, timeout},
@@ -274,14 +274,10 @@ async fn next(typed: &mut Option<mpsc::Receiver<String>>) -> String {
     std::future::pending().await
 }
 
-/// Reads standard input on a thread of its own. A process in the background may not read the terminal: it would be stopped.
+/// Reads standard input on a thread of its own, unless that would stop this process.
 fn read_lines() -> Option<mpsc::Receiver<String>> {
-    let stdin = io::stdin();
-    if stdin.is_terminal() {
-        let foreground = rustix::termios::tcgetpgrp(&stdin).ok();
-        if foreground != rustix::process::getpgrp().into() {
-            return None;
-        }
+    if !may_use_the_terminal() {
+        return None;
     }
     let (sender, receiver) = mpsc::channel(16);
     tokio::task::spawn_blocking(move || {

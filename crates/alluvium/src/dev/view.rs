@@ -5,7 +5,10 @@
 
 use super::{figures::Rates, member::Member};
 use cli::printable;
-use rustix::termios::tcgetwinsize;
+use rustix::{
+    process::getpgrp,
+    termios::{tcgetpgrp, tcgetwinsize},
+};
 use std::io::{self, IsTerminal, Write};
 
 /// What is shown of something that runs.
@@ -161,7 +164,9 @@ const PROMPT: &str = "> ";
 
 impl Screen {
     pub(super) fn of_this_process() -> Self {
-        Self { live: io::stdin().is_terminal() && io::stdout().is_terminal(), painted: 0 }
+        let live =
+            io::stdin().is_terminal() && io::stdout().is_terminal() && may_use_the_terminal();
+        Self { live, painted: 0 }
     }
 
     pub(super) fn is_live(&self) -> bool {
@@ -199,6 +204,12 @@ impl Screen {
             self.painted = block.len();
         }
     }
+}
+
+/// Whether standard input is no terminal, or one that this process may read: one in the background would be stopped for it.
+pub(super) fn may_use_the_terminal() -> bool {
+    let stdin = io::stdin();
+    !stdin.is_terminal() || tcgetpgrp(&stdin).is_ok_and(|group| group == getpgrp())
 }
 
 /// Rows and columns of the terminal.
