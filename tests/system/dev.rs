@@ -2,6 +2,7 @@
 
 use crate::harness::{
     broker::BINARY,
+    only_dev,
     programs::{alluvium, run},
 };
 use services::{Process, free_port};
@@ -50,6 +51,7 @@ impl Cluster {
 
 #[test]
 fn etcd_minio_and_a_broker_start_stop_and_die_together_and_keep_what_was_written() {
+    let _only = only_dev();
     let directory = tempfile::tempdir().unwrap();
     let mut cluster = Cluster::start(directory.path());
     assert_eq!(cluster.stores_answer(), 2);

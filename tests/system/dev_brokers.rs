@@ -3,7 +3,7 @@
 use crate::harness::{
     Load,
     broker::BINARY,
-    eventually,
+    eventually, only_dev,
     programs::{alluvium, create_topic, run, text},
     until,
 };
@@ -138,6 +138,7 @@ impl Drop for Dev {
 
 #[test]
 fn what_is_typed_breaks_and_mends_the_cluster_and_loses_nothing() {
+    let _only = only_dev();
     let directory = tempfile::tempdir().unwrap();
     let mut dev = Dev::start(directory.path());
     assert!(dev.seconds_to_ready() <= 10.0, "{}", dev.said());
@@ -183,6 +184,7 @@ fn what_is_typed_breaks_and_mends_the_cluster_and_loses_nothing() {
 
 #[test]
 fn nothing_is_left_when_it_is_killed_and_what_was_written_is_there_when_it_starts_again() {
+    let _only = only_dev();
     let directory = tempfile::tempdir().unwrap();
     let mut dev = Dev::start(directory.path());
     run(alluvium().args(["produce", "-b", &dev.address(), "t"]), b"one\n");
@@ -201,6 +203,7 @@ fn nothing_is_left_when_it_is_killed_and_what_was_written_is_there_when_it_start
 
 #[test]
 fn a_terminal_shows_a_live_view_takes_commands_and_stops_by_ctrl_c() {
+    let _only = only_dev();
     const CTRL_C: &str = "\u{3}";
     const PAINTED_OVER: &str = "\u{1b}7\u{1b}[";
     let directory = tempfile::tempdir().unwrap();

@@ -30,3 +30,11 @@ pub use load::Load;
 pub use member::Member;
 pub use patience::{eventually, until};
 pub use running::Running;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// `alluvium dev` takes the usual ports of etcd and MinIO where they are free: two that start at the same moment would take the same.
+pub fn only_dev() -> MutexGuard<'static, ()> {
+    static ONLY: Mutex<()> = Mutex::new(());
+    ONLY.lock().unwrap_or_else(PoisonError::into_inner)
+}
