@@ -51,7 +51,8 @@ fn routes() -> Router {
 }
 
 fn run(bytes: &[u8]) {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let routes = routes();
     for input in bytes.split(|byte| *byte == 0).take(MOST) {
         if let Some(request) = request(input) {

@@ -56,10 +56,8 @@ impl Program for SecuredMinioProgram {
         let (data, certificates) = (directory.join("data"), directory.join("certs"));
         server::create_directory(&data.join("alluvium"))?;
         server::create_directory(&certificates)?;
-        for name in ["public.crt", "private.key"] {
-            fs::copy(directory.join(SERVER), certificates.join(name))
-                .map_err(Error::io("could not copy the keys of minio"))?;
-        }
+        give_keys(&directory.join(SERVER), &certificates)
+            .map_err(Error::io("could not copy the keys of minio"))?;
         let mut command = Command::new(Tool::Minio.path_for(purpose)?);
         command
             .arg("server")
@@ -78,4 +76,13 @@ impl Program for SecuredMinioProgram {
     fn is_ready(port: u16) -> bool {
         accepts(port)
     }
+}
+
+/// Puts the key and the certificate that follows it into files of their own: MinIO wants no key beside its certificate.
+fn give_keys(from: &Path, into: &Path) -> std::io::Result<()> {
+    let text = fs::read_to_string(from)?;
+    let end = text.find("-----BEGIN CERTIFICATE").unwrap_or(text.len());
+    let (key, certificate) = text.split_at(end);
+    fs::write(into.join("private.key"), key)?;
+    fs::write(into.join("public.crt"), certificate)
 }
