@@ -203,9 +203,9 @@ fn nothing_is_left_when_it_is_killed_and_what_was_written_is_there_when_it_start
 
 #[test]
 fn a_terminal_shows_a_live_view_takes_commands_and_stops_by_ctrl_c() {
-    let _only = only_dev();
     const CTRL_C: &str = "\u{3}";
     const PAINTED_OVER: &str = "\u{1b}7\u{1b}[";
+    let _only = only_dev();
     let directory = tempfile::tempdir().unwrap();
     let mut dev = Dev::start_on_a_terminal(directory.path());
     until("the view is not painted over", || dev.said().contains(PAINTED_OVER));

@@ -174,6 +174,7 @@ const FAMILIES: &[Family] = &[
     ("cluster", value::<Cluster>),
     ("commit", value::<Commit>),
     ("commit-head", value::<CommitHead>),
+    ("commit-head-swept", value::<CommitHead>),
     ("configs", value::<Configs>),
     ("consumer-group-member", value::<ConsumerGroupMember>),
     ("controller", value::<Controller>),

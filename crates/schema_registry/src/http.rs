@@ -20,7 +20,7 @@ use axum::{
     http::{HeaderMap, Method, Uri, header},
     response::Response,
 };
-use forward::FORWARDED;
+use forward::{FORWARDED, READ_TO};
 use request::Request;
 use serde_json::{Value, json};
 use std::{
@@ -104,11 +104,21 @@ async fn handle(
         Err(refused) => Err(refused.into()),
     };
     match answered {
-        Ok(answer) => answer.response(),
+        Ok(answer) => {
+            let mut response = answer.response();
+            if headers.contains_key(FORWARDED) {
+                response.headers_mut().insert(READ_TO, registry.position().into());
+            }
+            response
+        }
         Err(WriteError::Refused(refused)) => answers::failed(&refused),
         Err(WriteError::Elsewhere(address)) if !headers.contains_key(FORWARDED) => {
             match forward::forward(&address, &method, &uri, &headers, body).await {
-                Ok(response) => response,
+                Ok((response, read_to)) => {
+                    // What is not read in time is written all the same.
+                    let _read = registry.until_read(read_to.unwrap_or(0)).await;
+                    response
+                }
                 Err(why) => {
                     let message = format!("Error while forwarding the request to {address}: {why}");
                     answers::failed(&RegistryError::new(50003, message))

@@ -171,7 +171,11 @@ impl Registry {
         Ok(answer)
     }
 
-    async fn until_read(&self, end: u64) -> Result<(), RegistryError> {
+    /// Waits until the log is read that far.
+    ///
+    /// # Errors
+    /// 50002, when that takes too long.
+    pub(crate) async fn until_read(&self, end: u64) -> Result<(), RegistryError> {
         let mut read = self.read.subscribe();
         let reading = read.wait_for(|read| *read >= end);
         match tokio::time::timeout(PATIENCE, reading).await {

@@ -12,20 +12,24 @@ use tokio::{net::TcpStream, time::timeout};
 /// Marks a request that was forwarded: it goes no further.
 pub const FORWARDED: &str = "x-alluvium-forwarded";
 
+/// How far the log was read where a forwarded request was answered: who forwarded it reads as far before they pass the answer on, so that
+/// a client finds what it wrote where it wrote it.
+pub const READ_TO: &str = "x-alluvium-read-to";
+
 /// For the connection and for the answer each.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An answer is kept in memory on its way.
 const MAX_ANSWER_BYTES: usize = 16 << 20;
 
-/// Sends a request on.
+/// Sends a request on; answers what came back, and how far the log was read there.
 pub(super) async fn forward(
     address: &str,
     method: &Method,
     uri: &Uri,
     headers: &HeaderMap,
     body: Bytes,
-) -> Result<Response, String> {
+) -> Result<(Response, Option<u64>), String> {
     let exchange = async {
         let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
         let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream));
@@ -49,7 +53,8 @@ pub(super) async fn forward(
             if let Some(kind) = head.headers.get(header::CONTENT_TYPE) {
                 forwarded.headers_mut().insert(header::CONTENT_TYPE, kind.clone());
             }
-            Ok(forwarded)
+            let read_to = head.headers.get(READ_TO).and_then(|value| value.to_str().ok());
+            Ok((forwarded, read_to.and_then(|offset| offset.parse().ok())))
         };
         // The connection is driven here, so that no task outlives the request.
         tokio::pin!(connection);

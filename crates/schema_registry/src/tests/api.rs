@@ -409,14 +409,27 @@ async fn a_write_goes_on_to_the_broker_that_orders_writes() {
     let follower = |address: &str| {
         let registry = Registry::new(Arc::new(Elsewhere(address.to_owned())));
         registry.caught_up();
-        Server { router: routes(registry, None), log: Arc::default() }
+        (Server { router: routes(registry.clone(), None), log: Arc::default() }, registry)
     };
-    let other = follower(&address);
+    let (other, reader) = follower(&address);
+    // It reads a moment later what the owner appends.
+    let log = Arc::clone(&owner.log);
+    serving.spawn(async move {
+        while log.records.lock().is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        let records = log.records.lock().clone();
+        reader.apply(&records, records.len() as u64);
+        Ok(())
+    });
     assert_eq!(other.post("/subjects/s/versions", record(A)).await, json!({ "id": 1 }));
+    // Whoever wrote here finds it here.
+    assert_eq!(other.get("/subjects/s/versions").await, json!([1]));
     let needs = record(&format!("{A},{NEEDED}"));
     assert_eq!(other.refused(Method::POST, "/subjects/s/versions", Some(needs)).await, 409);
     assert_eq!(owner.get("/subjects/s/versions").await, json!([1]));
     let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let lost = follower(&free.to_string());
+    let (lost, _) = follower(&free.to_string());
     assert_eq!(lost.refused(Method::POST, "/subjects/s/versions", Some(record(B))).await, 50003);
 }
