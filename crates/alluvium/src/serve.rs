@@ -17,7 +17,13 @@ use node::{HTTP_LISTENER, Node, REGISTRY_ENDPOINT, Surroundings};
 use observability::{HttpParts, HttpServer, LogFormat, RenderDetail, Telemetry, TelemetryOptions};
 use runtime::{Clock, Randomness, Tasks, disk::LocalDisk, net::Tcp};
 use settings::Settings;
-use std::{process::ExitCode, sync::Arc};
+use std::{
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 use storage::{Objects, Verdict};
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -122,10 +128,11 @@ impl Running {
         let node = joined.map_err(Failure::from_display)?;
         let http_address = http.as_ref().map(HttpServer::address);
         let drain_requested = Arc::<Notify>::default();
+        let serving = Arc::<AtomicBool>::default();
         let evaluator = node.judge_groups().map_err(Failure::from_display)?;
         let registry = schemas.as_ref().map(|_| node.schema_registry());
         if let Some(http) = http {
-            let health = BrokerHealth(node.clone());
+            let health = BrokerHealth::new(node.clone(), Arc::clone(&serving));
             let drain_requested = Arc::clone(&drain_requested);
             let (detail, mut routes) = lag_over_http(evaluator, &identity);
             if let Some(console) = console {
@@ -152,6 +159,7 @@ impl Running {
         for line in banner::lines(&settings, &stores, &addresses, http_address, schemas_address) {
             eprintln!("{line}");
         }
+        serving.store(true, Ordering::Release);
         Ok(Self { node, server, drain_requested })
     }
 }
