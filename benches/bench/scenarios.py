@@ -18,6 +18,8 @@ from .movement import moves
 from .outcome import Outcome, percentiles
 from .recovery import recovery
 from .registry import registry
+from .security import hostile, tls
+from .spread import spread
 from .systems import System
 from .toolbox import built
 
@@ -279,8 +281,11 @@ SCENARIOS = {
     "moves": Scenario(moves, ["three-object", "three-wal"]),
     "failover": Scenario(failover, ["three-object-3s"]),
     "rolling-restart": Scenario(rolling_restart, ["three-object", "three-wal"]),
+    "spread": Scenario(spread, ["minio-object", "three-object", "minio-wal", "three-wal"]),
     "recovery": Scenario(recovery, ["minio-object"], fresh=True),
     "registry": Scenario(registry, ["embedded-registry"], fresh=True),
+    "tls": Scenario(tls, ["kafka-tls", "embedded-tls"]),
+    "hostile": Scenario(hostile, ["embedded-besieged"], fresh=True),
     "footprint": Scenario(footprint, ["kafka", "embedded-wal"], fresh=True),
 }
 

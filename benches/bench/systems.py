@@ -4,6 +4,7 @@ import subprocess
 import uuid
 from pathlib import Path
 
+from .certificates import Certificates
 from .process import Process, accepts, free_port, http_ok
 from .prometheus import samples
 from .stores import ACCESS_KEY, SECRET_KEY, Etcd, Minio
@@ -44,7 +45,8 @@ class Kafka(System):
 
     name = "kafka"
 
-    def __init__(self, directory: Path):
+    def __init__(self, directory: Path, certificates: Certificates | None = None):
+        """With `certificates` it has a second listener, of TLS."""
         self.directory = directory
         self.port, controller = free_port(), free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
@@ -61,6 +63,11 @@ class Kafka(System):
             "transaction.state.log.replication.factor": 1,
             "transaction.state.log.min.isr": 1,
         }
+        if certificates:
+            self.name, self.certificates, self.tls_bootstrap = "kafka-tls", certificates, f"127.0.0.1:{free_port()}"
+            for listeners in ["listeners", "advertised.listeners"]:
+                settings[listeners] += f",SSL://{self.tls_bootstrap}"
+            settings |= {"ssl.keystore.type": "PEM", "ssl.keystore.location": certificates.broker}
         self.properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
         cluster = uuid.uuid4().hex[:22]
         command = ["java", "-cp", kafka_class_path(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", self.properties]
@@ -76,15 +83,24 @@ class Kafka(System):
 class Alluvium(System):
     """Alluvium with shipped defaults but for `settings`; on etcd and MinIO when it is a cluster."""
 
-    def __init__(self, name: str, directory: Path, cluster: bool, settings: dict[str, str], first: "Alluvium | None" = None, number: int = 1):
-        """With `first` it stands on the stores of that one."""
+    def __init__(
+        self,
+        name: str,
+        directory: Path,
+        cluster: bool,
+        settings: dict[str, str],
+        first: "Alluvium | None" = None,
+        number: int = 1,
+        listeners: tuple[str, ...] = (),
+    ):
+        """With `first` it stands on the stores of that one. `listeners` are more of them, as `SSL://host:port`."""
         self.name, self.directory = name, directory
         self.port, self.http_port = free_port(), free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
         self.http = f"http://127.0.0.1:{self.http_port}"
         self.etcd = first.etcd if first else Etcd(directory / "etcd") if cluster else None
         self.minio = first.minio if first else Minio(directory / "minio") if cluster else None
-        self.arguments = ["--data-dir", directory / "data", "--listeners", f"PLAINTEXT://{self.bootstrap}"]
+        self.arguments = ["--data-dir", directory / "data", "--listeners", ",".join([f"PLAINTEXT://{self.bootstrap}", *listeners])]
         self.arguments += ["--http-address", f"127.0.0.1:{self.http_port}"]
         if "schema.registry.address" not in settings:
             self.arguments += ["--schema-registry-address", "off"]
@@ -164,6 +180,32 @@ def with_registry(directory: Path) -> Alluvium:
     return system
 
 
+def kafka_with_tls(directory: Path) -> Kafka:
+    return Kafka(directory, Certificates(directory / "certificates"))
+
+
+def with_tls(directory: Path) -> Alluvium:
+    certificates, address = Certificates(directory / "certificates"), f"127.0.0.1:{free_port()}"
+    settings = {"ssl.keystore.location": str(certificates.broker)}
+    system = Alluvium("embedded-tls", directory, False, settings, listeners=(f"SSL://{address}",))
+    system.certificates, system.tls_bootstrap = certificates, address
+    return system
+
+
+def besieged(directory: Path) -> Alluvium:
+    """With a door for each kind of attacker: `targets`."""
+    certificates, tls, sasl = Certificates(directory / "certificates"), f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    settings = {
+        "ssl.keystore.location": str(certificates.broker),
+        "listener.name.sasl_plaintext.sasl.enabled.mechanisms": "PLAIN",
+        "listener.name.sasl_plaintext.plain.sasl.jaas.config": 'org.apache.kafka.common.security.plain.PlainLoginModule required user_admin="right";',
+        "sasl.plain.allow.plaintext": "true",
+    }
+    system = Alluvium("embedded-besieged", directory, False, settings, listeners=(f"SSL://{tls}", f"SASL_PLAINTEXT://{sasl}"))
+    system.targets = {"plain": system.bootstrap, "tls": tls, "sasl": sasl}
+    return system
+
+
 NO_BUDGET = {"flush.max.interval": "10ms", "flush.requests.per.second": "0"}
 
 # Name, what it is for the README's reader, and how it starts.
@@ -172,6 +214,9 @@ SYSTEMS = {
     "embedded-wal": lambda directory: Alluvium("embedded-wal", directory, False, {}),
     "embedded-object": lambda directory: Alluvium("embedded-object", directory, False, {"durability.mode": "object"}),
     "embedded-registry": with_registry,
+    "kafka-tls": kafka_with_tls,
+    "embedded-tls": with_tls,
+    "embedded-besieged": besieged,
     "minio-wal": lambda directory: Alluvium("minio-wal", directory, True, {"durability.mode": "wal"}),
     "minio-object": lambda directory: Alluvium("minio-object", directory, True, {}),
     "minio-object-fast": lambda directory: Alluvium("minio-object-fast", directory, True, NO_BUDGET),

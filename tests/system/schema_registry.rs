@@ -119,6 +119,20 @@ fn users_do_with_schemas_what_the_rules_of_topics_say() {
 }
 
 #[test]
+fn records_without_a_registered_schema_are_refused_where_the_topic_says_so() {
+    let deployment = Deployment::start(Kind::Three);
+    let brokers = deployment.brokers(2, &[REGISTRY]);
+    // It has no registry for clients, and knows schemas all the same.
+    let mut third = deployment.launch_listening(3, "PLAINTEXT://127.0.0.1:{}", &[]);
+    third.wait_until_ready();
+    let registries: Vec<_> = brokers.iter().map(registry).collect();
+    let mut program = python_with("requirements-schemas.txt", "schemas_validated.py");
+    program.args(["--registries", &registries.join(",")]);
+    let told = run(program.args(["--bootstrap", &brokers[0].address()]), b"");
+    assert_eq!(text(&told.stdout).trim(), "ok");
+}
+
+#[test]
 fn a_busy_port_is_refused_with_the_flag_and_the_way_out() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

@@ -22,6 +22,7 @@ mod produce;
 mod producer;
 mod rebalance;
 mod report;
+mod sink;
 mod tail;
 mod transactional_producer;
 mod transactions;
@@ -62,6 +63,8 @@ enum Command {
     Outage(outage::Outage),
     /// Open connections and leave them idle until standard input ends
     Idle(idle::Idle),
+    /// Accept connections and close them until killed
+    Sink(sink::Sink),
 }
 
 fn main() -> ExitCode {
@@ -94,6 +97,7 @@ fn run(arguments: &Arguments) -> Result<String, DriverError> {
         }
         Command::Outage(command) => command.run(&cluster).map(|report| serde_json::json!(report)),
         Command::Idle(command) => command.run(&cluster).map(|report| serde_json::json!(report)),
+        Command::Sink(command) => command.run(),
     }?;
     Ok(report.to_string())
 }

@@ -1,6 +1,8 @@
 //! [`Broker`]: what every handler works with, and the look-ups that many share.
 
-use crate::{budget::ByteBudget, error::Refusal, peers::Peers, throttle::Throttles};
+use crate::{
+    budget::ByteBudget, error::Refusal, peers::Peers, schemas::Schemas, throttle::Throttles,
+};
 use cluster::{Cluster, Image, PartitionInfo, TopicInfo};
 use coordinator::Coordinator;
 use kafka_protocol::ResponseError;
@@ -52,6 +54,8 @@ pub struct Broker {
     pub(crate) peers: Peers,
     /// Settings.
     pub options: Arc<BrokerOptions>,
+    /// The schema registry; without one, no topic's records are checked for their schemas.
+    pub(crate) schemas: Option<Arc<dyn Schemas>>,
     /// What fetch answers may hold.
     pub(crate) fetch_budget: ByteBudget,
     /// What clients have left of their quotas.
@@ -86,7 +90,14 @@ impl Broker {
     ) -> Self {
         let fetch_budget = ByteBudget::new(options.fetch_buffer_max_bytes);
         let (options, throttles) = (Arc::new(options), Arc::default());
-        Self { cluster, logs, coordinator, peers, options, fetch_budget, throttles }
+        let schemas = None;
+        Self { cluster, logs, coordinator, peers, options, schemas, fetch_budget, throttles }
+    }
+
+    /// The same, with a schema registry to ask.
+    #[must_use]
+    pub fn with_schemas(self, schemas: Arc<dyn Schemas>) -> Self {
+        Self { schemas: Some(schemas), ..self }
     }
 
     /// A partition that this broker owns and has open.

@@ -7,7 +7,7 @@ use crate::{
     markers::{ClusterProducerIds, PartitionMarkers},
     options,
     schema_access::schema_access,
-    schemas,
+    schemas::SharedRegistry,
     security::Security,
     slot_logs::PartitionSlotLogs,
     wal_slot::WalSlot,
@@ -38,6 +38,7 @@ pub struct Node {
     peers: Peers,
     evaluator: Option<Evaluator>,
     security: Security,
+    registry: SharedRegistry,
     server: ServerOptions,
     surroundings: Surroundings,
     settings: Arc<Settings>,
@@ -77,6 +78,7 @@ impl Node {
             PartitionSlotLogs::new(logs.clone(), surroundings.clock.clone(), evaluator.clone());
         let coordinator = coordinator(&settings, &surroundings, &cluster, &logs, &peers, slot_logs);
         let settings = Arc::new(settings);
+        let registry = SharedRegistry::new(&cluster, &logs, &peers, &surroundings);
         Ok(Self {
             cluster,
             logs,
@@ -84,6 +86,7 @@ impl Node {
             peers,
             evaluator,
             security,
+            registry,
             server,
             surroundings,
             settings,
@@ -102,6 +105,7 @@ impl Node {
         let mut options = options::broker_options(&self.settings, description);
         options.authorizer.clone_from(&self.security.authorizer);
         let broker = Broker::new(cluster, logs, coordinator, self.peers.clone(), options);
+        let broker = broker.with_schemas(Arc::new(self.registry.clone()));
         let randomness = self.surroundings.randomness.clone();
         self.keep_keys_fresh();
         Server::start(listeners, &self.server, broker, randomness, &self.surroundings.tasks)
@@ -114,7 +118,7 @@ impl Node {
 
     /// A schema registry over this cluster's `_schemas`.
     pub fn schema_registry(&self) -> schema_registry::Registry {
-        schemas::start(&self.cluster, &self.logs, &self.peers, &self.surroundings)
+        self.registry.get().clone()
     }
 
     /// The cluster, as the console sees it.

@@ -8,14 +8,19 @@ use formats::{
     compression::Codec,
     record_batch::{BatchBuilder, batches, records},
 };
+use futures::future::BoxFuture;
 use kafka::{Peers, Reading};
-use model::{Offset, PartitionId, PartitionIndex};
+use model::{Offset, PartitionId, PartitionIndex, config::SubjectNaming};
 use partition_log::{
     Acks, AppendOrigin, Isolation, Partition, PartitionLogs, ReadRequest, Watermarks,
 };
 use runtime::Clock;
 use schema_registry::{Log, LogRefusal, Record, Registry, TOPIC, Term};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 use tokio::sync::Notify;
 
 /// Under this name brokers tell each other where their registries are. Listeners of clients have names in capitals.
@@ -33,31 +38,73 @@ const READ_BYTES: usize = 4 << 20;
 /// A batch of another registry may be compressed.
 const BATCH_LIMIT_BYTES: usize = 64 << 20;
 
-/// A registry over the cluster's `_schemas`, kept up to date until shutdown.
-pub(crate) fn start(
-    cluster: &Cluster,
-    logs: &PartitionLogs,
-    peers: &Peers,
-    surroundings: &Surroundings,
-) -> Registry {
-    let clock = surroundings.clock.clone();
-    let log = SchemasLog { cluster: cluster.clone(), logs: logs.clone(), clock };
-    let registry = Registry::new(Arc::new(log));
-    let reader = Reader {
-        cluster: cluster.clone(),
-        logs: logs.clone(),
-        reading: peers.reading(),
-        registry: registry.clone(),
-        followed: None,
-    };
-    let shutdown = surroundings.tasks.shutdown();
-    surroundings.tasks.spawn("schema_registry", async move {
-        tokio::select! {
-            () = shutdown.requested() => {}
-            () = reader.run() => {}
+/// The broker's registry, which reads `_schemas` from when somebody first asks for it: its HTTP port, the console, or the first records
+/// of a topic that must have schemas. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedRegistry {
+    cluster: Cluster,
+    logs: PartitionLogs,
+    peers: Peers,
+    surroundings: Surroundings,
+    started: Arc<OnceLock<Registry>>,
+}
+
+impl SharedRegistry {
+    /// Over the cluster's `_schemas`.
+    pub(crate) fn new(
+        cluster: &Cluster,
+        logs: &PartitionLogs,
+        peers: &Peers,
+        surroundings: &Surroundings,
+    ) -> Self {
+        Self {
+            cluster: cluster.clone(),
+            logs: logs.clone(),
+            peers: peers.clone(),
+            surroundings: surroundings.clone(),
+            started: Arc::default(),
         }
-    });
-    registry
+    }
+
+    /// The registry, kept up to date from the first call until shutdown.
+    pub(crate) fn get(&self) -> &Registry {
+        self.started.get_or_init(|| self.start())
+    }
+
+    fn start(&self) -> Registry {
+        let Self { cluster, logs, peers, surroundings, .. } = self.clone();
+        let clock = surroundings.clock.clone();
+        let log = SchemasLog { cluster: cluster.clone(), logs: logs.clone(), clock };
+        let registry = Registry::new(Arc::new(log));
+        let (reading, registry_read) = (peers.reading(), registry.clone());
+        let reader = Reader { cluster, logs, reading, registry: registry_read, followed: None };
+        let shutdown = surroundings.tasks.shutdown();
+        surroundings.tasks.spawn("schema_registry", async move {
+            tokio::select! {
+                () = shutdown.requested() => {}
+                () = reader.run() => {}
+            }
+        });
+        registry
+    }
+}
+
+impl kafka::Schemas for SharedRegistry {
+    fn has(&self, id: u32, topic: &str, part: &str, naming: SubjectNaming) -> Option<bool> {
+        self.get().has(id, |subject| match naming {
+            SubjectNaming::Topic => {
+                subject.strip_prefix(topic).and_then(|rest| rest.strip_prefix('-')) == Some(part)
+            }
+            SubjectNaming::Record => true,
+            SubjectNaming::TopicRecord => {
+                subject.strip_prefix(topic).is_some_and(|rest| rest.starts_with('-'))
+            }
+        })
+    }
+
+    fn look_again(&self) -> BoxFuture<'static, ()> {
+        Box::pin(self.get().look_again())
+    }
 }
 
 /// Appends to `_schemas` where this broker owns it.

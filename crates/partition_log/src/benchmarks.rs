@@ -5,8 +5,8 @@ use bytes::Bytes;
 use model::{
     TimestampMs,
     config::{
-        CleanupPolicy, CompactionSettings, CompressionType, DurabilityMode, TimestampType,
-        TopicSettings,
+        CleanupPolicy, CompactionSettings, CompressionType, DurabilityMode, SchemaRules,
+        TimestampType, TopicSettings,
     },
 };
 
@@ -36,6 +36,7 @@ pub fn settings() -> TopicSettings {
         cleanup_policy: CleanupPolicy { delete: true, compact: false },
         compaction: CompactionSettings::default(),
         unclean_leader_election: false,
+        schemas: SchemaRules::default(),
     }
 }
 

@@ -131,7 +131,7 @@ fn check_records(
         timestamps: create_time.then_some(window),
     };
     if rules.keys_required || lower_bound || too_new {
-        each_record::check(batch, header, &rules, records_limit(settings))?;
+        each_record::check(batch, header, &rules, settings.records_limit_bytes())?;
     } else if matches!(header.attributes.compression(), Ok(Codec::None)) {
         verify_records(batch, header).map_err(refused)?;
     }
@@ -158,7 +158,7 @@ fn as_the_topic_asks(
 ) -> Result<ValidBatch, AppendError> {
     let mut bytes = batch.clone();
     if let Some(codec) = stored_codec(settings) {
-        bytes = recompress(&bytes, codec, records_limit(settings)).map_err(refused)?;
+        bytes = recompress(&bytes, codec, settings.records_limit_bytes()).map_err(refused)?;
     }
     let stamp = (settings.timestamp_type == TimestampType::LogAppendTime).then_some(now);
     if let Some(TimestampMs(stamp)) = stamp {
@@ -181,12 +181,6 @@ fn stored_codec(settings: &TopicSettings) -> Option<Codec> {
         CompressionType::Lz4 => Some(Codec::Lz4),
         CompressionType::Zstd => Some(Codec::Zstd),
     }
-}
-
-/// How many bytes a batch may decompress to, where it must be: 32 times `max.message.bytes`, from 32 MiB to 256 MiB.
-fn records_limit(settings: &TopicSettings) -> usize {
-    const MIB: u64 = 1 << 20;
-    (u64::from(settings.max_message_bytes) * 32).clamp(32 * MIB, 256 * MIB) as usize
 }
 
 fn invalid(reason: &str) -> AppendError {

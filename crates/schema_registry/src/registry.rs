@@ -12,7 +12,7 @@ mod understanding;
 pub use lookups::Selector;
 pub use understanding::Registration;
 
-use crate::{error::RegistryError, state::State};
+use crate::{error::RegistryError, state::State, subject::DEFAULT_CONTEXT};
 use async_trait::async_trait;
 use parking_lot::{RwLock, RwLockReadGuard};
 use std::{sync::Arc, time::Duration};
@@ -86,8 +86,8 @@ pub struct Registry {
     state: Arc<RwLock<State>>,
     /// Offsets below this one are in the state.
     read: watch::Sender<u64>,
-    /// Whether the state was complete once.
-    caught_up: watch::Sender<bool>,
+    /// How often the log was read to its end: from the first time on the state is complete.
+    looks: watch::Sender<u64>,
     /// One write at a time: each is decided from those before it.
     writer: Arc<Mutex<()>>,
     log: Arc<dyn Log>,
@@ -105,7 +105,7 @@ impl Registry {
         Self {
             state: Arc::default(),
             read: watch::Sender::new(0),
-            caught_up: watch::Sender::new(false),
+            looks: watch::Sender::new(0),
             writer: Arc::default(),
             log,
         }
@@ -123,7 +123,24 @@ impl Registry {
 
     /// Says that the log was read to its end, or is not there yet.
     pub fn caught_up(&self) {
-        self.caught_up.send_replace(true);
+        self.looks.send_modify(|looks| *looks += 1);
+    }
+
+    /// Waits until the log was read to its end once more. What was appended before that read began is known then; a read
+    /// that was under way already may have missed it.
+    pub fn look_again(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut looks = self.looks.subscribe();
+        async move {
+            // The sender lives as long as the registry; without one there is nothing to wait for.
+            let _ = looks.changed().await;
+        }
+    }
+
+    /// Whether a schema of the default context has this id and is registered, or was once, under a subject that `fits`; `None`
+    /// until the log was read once.
+    pub fn has(&self, id: u32, fits: impl Fn(&str) -> bool) -> Option<bool> {
+        let state = self.state().ok()?;
+        Some(state.uses(DEFAULT_CONTEXT, id).any(|(subject, _, _)| fits(subject)))
     }
 
     /// Forgets everything: the log is another one now.
@@ -142,7 +159,7 @@ impl Registry {
     /// # Errors
     /// 50001 until the log was read once.
     pub(crate) fn state(&self) -> Result<RwLockReadGuard<'_, State>, RegistryError> {
-        if *self.caught_up.borrow() {
+        if *self.looks.borrow() > 0 {
             Ok(self.state.read())
         } else {
             Err(RegistryError::store("the registry still reads _schemas"))

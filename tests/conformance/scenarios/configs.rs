@@ -44,7 +44,7 @@ pub const SCENARIOS: &[Scenario] = &[
             let answer = it.quietly(4, describe_configs(TOPIC, &topic, asked));
             let configs = &answer.results[0].configs;
             let mut keys: Vec<_> = configs.iter().map(|config| config.name.to_string()).collect();
-            keys.retain(|key| key != "durability.mode");
+            keys.retain(|key| key != "durability.mode" && !key.starts_with("confluent."));
             keys.sort();
             it.note(keys.join("\n"));
         }

@@ -6,6 +6,7 @@
 
 mod parking;
 mod permission;
+mod schemas;
 mod verification;
 
 use super::{Api, Outcome, Versions};
@@ -33,6 +34,7 @@ use kafka_protocol::{
 use model::TopicId;
 use partition_log::{Acknowledged, Acks, AppendError, AppendOrigin, Partition, PendingAppend};
 use permission::Authorized;
+use schemas::Checked;
 use security::quota::PRODUCER_BYTE_RATE;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout_at};
@@ -62,8 +64,9 @@ impl Api for Produce {
         let authorized = permission::of(&context, &request);
         let image = parking::settled_image(&context, &request).await;
         let verified = verification::verify(&context, &image, &request, &authorized).await;
-        let topics =
-            append_all(&context, &image, acks, request.topic_data, (&authorized, &verified));
+        let checked = schemas::check(&context, &image, &request, &authorized).await;
+        let asked = (&authorized, &verified, &checked);
+        let topics = append_all(&context, &image, acks, request.topic_data, asked);
         if acks == Some(Acks::None) {
             return match first_failure(&topics) {
                 Some(refusal) => {
@@ -142,7 +145,7 @@ fn append_all(
     image: &Image,
     acks: Option<Acks>,
     topics: Vec<TopicProduceData>,
-    (authorized, verified): (&Authorized, &Verified),
+    (authorized, verified, checked): (&Authorized, &Verified, &Checked),
 ) -> Vec<Appended> {
     topics
         .into_iter()
@@ -152,7 +155,8 @@ fn append_all(
             let partitions = topic.partition_data.into_iter().enumerate();
             let partitions = partitions.map(|(partition_at, partition)| {
                 let wanted = topic_ref(by_id, &topic.name, topic.topic_id);
-                let origin = verified.origin((topic_at, partition_at));
+                let place = (topic_at, partition_at);
+                let origin = checked.at(place).and_then(|()| Ok(verified.origin(place)?));
                 let authorized = authorized.topic(topic_at);
                 (
                     partition.index,
@@ -178,7 +182,7 @@ fn append(
     (data, authorized, origin): (
         &PartitionProduceData,
         Result<(), Refusal>,
-        Result<AppendOrigin, Refusal>,
+        Result<AppendOrigin, Rejected>,
     ),
 ) -> Result<PendingAppend, Rejected> {
     let acks = acks.ok_or_else(|| Refusal::from(ResponseError::InvalidRequiredAcks))?;
@@ -205,7 +209,7 @@ fn append_to(
     partition: Result<Partition, Refusal>,
     records: &Bytes,
     acks: Acks,
-    origin: Result<AppendOrigin, Refusal>,
+    origin: Result<AppendOrigin, Rejected>,
 ) -> Result<PendingAppend, Rejected> {
     Ok(partition?.append(records, acks, origin?)?)
 }

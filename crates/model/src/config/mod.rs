@@ -11,6 +11,7 @@ mod key;
 mod lag_keys;
 mod layers;
 mod oauthbearer_keys;
+mod schema_rules;
 mod security_keys;
 mod topic_keys;
 mod topic_settings;
@@ -22,6 +23,7 @@ pub use deployment_keys::{process_key, process_keys};
 pub use invalid::InvalidConfig;
 pub use key::{ConfigKey, ConfigType, Dynamic, Importance, Scope, Synonym, Validator};
 pub use layers::{ConfigLayers, ConfigSource, SourcedValue};
+pub use schema_rules::{SchemaRules, SubjectNaming};
 pub use security_keys::{listener_key, listener_of};
 pub use topic_keys::{topic_key, topic_keys, validate_topic_configs};
 pub use topic_settings::{

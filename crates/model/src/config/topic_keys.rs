@@ -5,7 +5,7 @@ use super::{
     ConfigKey,
     ConfigType::{Boolean, Double, Int, List, Long, String as Text},
     Importance::{High, Low},
-    InvalidConfig, Synonym,
+    InvalidConfig, SubjectNaming, Synonym,
     Validator::{AtLeast, Between, EachOneOf, Fraction, OneOf},
     parse_list,
 };
@@ -62,6 +62,30 @@ pub const COMPRESSION_ZSTD_LEVEL: ConfigKey = ConfigKey::topic(
 .takes(Between(-131_072, 22))
 .important(Low)
 .documented("Level of Zstandard where the broker compresses. Stored and shown.");
+
+/// `confluent.key.schema.validation`.
+pub const KEY_SCHEMA_VALIDATION: ConfigKey =
+    ConfigKey::topic("confluent.key.schema.validation", Boolean, "false", &[]).documented(
+        "Whether records are refused whose key does not begin with the id of a schema that is registered for the topic.",
+    );
+
+/// `confluent.key.subject.name.strategy`.
+pub const KEY_SUBJECT_NAME_STRATEGY: ConfigKey =
+    ConfigKey::topic("confluent.key.subject.name.strategy", Text, SubjectNaming::CLASSES[0], &[])
+        .takes(OneOf(&SubjectNaming::CLASSES))
+        .documented("Under which subject the schemas of keys are looked for.");
+
+/// `confluent.value.schema.validation`.
+pub const VALUE_SCHEMA_VALIDATION: ConfigKey =
+    ConfigKey::topic("confluent.value.schema.validation", Boolean, "false", &[]).documented(
+        "Whether records are refused whose value does not begin with the id of a schema that is registered for the topic.",
+    );
+
+/// `confluent.value.subject.name.strategy`.
+pub const VALUE_SUBJECT_NAME_STRATEGY: ConfigKey =
+    ConfigKey::topic("confluent.value.subject.name.strategy", Text, SubjectNaming::CLASSES[0], &[])
+        .takes(OneOf(&SubjectNaming::CLASSES))
+        .documented("Under which subject the schemas of values are looked for.");
 
 /// `delete.retention.ms`.
 pub const DELETE_RETENTION_MS: ConfigKey = ConfigKey::topic(
@@ -304,12 +328,16 @@ pub const UNCLEAN_LEADER_ELECTION_ENABLE: ConfigKey = ConfigKey::topic(
 )
 .documented("Whether a `wal` partition may move to another broker while its owner's disk holds records that object storage lacks: those records are given up.");
 
-static TABLE: [ConfigKey; 34] = [
+static TABLE: [ConfigKey; 38] = [
     CLEANUP_POLICY,
     COMPRESSION_GZIP_LEVEL,
     COMPRESSION_LZ4_LEVEL,
     COMPRESSION_TYPE,
     COMPRESSION_ZSTD_LEVEL,
+    KEY_SCHEMA_VALIDATION,
+    KEY_SUBJECT_NAME_STRATEGY,
+    VALUE_SCHEMA_VALIDATION,
+    VALUE_SUBJECT_NAME_STRATEGY,
     DELETE_RETENTION_MS,
     DURABILITY_MODE,
     FILE_DELETE_DELAY_MS,

@@ -1,6 +1,8 @@
 //! A topic's settings in force: its own overrides over the broker's defaults, parsed and typed.
 
-use super::{CompactionSettings, ConfigKey, parse_boolean, parse_list, topic};
+use super::{
+    CompactionSettings, ConfigKey, SchemaRules, SubjectNaming, parse_boolean, parse_list, topic,
+};
 use std::collections::BTreeMap;
 
 /// What a topic's settings come to. Built by the tables of this module; engines read it and never parse text.
@@ -29,6 +31,8 @@ pub struct TopicSettings {
     pub compaction: CompactionSettings,
     /// Whether ownership may move away from an unflushed WAL (`unclean.leader.election.enable`).
     pub unclean_leader_election: bool,
+    /// Which schemas its records must have.
+    pub schemas: SchemaRules,
 }
 
 impl TopicSettings {
@@ -75,7 +79,16 @@ impl TopicSettings {
                 parse_boolean,
                 false,
             ),
+            schemas: values.schemas(),
         }
+    }
+}
+
+impl TopicSettings {
+    /// How many bytes a batch may decompress to, where it must be: 32 times `max.message.bytes`, from 32 MiB to 256 MiB.
+    pub fn records_limit_bytes(&self) -> usize {
+        const MIB: u64 = 1 << 20;
+        (u64::from(self.max_message_bytes) * 32).clamp(32 * MIB, 256 * MIB) as usize
     }
 }
 
@@ -95,6 +108,17 @@ impl Values<'_> {
                 .find_map(|synonym| parse(&synonym.convert(self.broker_values.get(synonym.name)?)))
         };
         own.or_else(inherited).or_else(|| key.default.and_then(&parse)).unwrap_or(fallback)
+    }
+
+    fn schemas(&self) -> SchemaRules {
+        let rule = |validation, strategy| {
+            let asked = self.read(validation, parse_boolean, false);
+            asked.then(|| self.read(strategy, SubjectNaming::parse, SubjectNaming::Topic))
+        };
+        SchemaRules {
+            key: rule(&topic::KEY_SCHEMA_VALIDATION, &topic::KEY_SUBJECT_NAME_STRATEGY),
+            value: rule(&topic::VALUE_SCHEMA_VALIDATION, &topic::VALUE_SUBJECT_NAME_STRATEGY),
+        }
     }
 
     fn compaction(&self) -> CompactionSettings {
@@ -275,6 +299,20 @@ mod tests {
             &map(&[("log.retention.ms", "9")]),
         );
         assert_eq!(settings.retention_ms, Some(9));
+    }
+
+    #[test]
+    fn schemas_are_asked_for_side_by_side() {
+        let own = [
+            ("confluent.value.schema.validation", "true"),
+            (
+                "confluent.key.subject.name.strategy",
+                "io.confluent.kafka.serializers.subject.RecordNameStrategy",
+            ),
+        ];
+        let schemas = TopicSettings::resolve(&map(&own), &map(&[])).schemas;
+        assert_eq!((schemas.key, schemas.value), (None, Some(SubjectNaming::Topic)));
+        assert!(!TopicSettings::resolve(&map(&own[1..]), &map(&[])).schemas.any());
     }
 
     #[test]

@@ -314,5 +314,6 @@ fn settings(mode: DurabilityMode) -> TopicSettings {
         cleanup_policy: CleanupPolicy { delete: true, compact: false },
         compaction: CompactionSettings::default(),
         unclean_leader_election: false,
+        schemas: model::config::SchemaRules::default(),
     }
 }

@@ -44,6 +44,7 @@ fn settings(retention_ms: Option<u64>, retention_bytes: Option<u64>) -> TopicSet
         cleanup_policy: CleanupPolicy { delete: true, compact: false },
         compaction: CompactionSettings::default(),
         unclean_leader_election: false,
+        schemas: model::config::SchemaRules::default(),
     }
 }
 
