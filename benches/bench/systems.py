@@ -68,6 +68,8 @@ class Kafka(System):
             for listeners in ["listeners", "advertised.listeners"]:
                 settings[listeners] += f",SSL://{self.tls_bootstrap}"
             settings |= {"ssl.keystore.type": "PEM", "ssl.keystore.location": certificates.broker}
+            # With a listener that is not in the open, Kafka no longer guesses the controller's.
+            settings["listener.security.protocol.map"] = "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL"
         self.properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
         cluster = uuid.uuid4().hex[:22]
         command = ["java", "-cp", kafka_class_path(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", self.properties]

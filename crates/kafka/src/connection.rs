@@ -229,15 +229,16 @@ impl Reader {
         Ok(RequestFrame::parse(body, held)?)
     }
 
-    /// Reads one frame; its bytes are taken from both budgets before its body is read.
+    /// Reads one frame; its bytes are taken from both budgets before they are read: from this connection's all at once, from that of all
+    /// connections as they come, so that who announces much and sends little keeps nobody out.
     async fn read_bytes(&mut self, max_bytes: usize) -> Result<(Bytes, Vec<Reservation>), Ended> {
         let length = self.read_length().await?;
         let length = checked_length(length, max_bytes)?;
-        let held =
-            vec![self.budget.take(length).await, self.limits.all_requests.take(length).await];
-        let body = self.read_body(length).await?;
+        let own = self.budget.take(length).await;
+        let mut shared = self.limits.all_requests.take_first(length).await;
+        let body = self.read_body(length, &mut shared).await?;
         metrics::counter!("kafka_request_bytes_total").increment(length as u64 + 4);
-        Ok((body, held))
+        Ok((body, vec![own, shared]))
     }
 
     async fn read_length(&mut self) -> Result<i32, Ended> {
@@ -260,13 +261,17 @@ impl Reader {
         Ok(bytes::Buf::get_i32(&mut bytes))
     }
 
-    /// Reads a body, which is given up when it falls behind. Allocates it once: its length is paid for, and memory that nothing
-    /// came for costs address space only.
-    async fn read_body(&mut self, length: usize) -> Result<Bytes, Ended> {
+    /// Reads a body, which is given up when it falls behind. Allocates it once: memory that nothing came for costs address space only.
+    async fn read_body(&mut self, length: usize, held: &mut Reservation) -> Result<Bytes, Ended> {
         let mut body = BytesMut::with_capacity(length);
-        let mut reader = (&mut self.stream).take(length as u64);
         let mut progress = Progress::begin(length);
         while body.len() < length {
+            if body.len() >= held.bytes() {
+                self.limits.all_requests.grow(held, length).await;
+                progress.begin_window();
+            }
+            let paid = held.bytes().min(length) - body.len();
+            let mut reader = (&mut self.stream).take(paid as u64);
             match timeout(PACE_CHECK, reader.read_buf(&mut body)).await {
                 Err(_) => {}
                 Ok(Ok(0)) => return Err(Ended::Socket(io::ErrorKind::UnexpectedEof.into())),

@@ -34,6 +34,12 @@ impl Progress {
         self.moved_bytes += bytes;
     }
 
+    /// Begins a window anew: it was not the peer who made this one long.
+    pub(crate) fn begin_window(&mut self) {
+        self.window_start = Instant::now();
+        self.moved_bytes = 0;
+    }
+
     /// Whether a window has ended with too little moved. The pace may differ from one call to the next.
     pub(crate) fn is_behind(&mut self, pace: Pace) -> bool {
         let now = Instant::now();
@@ -41,8 +47,7 @@ impl Progress {
             return false;
         }
         let behind = self.moved_bytes < (self.total_bytes / pace.parts).max(1);
-        self.window_start = now;
-        self.moved_bytes = 0;
+        self.begin_window();
         behind
     }
 }
