@@ -1,40 +1,38 @@
-//! The console on a live broker: what its API answers and refuses, and the page in headless Chromium; with records as hostile as they come.
+//! The console on a live broker: what its API answers and refuses, with records as hostile as they come.
 
 use crate::harness::{
     Broker, Deployment, Kind, Member, eventually,
-    programs::{Client, alluvium, attempt, clients, create_topic, run, text},
-    records::{produce, write_lines},
+    programs::{Client, alluvium, attempt, create_topic, run, text},
+    records::produce,
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use std::{
     fs,
-    io::{BufRead, BufReader, Read, Write},
+    io::{Read, Write},
     net::TcpStream,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
+    path::Path,
     time::Duration,
 };
 
-const TOPIC: &str = "orders.v1";
-const WIDE: &str = "wide";
-const ATTACK: &str = r#"<img src=x onerror="window.attacked=1">"#;
+pub(crate) const TOPIC: &str = "orders.v1";
+pub(crate) const ATTACK: &str = r#"<img src=x onerror="window.attacked=1">"#;
 /// The same in an address.
-const ATTACK_CODED: &str = "%3Cimg%20src%3Dx%20onerror%3D%22window.attacked%3D1%22%3E";
+pub(crate) const ATTACK_CODED: &str = "%3Cimg%20src%3Dx%20onerror%3D%22window.attacked%3D1%22%3E";
 const LARGE: usize = 1_000_000;
 /// Where the large record lies in partition 0.
-const LARGE_OFFSET: usize = 3;
-const TOKEN: &str = "0123456789abcdef0123";
+pub(crate) const LARGE_OFFSET: usize = 3;
+pub(crate) const TOKEN: &str = "0123456789abcdef0123";
 
 /// What came back.
-struct Answer {
-    status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     head: String,
-    body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|error| panic!("{error}: {}", text(&self.body)))
     }
@@ -47,9 +45,13 @@ impl Answer {
 }
 
 fn ask(port: u16, method: &str, path: &str, headers: &str) -> Answer {
+    send(port, method, path, headers, "")
+}
+
+pub(crate) fn send(port: u16, method: &str, path: &str, headers: &str, body: &str) -> Answer {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    write!(stream, "{method} {path} HTTP/1.1\r\nConnection: close\r\n{headers}\r\n").unwrap();
+    write!(stream, "{method} {path} HTTP/1.1\r\nConnection: close\r\n{headers}\r\n{body}").unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
@@ -65,7 +67,7 @@ fn get(broker: &Broker, path: &str) -> Answer {
     ask(broker.http_port(), "GET", path, "Host: localhost\r\n")
 }
 
-fn json_of(broker: &Broker, path: &str) -> Value {
+pub(crate) fn json_of(broker: &Broker, path: &str) -> Value {
     let answer = get(broker, path);
     assert_eq!(answer.status, 200, "{path}: {}", text(&answer.body));
     answer.json()
@@ -80,7 +82,7 @@ fn record(key: Option<&[u8]>, value: Option<&[u8]>, headers: &[(&str, &[u8])]) -
 }
 
 /// Everything that is hard to show, in partition 0.
-fn write_hostile(address: &str, directory: &Path) {
+pub(crate) fn write_hostile(address: &str, directory: &Path) {
     let script = r#"{"id": 9007199254740993, "html": "<script>window.attacked=1</script>"}"#;
     let binary: Vec<u8> = (0..=255).collect();
     let with_schema = [&[0, 0, 0, 0, 7][..], br#"{"total":12}"#].concat();
@@ -101,7 +103,7 @@ fn write_hostile(address: &str, directory: &Path) {
 }
 
 /// A group that has read everything, and one more record that it has not.
-fn leave_a_group(deployment: &Deployment, address: &str) {
+pub(crate) fn leave_a_group(deployment: &Deployment, address: &str) {
     create_topic(address, "counted", 2, &[]);
     produce(address, "counted", 0..20);
     let directory = deployment.directory();
@@ -296,45 +298,4 @@ fn any_broker_s_console_asks_whoever_knows() {
             assert!(!configs["configs"].as_array().unwrap().is_empty());
         }
     }
-}
-
-/// Where screenshots stay to be looked at.
-fn screenshots() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    target.join("console")
-}
-
-#[test]
-#[ignore = "installs Chromium, 600 MB: just verify-long"]
-fn a_person_finds_everything_in_a_browser() {
-    let chromium = services::programs::chromium().unwrap();
-    let folder = clients().join("browser");
-    let modules = services::programs::node_modules(&folder).unwrap();
-    let deployment = Deployment::start(Kind::Embedded);
-    let broker = deployment.broker(&[]);
-    let address = broker.address();
-    create_topic(&address, TOPIC, 3, &["retention.ms=3600000"]);
-    write_hostile(&address, deployment.directory());
-    create_topic(&address, WIDE, 10_000, &[]);
-    leave_a_group(&deployment, &address);
-
-    let mut command = Command::new("node");
-    command.env("NODE_PATH", modules).arg(folder.join("console.js"));
-    command.args(["--url", &format!("http://127.0.0.1:{}", broker.http_port())]);
-    command.arg("--chromium").arg(chromium).arg("--shots").arg(screenshots());
-    command.args(["--topic", TOPIC, "--many", WIDE, "--group", ATTACK]);
-    command.args(["--large", &LARGE_OFFSET.to_string()]);
-    let mut browser = command.stdout(Stdio::piped()).spawn().unwrap();
-    let lines = BufReader::new(browser.stdout.take().unwrap()).lines();
-    let mut told = Vec::new();
-    for line in lines.map_while(Result::ok) {
-        println!("{line}");
-        if line == "tailing" {
-            write_lines(&address, TOPIC, &["k:written while somebody looks".to_owned()]);
-        }
-        told.push(line);
-    }
-    let ended = browser.wait().unwrap();
-    assert!(ended.success(), "{}; screenshots: {}", told.join("\n"), screenshots().display());
-    println!("screenshots: {}", screenshots().display());
 }

@@ -17,6 +17,8 @@ mod command_line_access;
 mod compaction;
 mod connect;
 mod console;
+mod console_browser;
+mod console_writes;
 mod consumer_groups;
 mod dev;
 mod dev_brokers;

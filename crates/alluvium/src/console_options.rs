@@ -1,9 +1,10 @@
-//! Whether the HTTP port serves the console, and to whom.
+//! Whether the HTTP port serves the console, to whom, and whether it changes anything.
 
 use crate::Failure;
 use ::security::AccessToken;
-use console::ConsoleOptions;
-use model::config::{deployment, lag, parse_boolean, security};
+use console::{ConsoleOptions, Writes};
+use kafka::{ListenerSpec, SecurityProtocol};
+use model::config::{broker, deployment, lag, parse_boolean, security};
 use settings::Settings;
 use std::net::SocketAddr;
 
@@ -41,7 +42,33 @@ pub(crate) fn console_options(
     }
     let judged = settings.text(&lag::LAG_EVALUATOR_ENABLE).and_then(parse_boolean) == Some(true);
     let name = settings.text(&lag::LAG_EVALUATOR_CLUSTER_NAME).filter(|_| judged);
-    Ok(Some(ConsoleOptions { token, lag_cluster: name.map(str::to_owned) }))
+    let writes = writes(settings, token.is_some());
+    Ok(Some(ConsoleOptions { token, lag_cluster: name.map(str::to_owned), writes }))
+}
+
+/// A console without a token, which is on loopback, changes by itself only what its listeners let everybody change.
+fn writes(settings: &Settings, has_token: bool) -> Writes {
+    let asked_for = settings.text(&deployment::CONSOLE_WRITES_ENABLE).and_then(parse_boolean);
+    match asked_for {
+        Some(true) => Writes::On,
+        Some(false) => {
+            Writes::Off("console.writes.enable=false: the console shows, and changes nothing")
+        }
+        None if has_token || (settings.is_embedded() && is_open(settings)) => Writes::On,
+        None => Writes::Off(
+            "the console changes nothing without a token: set console.token (ALLUVIUM_CONSOLE_TOKEN), or console.writes.enable=true on a machine that is yours alone",
+        ),
+    }
+}
+
+/// Whether whoever reaches a listener may do everything.
+fn is_open(settings: &Settings) -> bool {
+    let listeners = settings.text(&broker::LISTENERS).unwrap_or_default();
+    let map = settings.text(&broker::LISTENER_SECURITY_PROTOCOL_MAP).unwrap_or_default();
+    let is_plain = |it: &ListenerSpec| it.protocol == SecurityProtocol::Plaintext;
+    let all_plain =
+        ListenerSpec::parse_list(listeners, map).is_ok_and(|all| all.iter().all(is_plain));
+    all_plain && settings.text(&security::AUTHORIZER_CLASS_NAME).is_none_or(str::is_empty)
 }
 
 #[cfg(test)]
@@ -86,6 +113,28 @@ mod tests {
             assert_eq!(decide(Some(open), &[ON, TOKEN]), Ok(Some(true)));
         }
         assert_eq!(decide(Some("127.0.0.1:9640"), &[ON, ETCD]), Ok(Some(false)));
+    }
+
+    fn changes(flags: &[(&str, &str)]) -> bool {
+        let flags = flags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let sources = Sources { flags: flags.collect(), ..Sources::default() };
+        let settings = Settings::resolve(sources).unwrap();
+        let options = console_options(&settings, Some("127.0.0.1:9640".parse().unwrap()));
+        options.unwrap().unwrap().writes == Writes::On
+    }
+
+    #[test]
+    fn without_a_token_it_changes_what_everybody_could_or_what_was_asked_for() {
+        let asked = |value| ("console.writes.enable", value);
+        assert!(changes(&[]));
+        assert!(changes(&[ETCD, ON, TOKEN]));
+        assert!(!changes(&[ETCD, ON]));
+        assert!(!changes(&[RULES, ON]));
+        assert!(!changes(&[("listeners", "SASL_PLAINTEXT://127.0.0.1:9092")]));
+        assert!(!changes(&[("listeners", "PLAINTEXT://127.0.0.1:9092,SSL://127.0.0.1:9093")]));
+        assert!(changes(&[ETCD, ON, asked("true")]));
+        assert!(!changes(&[asked("false")]));
+        assert!(!changes(&[TOKEN, asked("false")]));
     }
 
     #[test]

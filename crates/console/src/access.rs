@@ -93,44 +93,53 @@ fn rules_of(resource: &DescribeAclsResource) -> impl Iterator<Item = Rule> {
     resource.acls.iter().map(|rule: &AclDescription| Rule {
         principal: rule.principal.to_string(),
         permission: if rule.permission_type == 2 { "deny" } else { "allow" },
-        operation: operation(rule.operation),
-        resource_type: resource_type(resource.resource_type),
+        operation: word(OPERATIONS, rule.operation),
+        resource_type: word(RESOURCE_TYPES, resource.resource_type),
         resource: resource.resource_name.to_string(),
         pattern: if resource.pattern_type == 4 { "prefixed" } else { "literal" },
         host: rule.host.to_string(),
     })
 }
 
-fn operation(number: i8) -> &'static str {
-    match number {
-        2 => "All",
-        3 => "Read",
-        4 => "Write",
-        5 => "Create",
-        6 => "Delete",
-        7 => "Alter",
-        8 => "Describe",
-        9 => "ClusterAction",
-        10 => "DescribeConfigs",
-        11 => "AlterConfigs",
-        12 => "IdempotentWrite",
-        13 => "CreateTokens",
-        14 => "DescribeTokens",
-        15 => "TwoPhaseCommit",
-        _ => "unknown",
-    }
+type Words = &'static [(i8, &'static str)];
+
+/// Kafka's numbers of operations.
+pub(crate) const OPERATIONS: Words = &[
+    (2, "All"),
+    (3, "Read"),
+    (4, "Write"),
+    (5, "Create"),
+    (6, "Delete"),
+    (7, "Alter"),
+    (8, "Describe"),
+    (9, "ClusterAction"),
+    (10, "DescribeConfigs"),
+    (11, "AlterConfigs"),
+    (12, "IdempotentWrite"),
+    (13, "CreateTokens"),
+    (14, "DescribeTokens"),
+    (15, "TwoPhaseCommit"),
+];
+
+/// Kafka's numbers of what rules are about.
+pub(crate) const RESOURCE_TYPES: Words = &[
+    (2, "topic"),
+    (3, "group"),
+    (4, "cluster"),
+    (5, "transactional id"),
+    (6, "delegation token"),
+    (7, "user"),
+];
+
+/// Kafka's numbers of SCRAM's mechanisms.
+pub(crate) const MECHANISMS: Words = &[(1, "SCRAM-SHA-256"), (2, "SCRAM-SHA-512")];
+
+fn word(words: Words, number: i8) -> &'static str {
+    words.iter().find(|it| it.0 == number).map_or("unknown", |it| it.1)
 }
 
-fn resource_type(number: i8) -> &'static str {
-    match number {
-        2 => "topic",
-        3 => "group",
-        4 => "cluster",
-        5 => "transactional id",
-        6 => "delegation token",
-        7 => "user",
-        _ => "unknown",
-    }
+pub(crate) fn number_of(words: Words, word: &str) -> Option<i8> {
+    words.iter().find(|it| it.1 == word).map(|it| it.0)
 }
 
 async fn users(brokers: &Brokers) -> Result<Vec<User>, Refused> {
@@ -141,17 +150,13 @@ async fn users(brokers: &Brokers) -> Result<Vec<User>, Refused> {
     let mut users: Vec<User> = known
         .map(|user| User {
             name: user.user.to_string(),
-            mechanisms: user.credential_infos.iter().map(|it| mechanism(it.mechanism)).collect(),
+            mechanisms: user
+                .credential_infos
+                .iter()
+                .map(|it| word(MECHANISMS, it.mechanism))
+                .collect(),
         })
         .collect();
     users.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(users)
-}
-
-fn mechanism(number: i8) -> &'static str {
-    match number {
-        1 => "SCRAM-SHA-256",
-        2 => "SCRAM-SHA-512",
-        _ => "unknown",
-    }
 }

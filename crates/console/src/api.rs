@@ -1,10 +1,10 @@
-//! The API's routes: what the page asks for. All are GET; names and ids are parameters, as a path can't carry every group id.
+//! The API's routes: what the page asks for. All are GET and change nothing; names and ids are parameters, as a path can't carry every group id.
 
 use crate::{
     Served, access, configs, groups, overview,
     records::{self, BytesQuestion, RecordQuestion, RecordsQuestion},
     refused::Refused,
-    topics,
+    seek, topics,
 };
 use axum::{
     Json, Router,
@@ -13,6 +13,7 @@ use axum::{
     routing::get,
 };
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 type Answer<T> = Result<Json<T>, Refused>;
 
@@ -20,6 +21,7 @@ pub(crate) fn routes(served: Served) -> Router {
     Router::new()
         .route("/console/api/overview", get(overview))
         .route("/console/api/topics", get(topics))
+        .route("/console/api/sizes", get(sizes))
         .route("/console/api/topic", get(topic))
         .route("/console/api/configs", get(configs))
         .route("/console/api/records", get(records))
@@ -27,6 +29,7 @@ pub(crate) fn routes(served: Served) -> Router {
         .route("/console/api/bytes", get(bytes))
         .route("/console/api/groups", get(groups))
         .route("/console/api/group", get(group))
+        .route("/console/api/seek", get(seek))
         .route("/console/api/access", get(access))
         .with_state(served)
 }
@@ -40,6 +43,13 @@ async fn topics(
     Query(question): Query<topics::TopicsQuestion>,
 ) -> Json<topics::TopicsPage> {
     Json(topics::list(served.brokers.cluster.topics(), &question))
+}
+
+async fn sizes(
+    State(served): State<Served>,
+    Query(question): Query<topics::TopicsQuestion>,
+) -> Json<BTreeMap<String, String>> {
+    Json(topics::sizes(&served.brokers, &question).await)
 }
 
 async fn topic(
@@ -95,6 +105,13 @@ async fn group(
     Query(question): Query<GroupQuestion>,
 ) -> Answer<groups::GroupPage> {
     groups::describe(&served.brokers, &question.id).await.map(Json)
+}
+
+async fn seek(
+    State(served): State<Served>,
+    Query(question): Query<seek::SeekQuestion>,
+) -> Answer<seek::Preview> {
+    seek::preview(&served.brokers, &question).await.map(Json)
 }
 
 async fn access(State(served): State<Served>) -> Json<access::Access> {

@@ -65,6 +65,25 @@ impl Brokers {
         self.call(self.cluster.picture().this_broker, request, version).await
     }
 
+    /// Sends a request that changes something to a broker, this one when none is named; on a connection of its own and once only: whether
+    /// it was carried out when there is no answer, nobody knows.
+    pub(crate) async fn write<R>(
+        &self,
+        broker: Option<u32>,
+        request: &R,
+        version: i16,
+    ) -> Result<R::Response, Refused>
+    where
+        R: Request<Response: Send> + Send + Sync,
+    {
+        let broker = broker.unwrap_or_else(|| self.cluster.picture().this_broker);
+        let connected = self.cluster.connect(broker).await;
+        let mut connection = connected.map_err(Refused::unavailable)?;
+        let answer = connection.call(request, version).await?;
+        self.keep(broker, connection);
+        Ok(answer)
+    }
+
     fn take(&self, broker: u32) -> Option<Connection> {
         let mut idle = self.idle.lock();
         for waiting in idle.values_mut() {

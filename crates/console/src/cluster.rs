@@ -65,6 +65,8 @@ pub struct BrokerLine {
     pub listeners: Vec<Listener>,
     /// Partitions that it leads.
     pub partitions: usize,
+    /// Partitions on their way to it.
+    pub arriving: usize,
 }
 
 /// Where a broker is reached.

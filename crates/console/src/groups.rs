@@ -6,6 +6,7 @@ use crate::{
     offsets::Wanted,
     refused::{Refused, check, error_of},
 };
+use axum::http::StatusCode;
 use futures::future::join_all;
 use kafka_client::{LATEST, assigned};
 use kafka_protocol::{
@@ -24,9 +25,10 @@ const DESCRIBE_VERSION: i16 = 5;
 const CONSUMER_DESCRIBE_VERSION: i16 = 0;
 const OFFSET_FETCH_VERSION: i16 = 7;
 /// Groups, and partitions of one group, in one answer.
-const LISTED: usize = 10_000;
+pub(crate) const LISTED: usize = 10_000;
 
-type Place = (String, i32);
+/// A topic and a partition of it.
+pub(crate) type Place = (String, i32);
 
 /// All groups.
 #[derive(Debug, Serialize)]
@@ -126,13 +128,8 @@ struct Described {
 /// # Errors
 /// Nobody coordinates it, or the coordinator's reason.
 pub(crate) async fn describe(brokers: &Brokers, id: &str) -> Result<GroupPage, Refused> {
-    let coordinator = brokers.cluster.coordinator(id);
-    let coordinator = coordinator
-        .ok_or_else(|| Refused::unavailable("no broker coordinates this group at the moment"))?;
-    let described = match consumer(brokers, coordinator, id).await? {
-        Some(described) => described,
-        None => classic(brokers, coordinator, id).await?,
-    };
+    let coordinator = coordinator(brokers, id)?;
+    let described = described(brokers, coordinator, id).await?;
     let committed = committed(brokers, coordinator, id).await?;
     if described.state == "Dead" && committed.is_empty() {
         return Err(Refused::not_found("there is no such group"));
@@ -147,7 +144,7 @@ pub(crate) async fn describe(brokers: &Brokers, id: &str) -> Result<GroupPage, R
     places.dedup();
     let partitions_left_out = places.len().saturating_sub(LISTED);
     places.truncate(LISTED);
-    let ends = brokers.offsets(&wanted(brokers.cluster.as_ref(), &places)).await;
+    let ends = brokers.offsets(&wanted(brokers.cluster.as_ref(), &places, LATEST)).await;
     let mut total = 0_i64;
     let partitions = places.into_iter().map(|place| {
         let end = ends.get(&place);
@@ -182,15 +179,46 @@ pub(crate) async fn describe(brokers: &Brokers, id: &str) -> Result<GroupPage, R
     })
 }
 
-/// The ends of partitions, of topics that there still are.
-fn wanted(cluster: &dyn Cluster, places: &[Place]) -> Vec<Wanted> {
+/// # Errors
+/// Nobody coordinates it.
+pub(crate) fn coordinator(brokers: &Brokers, id: &str) -> Result<u32, Refused> {
+    let coordinator = brokers.cluster.coordinator(id);
+    coordinator
+        .ok_or_else(|| Refused::unavailable("no broker coordinates this group at the moment"))
+}
+
+/// The coordinator of a group that nobody is in.
+///
+/// # Errors
+/// Nobody coordinates it, or somebody is in it.
+pub(crate) async fn idle_coordinator(brokers: &Brokers, id: &str) -> Result<u32, Refused> {
+    let coordinator = coordinator(brokers, id)?;
+    let state = described(brokers, coordinator, id).await?.state;
+    if !["Empty", "Dead"].contains(&state.as_str()) {
+        let reason = format!(
+            "the group is {state}: its members would not notice, and commit over it; stop them first"
+        );
+        return Err(Refused::new(StatusCode::CONFLICT, reason));
+    }
+    Ok(coordinator)
+}
+
+async fn described(brokers: &Brokers, coordinator: u32, id: &str) -> Result<Described, Refused> {
+    match consumer(brokers, coordinator, id).await? {
+        Some(described) => Ok(described),
+        None => classic(brokers, coordinator, id).await,
+    }
+}
+
+/// Partitions to ask about, of topics that there still are.
+pub(crate) fn wanted(cluster: &dyn Cluster, places: &[Place], timestamp: i64) -> Vec<Wanted> {
     let mut topics = HashMap::new();
     let place = |(topic, partition): &Place| {
         let known = topics.entry(topic.clone()).or_insert_with(|| cluster.topic(topic));
         let index = usize::try_from(*partition).ok()?;
         let line = known.as_ref()?.partitions.get(index)?;
         let (topic, partition) = (topic.clone(), *partition);
-        Some(Wanted { topic, partition, leader: line.leader, timestamp: LATEST })
+        Some(Wanted { topic, partition, leader: line.leader, timestamp })
     };
     places.iter().filter_map(place).collect()
 }
@@ -200,7 +228,7 @@ fn lag_of(at: i64, end: i64) -> i64 {
     end.saturating_sub(at).max(0)
 }
 
-fn group_id(id: &str) -> GroupId {
+pub(crate) fn group_id(id: &str) -> GroupId {
     GroupId(StrBytes::from_string(id.to_owned()))
 }
 
@@ -271,7 +299,7 @@ fn places(assignment: &[u8]) -> Vec<Place> {
 }
 
 /// The offsets that a group has committed.
-async fn committed(
+pub(crate) async fn committed(
     brokers: &Brokers,
     coordinator: u32,
     id: &str,

@@ -49,22 +49,32 @@ impl Guard {
         Self { token, calls: Arc::new(Semaphore::new(calls_at_once)) }
     }
 
-    fn check(&self, request: &Request) -> Result<(), Refused> {
-        if request
-            .headers()
-            .get(FETCH_SITE)
-            .is_some_and(|site| site != "same-origin" && site != "none")
-        {
+    pub(crate) fn has_token(&self) -> bool {
+        self.token.is_some()
+    }
+
+    /// Whether whoever sent these headers may read.
+    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), Refused> {
+        if headers.get(FETCH_SITE).is_some_and(|site| site != "same-origin" && site != "none") {
             let reason = "another site's page may not ask the console";
             return Err(Refused::new(StatusCode::FORBIDDEN, reason));
         }
         match &self.token {
-            Some(token) if !token.is_brought(brought(request.headers())) => Err(Refused::new(
+            Some(token) if !token.is_brought(brought(headers)) => Err(Refused::new(
                 StatusCode::UNAUTHORIZED,
                 "the console wants its token: the broker's console.token",
             )),
             _ => Ok(()),
         }
+    }
+
+    /// Answers when it is the call's turn; `late` is what is said when time is up.
+    pub(crate) async fn answer(&self, request: Request, next: Next, late: &str) -> Response {
+        let Ok(Ok(_turn)) = timeout(TURN, self.calls.acquire()).await else {
+            return Refused::unavailable("too many calls at once; try again").into_response();
+        };
+        let late = || Refused::new(StatusCode::GATEWAY_TIMEOUT, late).into_response();
+        timeout(CALL, next.run(request)).await.unwrap_or_else(|_| late())
     }
 }
 
@@ -82,34 +92,27 @@ pub(crate) async fn protect(State(guard): State<Guard>, request: Request, next: 
     response
 }
 
-/// For the API: the token, a turn, and a time limit.
+/// For what is read: the token, a turn, and a time limit.
 pub(crate) async fn admit(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    let mut response = answer(&guard, request, next).await;
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    if request.method() != Method::GET {
+        let refused = Refused::new(StatusCode::METHOD_NOT_ALLOWED, "this is only for reading");
+        return finish(([(ALLOW, "GET")], refused).into_response());
+    }
+    if let Err(refused) = guard.check(request.headers()) {
+        return finish(refused.into_response());
+    }
+    let late = format!("no answer within {} s", CALL.as_secs());
+    finish(guard.answer(request, next, &late).await)
 }
 
-async fn answer(guard: &Guard, request: Request, next: Next) -> Response {
-    if request.method() != Method::GET {
-        let refused = Refused::new(StatusCode::METHOD_NOT_ALLOWED, "the console only reads");
-        return ([(ALLOW, "GET")], refused).into_response();
+/// What every answer of the API carries.
+pub(crate) fn finish(mut response: Response) -> Response {
+    let challenge = response.status() == StatusCode::UNAUTHORIZED;
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if challenge {
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
-    if let Err(refused) = guard.check(&request) {
-        let challenge = refused.status == StatusCode::UNAUTHORIZED;
-        let mut response = refused.into_response();
-        if challenge {
-            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        return response;
-    }
-    let Ok(Ok(_turn)) = timeout(TURN, guard.calls.acquire()).await else {
-        return Refused::unavailable("too many calls at once; try again").into_response();
-    };
-    let late = || {
-        let reason = format!("no answer within {} s", CALL.as_secs());
-        Refused::new(StatusCode::GATEWAY_TIMEOUT, reason).into_response()
-    };
-    timeout(CALL, next.run(request)).await.unwrap_or_else(|_| late())
+    response
 }
 
 fn brought(headers: &HeaderMap) -> Option<&[u8]> {

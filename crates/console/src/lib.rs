@@ -1,7 +1,8 @@
 //! The console: a web page about the cluster, and the JSON that it asks for.
 //!
-//! It only reads. What the page shows comes over the Kafka protocol, from whichever broker knows, as this broker's own principal; who is in
-//! the cluster comes from the wiring ([`Cluster`]). Record bytes, names and ids are hostile: the page makes text of them and nothing else, and
+//! What the page shows comes over the Kafka protocol, from whichever broker knows, as this broker's own principal; who is in
+//! the cluster comes from the wiring ([`Cluster`]). What it changes goes the same way, for whoever may ([`Writes`]). Record bytes, names and
+//! ids are hostile: the page makes text of them and nothing else, and
 //! every answer forbids whatever else a browser might do. Each call has bounds in bytes, records and time.
 
 mod access;
@@ -16,7 +17,10 @@ mod overview;
 mod pages;
 mod records;
 mod refused;
+mod seek;
+mod sizes;
 mod topics;
+mod writes;
 
 #[cfg(test)]
 mod tests;
@@ -36,12 +40,23 @@ const CALLS_AT_ONCE: usize = 16;
 const SEARCHES_AT_ONCE: usize = 2;
 
 /// What the console is told when it starts.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ConsoleOptions {
     /// What every call must bring. Without one, only callers that name this machine's loopback are answered.
     pub token: Option<AccessToken>,
     /// What the lag evaluator calls this cluster, if it judges groups.
     pub lag_cluster: Option<String>,
+    /// Whether anything can be changed.
+    pub writes: Writes,
+}
+
+/// Whether the console changes anything for those whom it answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Writes {
+    /// With a token for whoever brings it, else for callers of this machine.
+    On,
+    /// For nobody, and what to set.
+    Off(&'static str),
 }
 
 /// What the handlers share.
@@ -51,6 +66,7 @@ struct Served {
     searches: Arc<Semaphore>,
     lag_cluster: Option<Arc<str>>,
     has_schemas: bool,
+    writes: Writes,
 }
 
 /// The routes: the page at `/`, its files and its API below `/console`. `schemas` is the schema registry's API, of which GET is let through.
@@ -64,15 +80,22 @@ pub fn router(
         searches: Arc::new(Semaphore::new(SEARCHES_AT_ONCE)),
         lag_cluster: options.lag_cluster.map(Into::into),
         has_schemas: schemas.is_some(),
+        writes: options.writes,
     };
     let guard = Guard::new(options.token, CALLS_AT_ONCE);
+    let writes = writes::routes(served.clone());
     let mut api = api::routes(served);
     if let Some(schemas) = schemas {
         api = api.nest_service("/console/api/schemas", schemas);
     }
     let api = api.layer(middleware::from_fn_with_state(guard.clone(), guard::admit));
+    let admission = (guard.clone(), options.writes);
+    let writes =
+        writes.route_layer(middleware::from_fn_with_state(admission, writes::admission::admit));
     Router::new()
         .merge(pages::routes())
+        .merge(writes)
+        // The last: what is not there is told to nobody who may not read.
         .merge(api)
         .layer(middleware::from_fn_with_state(guard, guard::protect))
 }

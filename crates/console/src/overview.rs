@@ -1,6 +1,6 @@
 //! The cluster at a glance, with its health in words.
 
-use crate::{BrokerLine, ClusterPicture, Served};
+use crate::{BrokerLine, ClusterPicture, Served, Writes};
 use serde::Serialize;
 
 /// What the first page shows.
@@ -10,6 +10,8 @@ pub(crate) struct Overview {
     /// What the lag evaluator calls this cluster.
     lag_cluster: Option<String>,
     has_schemas: bool,
+    /// Why nothing can be changed here; nothing when it can be.
+    read_only: Option<&'static str>,
     health: Vec<Finding>,
     #[serde(flatten)]
     picture: ClusterPicture,
@@ -37,6 +39,10 @@ pub(crate) fn overview(served: &Served) -> Overview {
         version: env!("CARGO_PKG_VERSION"),
         lag_cluster: served.lag_cluster.as_deref().map(str::to_owned),
         has_schemas: served.has_schemas,
+        read_only: match served.writes {
+            Writes::On => None,
+            Writes::Off(reason) => Some(reason),
+        },
         health: health(&picture),
         picture,
     }
@@ -73,7 +79,10 @@ fn health(picture: &ClusterPicture) -> Vec<Finding> {
     }
     if moving > 0 {
         let are = if moving == 1 { "partition is" } else { "partitions are" };
-        findings.push(note(format!("{moving} {are} moving to another broker.")));
+        let to = picture.brokers.iter().filter(|broker| broker.arriving > 0);
+        let to: Vec<String> = to.map(|it| format!("{} to broker {}", it.arriving, it.id)).collect();
+        let to = if to.is_empty() { "to another broker".to_owned() } else { to.join(", ") };
+        findings.push(note(format!("{moving} {are} moving: {to}.")));
     }
     if !findings.iter().any(|finding| finding.level == Level::Bad) {
         let up = picture.brokers.len();
@@ -115,6 +124,7 @@ mod tests {
             draining,
             listeners: Vec::new(),
             partitions: 0,
+            arriving: 0,
         };
         ClusterPicture {
             cluster_id: String::new(),
@@ -160,5 +170,13 @@ mod tests {
         let told = words(&sick);
         assert!(told[3].1.starts_with("Brokers 2, 3 are not here"), "{told:?}");
         assert!(told[4].1.starts_with("Broker 1 is handing"), "{told:?}");
+    }
+
+    #[test]
+    fn where_partitions_are_going_is_told() {
+        let mut two = picture(&[(1, false, false), (2, false, false), (3, false, false)]);
+        (two.brokers[0].arriving, two.brokers[2].arriving, two.moving) = (2, 1, 3);
+        let told = words(&two);
+        assert_eq!(told[1].1, "3 partitions are moving: 2 to broker 1, 1 to broker 3.");
     }
 }

@@ -1,9 +1,10 @@
 //! Topics: a page of the list, and one topic with a page of its partitions.
 
-use crate::{TopicLine, brokers::Brokers, offsets::Wanted, refused::Refused};
+use crate::{Topic, TopicLine, brokers::Brokers, offsets::Wanted, refused::Refused, sizes};
 use futures::join;
 use kafka_client::{EARLIEST, LATEST};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Topics, or partitions, in one answer.
 const PAGE: usize = 100;
@@ -45,6 +46,20 @@ pub(crate) fn list(all: Vec<TopicLine>, question: &TopicsQuestion) -> TopicsPage
     TopicsPage { topics, total, page, pages }
 }
 
+/// What the topics of a page take in object storage, in bytes, by name; those that are not known are not in it.
+pub(crate) async fn sizes(
+    brokers: &Brokers,
+    question: &TopicsQuestion,
+) -> BTreeMap<String, String> {
+    let page = list(brokers.cluster.topics(), question);
+    let topics = page.topics.iter().filter_map(|line| brokers.cluster.topic(&line.name));
+    let topics: Vec<Topic> = topics.collect();
+    let sizes = brokers.sizes(&topics).await;
+    let total =
+        |topic: &Topic| Some((topic.name.clone(), sizes::total(topic, &sizes)?.to_string()));
+    topics.iter().filter_map(total).collect()
+}
+
 fn page_of(wanted: usize, total: usize) -> (usize, usize) {
     let pages = total.div_ceil(PAGE).max(1);
     (wanted.min(pages - 1), pages)
@@ -66,6 +81,8 @@ pub(crate) struct TopicPage {
     internal: bool,
     replication_factor: u16,
     partition_count: usize,
+    /// What it takes in object storage.
+    bytes: Option<String>,
     partitions: Vec<Partition>,
     page: usize,
     pages: usize,
@@ -84,6 +101,8 @@ struct Partition {
     high_watermark: Option<String>,
     /// Between the two: not all need be records.
     offsets: Option<String>,
+    /// What it takes in object storage.
+    bytes: Option<String>,
     /// Why there are no offsets.
     problem: Option<String>,
 }
@@ -108,7 +127,11 @@ pub(crate) async fn describe(
         wanted.collect::<Vec<Wanted>>()
     };
     let (earliest, latest) = (at(EARLIEST), at(LATEST));
-    let (starts, ends) = join!(brokers.offsets(&earliest), brokers.offsets(&latest));
+    let (starts, ends, sizes) = join!(
+        brokers.offsets(&earliest),
+        brokers.offsets(&latest),
+        brokers.sizes(std::slice::from_ref(&topic))
+    );
     let partition = |(index, line): (i32, &crate::PartitionLine)| {
         let place = (topic.name.clone(), index);
         let (start, end) = (starts.get(&place), ends.get(&place));
@@ -124,6 +147,7 @@ pub(crate) async fn describe(
             moving_to: line.moving_to,
             log_start: start.map(|it| it.to_string()),
             high_watermark: end.map(|it| it.to_string()),
+            bytes: sizes.get(&place).map(ToString::to_string),
             offsets: start.zip(end).map(|(start, end)| end.saturating_sub(start).to_string()),
             problem,
         }
@@ -131,6 +155,7 @@ pub(crate) async fn describe(
     Ok(TopicPage {
         partitions: lines.clone().map(partition).collect(),
         partition_count: topic.partitions.len(),
+        bytes: sizes::total(&topic, &sizes).map(|it| it.to_string()),
         name: topic.name.clone(),
         id: topic.id,
         internal: topic.internal,

@@ -2,11 +2,11 @@
 
 export function size(bytes) {
   if (bytes < 1024) return `${bytes} B`;
-  const units = ["KiB", "MiB", "GiB"];
+  const units = ["KiB", "MiB", "GiB", "TiB"];
   let value = bytes;
   for (const unit of units) {
     value /= 1024;
-    if (value < 1024 || unit === "GiB") return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
+    if (value < 1024 || unit === "TiB") return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
   }
 }
 
@@ -56,4 +56,14 @@ export function pretty(text) {
     else out += token;
   });
   return out;
+}
+
+// What S3 Standard takes for a GB and a month in most regions: for an order of magnitude.
+const DOLLARS_A_GB = 0.023;
+
+/** What it costs to keep so many bytes for a month, in words. */
+export function keeping(bytes) {
+  if (Number(bytes) === 0) return "nothing";
+  const dollars = (Number(bytes) / 1e9) * DOLLARS_A_GB;
+  return dollars < 0.01 ? "less than 1 cent" : `$${dollars.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
 }

@@ -42,8 +42,10 @@ class Page {
   title(text, crumbs) {
     document.title = `${text} – Alluvium`;
     this.heading = el("h1", { tabindex: "-1" }, text);
+    this.bar = el("div", { class: "bar" });
     this.body = el("div", null, el("p", { class: "waiting" }, "Loading…"));
-    fill(main, crumbs ? el("p", { class: "crumbs" }, crumbs) : null, this.heading, this.body);
+    this.foot = el("div");
+    fill(main, crumbs ? el("p", { class: "crumbs" }, crumbs) : null, this.heading, this.bar, this.body, this.foot);
     window.scrollTo(0, 0);
     if (!first) this.heading.focus({ preventScroll: true });
     first = false;
@@ -51,6 +53,19 @@ class Page {
 
   show(...content) {
     if (!this.signal.aborted) fill(this.body, ...content);
+  }
+
+  /** What stays above and below while the rest is shown anew. */
+  async frame(bar, foot) {
+    try {
+      const [above, below] = await Promise.all([bar, foot]);
+      if (this.signal.aborted) return;
+      fill(this.bar, above);
+      fill(this.foot, below);
+    } catch (error) {
+      // Without its token, what is kept says so.
+      if (!this.signal.aborted && error.status !== 401) fill(this.bar, problem(error));
+    }
   }
 
   /** Asks and shows, now and again every few seconds while somebody looks. What is the same is not shown again. */
@@ -76,9 +91,15 @@ class Page {
     }
   }
 
+  /** Has what is kept asked for at once. */
+  refresh() {
+    this.wake?.();
+  }
+
   pause(milliseconds) {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, milliseconds);
+      this.wake = () => { clearTimeout(timer); resolve(); };
       this.signal.addEventListener("abort", () => { clearTimeout(timer); resolve(); }, { once: true });
     });
   }

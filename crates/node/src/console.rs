@@ -21,6 +21,7 @@ impl ::console::Cluster for ConsoleCluster {
     fn picture(&self) -> ClusterPicture {
         let image = self.cluster.image();
         let mut led = HashMap::<BrokerId, usize>::new();
+        let mut arriving = HashMap::<BrokerId, usize>::new();
         let (mut partitions, mut leaderless, mut offline, mut moving) = (0, 0, 0, 0);
         for partition in image.topics.values().flat_map(|topic| &topic.partitions) {
             partitions += 1;
@@ -30,10 +31,15 @@ impl ::console::Cluster for ConsoleCluster {
             }
             offline += usize::from(partition.offline);
             moving += usize::from(partition.moving_to.is_some());
+            if let Some(to) = partition.moving_to {
+                *arriving.entry(to).or_default() += 1;
+            }
         }
         let line = |broker: &BrokerInfo, fenced| {
-            let partitions = led.get(&broker.id).copied().unwrap_or_default();
-            line(broker, fenced, partitions)
+            let of = |counts: &HashMap<BrokerId, usize>| {
+                counts.get(&broker.id).copied().unwrap_or_default()
+            };
+            BrokerLine { fenced, partitions: of(&led), arriving: of(&arriving), ..line(broker) }
         };
         let living = image.brokers.values().map(|broker| line(broker, false));
         let fenced = image.fenced_brokers.values().map(|broker| line(broker, true));
@@ -94,7 +100,7 @@ impl ::console::Cluster for ConsoleCluster {
     }
 }
 
-fn line(broker: &BrokerInfo, fenced: bool, partitions: usize) -> BrokerLine {
+fn line(broker: &BrokerInfo) -> BrokerLine {
     let listeners = broker
         .endpoints
         .iter()
@@ -102,9 +108,10 @@ fn line(broker: &BrokerInfo, fenced: bool, partitions: usize) -> BrokerLine {
     BrokerLine {
         id: broker.id.get(),
         rack: broker.rack.clone(),
-        fenced,
+        fenced: false,
         draining: broker.draining,
         listeners: listeners.collect(),
-        partitions,
+        partitions: 0,
+        arriving: 0,
     }
 }

@@ -1,5 +1,5 @@
 // The console in headless Chromium, as a person uses it. Each check prints a line; the first that fails ends it.
-// Options: --url, --chromium, --shots (a directory for screenshots), --topic, --large (a record's offset), --many, --group.
+// Options: --url, --access (the same of a broker with access rules), --chromium, --shots (a directory for screenshots), --topic, --large (a record's offset), --many, --group.
 "use strict";
 
 const fs = require("fs");
@@ -27,7 +27,7 @@ async function open(browser, viewport, colorScheme) {
   page.on("console", (message) => { if (message.type() === "error") complaints.push(`the console: ${message.text()}`); });
   page.on("request", (request) => {
     const asked = request.url();
-    if (!asked.startsWith(options.url) && !asked.startsWith("blob:") && !asked.startsWith("data:")) complaints.push(`asked elsewhere: ${asked}`);
+    if (!asked.startsWith(options.url) && !asked.startsWith(options.access) && !asked.startsWith("blob:") && !asked.startsWith("data:")) complaints.push(`asked elsewhere: ${asked}`);
   });
   page.setDefaultTimeout(15_000);
   return page;
@@ -46,8 +46,9 @@ async function accessible(page, what) {
   assert(told.length === 0, `axe on ${what}: ${told.join("; ")}`);
 }
 
-async function shot(page, name) {
-  await page.screenshot({ path: path.join(options.shots, `${name}.png`), fullPage: true });
+/** A dialog lies over what is in view, not over the whole page. */
+async function shot(page, name, fullPage = true) {
+  await page.screenshot({ path: path.join(options.shots, `${name}.png`), fullPage });
 }
 
 const text = (page) => page.locator("main").innerText();
@@ -92,6 +93,11 @@ const steps = {
     await page.getByRole("link", { name: options.topic, exact: true }).waitFor();
     await accessible(page, "topics");
     await shot(page, "topics");
+    const begun = Date.now();
+    await go(page, `#/topic?name=${options.many}`);
+    await until(page, "Page 1 of 100");
+    console.log(`the first of 10,000 partitions: ${Date.now() - begun} ms`);
+    await accessible(page, "a wide topic");
     const start = Date.now();
     await go(page, `#/topic?name=${options.many}&page=99`);
     await until(page, "Page 100 of 100");
@@ -179,6 +185,7 @@ const steps = {
     await until(page, "5 records");
     const focused = await page.evaluate(() => document.activeElement.tagName);
     assert(focused === "H1", `focus is at ${focused}`);
+    await until(page, "Lag over the last");
     await accessible(page, "a group");
     await shot(page, "group");
   },
@@ -203,6 +210,113 @@ const steps = {
     complaints.splice(before);
   },
 
+  async "a topic is made, changed, and deleted once its name is typed"(page) {
+    const before = complaints.length;
+    await go(page, "#/topics");
+    await page.getByRole("button", { name: "Create a topic" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name").fill("made-here");
+    await dialog.getByLabel("Partitions").fill("3");
+    await dialog.getByLabel("Configs").fill("retention.ms=3600000\ncleanup.policy=shred");
+    await accessible(page, "a dialog");
+    await dialog.getByRole("button", { name: "Create" }).click();
+    await dialog.getByRole("alert").getByText("InvalidConfig").waitFor();
+    await shot(page, "create-refused", false);
+    await dialog.getByLabel("Configs").fill("retention.ms=3600000");
+    await dialog.getByRole("button", { name: "Create" }).click();
+    await until(page, "3600000");
+    await until(page, "Partitions\n3");
+    const change = async (value, wanted) => {
+      await page.getByRole("button", { name: "Set retention.ms", exact: true }).click();
+      await dialog.getByLabel("New value").fill(value);
+      await page.keyboard.press("Enter");
+      await wanted();
+    };
+    await change("soon", () => dialog.getByRole("alert").getByText("InvalidConfig").waitFor());
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    const focused = await page.evaluate(() => document.activeElement.getAttribute("aria-label"));
+    assert(focused === "Set retention.ms", `focus is at ${focused}`);
+    // The browser's console tells of what was refused.
+    complaints.splice(before);
+    await change("7200000", () => until(page, "7200000"));
+    await page.getByRole("button", { name: "Take back retention.ms" }).click();
+    await accessible(page, "a question");
+    await dialog.getByRole("button", { name: "Take back" }).click();
+    await page.getByRole("button", { name: "Take back retention.ms" }).waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Add partitions" }).click();
+    await dialog.getByLabel("Partitions in all").fill("5");
+    await dialog.getByRole("button", { name: "Add", exact: true }).click();
+    await until(page, "Partitions\n5");
+    await page.getByRole("button", { name: "Delete topic" }).click();
+    const deletes = dialog.getByRole("button", { name: "Delete the topic" });
+    await dialog.getByLabel("Type made-here to confirm").fill("made-her");
+    assert(await deletes.isDisabled(), "it can be deleted without its name");
+    await shot(page, "delete", false);
+    await dialog.getByLabel("Type made-here to confirm").fill("made-here");
+    await deletes.click();
+    await until(page, options.topic);
+    assert(!(await text(page)).includes("made-here"), "it is still there");
+    await shot(page, "topics-after");
+  },
+
+  async "offsets are reset to what was shown"(page) {
+    await go(page, `#/group?id=${encodeURIComponent(options.group)}`);
+    await until(page, "Reset offsets");
+    await page.getByLabel("Go on at").selectOption("offset");
+    await page.getByLabel("Offset", { exact: true }).fill("2");
+    await page.getByLabel("Topic", { exact: true }).selectOption("counted");
+    await page.getByRole("button", { name: "Show what that comes to" }).click();
+    await page.getByRole("table", { name: "Preview" }).waitFor();
+    await accessible(page, "a preview");
+    await shot(page, "preview");
+    await page.getByRole("button", { name: "Reset 2 offsets" }).click();
+    const dialog = page.getByRole("dialog");
+    await shot(page, "reset", false);
+    await accessible(page, "the question whether to reset");
+    await dialog.getByRole("button", { name: "Reset", exact: true }).click();
+    await until(page, "21 records");
+    await shot(page, "group-after-reset");
+  },
+
+  async "lag over time is the sum of what is known"(page) {
+    const points = await page.evaluate(async () => {
+      const { lagOverTime } = await import("/console/views/plot.js");
+      const commit = (timestamp, lag) => ({ timestamp, lag });
+      return lagOverTime({ one: [{ offsets: [null, commit(10, 5), commit(30, 1)] }, { offsets: [] }], other: [{ offsets: [commit(20, 7), commit(25, null)] }] });
+    });
+    const expected = [{ at: 20, lag: 12 }, { at: 30, lag: 8 }];
+    assert(JSON.stringify(points) === JSON.stringify(expected), JSON.stringify(points));
+  },
+
+  async "rules and users are made and removed"(page) {
+    await page.goto(`${options.access}/#/access`);
+    await until(page, "There are no rules");
+    const dialog = page.getByRole("dialog");
+    await page.getByRole("button", { name: "Add a rule" }).click();
+    await dialog.getByLabel("Who").fill("User:ann");
+    await dialog.getByLabel("Name").fill("orders");
+    await accessible(page, "the dialog of a rule");
+    await shot(page, "rule", false);
+    await dialog.getByRole("button", { name: "Add", exact: true }).click();
+    await until(page, "User:ann");
+    await page.getByRole("button", { name: "Add a user" }).click();
+    await dialog.getByLabel("User").fill("ann");
+    await dialog.getByLabel("Password").fill("not to be told");
+    await accessible(page, "the dialog of a user");
+    await dialog.getByRole("button", { name: "Set the password" }).click();
+    await until(page, "SCRAM-SHA-512");
+    await accessible(page, "rules and users");
+    await shot(page, "access");
+    await page.getByRole("button", { name: "Remove the rule of User:ann" }).click();
+    await dialog.getByRole("button", { name: "Remove the rule" }).click();
+    await until(page, "There are no rules");
+    await page.getByRole("button", { name: "Remove SCRAM-SHA-512 of ann" }).click();
+    await dialog.getByRole("textbox").fill("ann");
+    await dialog.getByRole("button", { name: "Remove" }).click();
+    await until(page, "No users are stored");
+  },
+
   async "it fits a phone, light and dark"(page) {
     for (const scheme of ["light", "dark"]) {
       const phone = await open(page.context().browser(), PHONE, scheme);
@@ -220,9 +334,29 @@ const steps = {
           await shot(page, `${name}-${scheme}-${size}`);
         }
       }
+      for (const [name, fragment, opener] of [
+        ["delete", `#/topic?name=${options.topic}`, "Delete topic"], ["create", "#/topics", "Create a topic"],
+      ]) {
+        await go(phone, fragment);
+        await phone.getByRole("button", { name: opener }).click();
+        const wide = await phone.getByRole("dialog").evaluate((dialog) => dialog.scrollWidth - dialog.clientWidth);
+        assert(wide <= 0, `the dialog ${name} is ${wide} pixels too wide`);
+        await accessible(phone, `the dialog ${name}, ${scheme}`);
+        await shot(phone, `dialog-${name}-${scheme}-phone`, false);
+      }
       await phone.context().close();
       await desk.context().close();
     }
+  },
+
+  async "a group is deleted once its id is typed, whatever is in it"(page) {
+    await go(page, `#/group?id=${encodeURIComponent(options.group)}`);
+    await page.getByRole("button", { name: "Delete group" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("textbox").fill(options.group);
+    await dialog.getByRole("button", { name: "Delete the group" }).click();
+    await until(page, "There are no groups yet");
+    assert(await page.evaluate(() => window.attacked === undefined), "its id was markup");
   },
 };
 

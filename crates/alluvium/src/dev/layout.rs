@@ -67,6 +67,10 @@ fn of(
     let guarded = settings.is_set(&security::AUTHORIZER_CLASS_NAME);
     if !settings.is_set(&deployment::CONSOLE_ENABLE) && !guarded && http.starts_with("127.") {
         settings.insert(&deployment::CONSOLE_ENABLE, "true".to_owned());
+        let open = ["", "PLAINTEXT://"].contains(&listener.scheme.as_str());
+        if open && !settings.is_set(&deployment::CONSOLE_WRITES_ENABLE) {
+            settings.insert(&deployment::CONSOLE_WRITES_ENABLE, "true".to_owned());
+        }
     }
     Ok(Layout { number, kafka, http, zone, settings })
 }

@@ -1,5 +1,6 @@
 import { ask } from "../api.js";
-import { badge, el, facts, link, name, number, plural, table } from "../dom.js";
+import { el, facts, link, name, plural, table } from "../dom.js";
+import { configTable } from "./configs.js";
 
 export async function broker(page, parameters) {
   const id = parameters.get("id") ?? "";
@@ -12,6 +13,7 @@ export async function broker(page, parameters) {
       ["State", line.fenced ? "not here" : line.draining ? "stopping" : "up"],
       ["Zone", line.rack === null ? "–" : name(line.rack)],
       ["Leads", plural(line.partitions, "partition", "partitions")],
+      line.arriving > 0 ? ["On their way to it", plural(line.arriving, "partition", "partitions")] : null,
       ["Controller", found.controller === line.id ? "yes" : "no"],
     ]),
     el("h2", null, "Listeners"),
@@ -29,28 +31,4 @@ export async function broker(page, parameters) {
     if (error.status === 401 || page.signal.aborted) throw error;
     page.show(head, page.problem(error));
   }
-}
-
-/** What somebody set comes first. */
-export function configTable(configs) {
-  const columns = [
-    { title: "Key", cell: (config) => [
-      el("span", { class: "mono" }, name(config.name)),
-      config.documentation ? el("div", { class: "quiet" }, config.documentation) : null,
-    ] },
-    { title: "Value", kind: "data", cell: value },
-    { title: "Source", kind: "nowrap", cell: (config) => config.source === "default" ? config.source : badge("plain", config.source) },
-  ];
-  const set = configs.filter((config) => config.source !== "default");
-  const defaults = configs.filter((config) => config.source === "default");
-  return [
-    table("Configs that were set", columns, set, "Nothing was set: every config has its default."),
-    el("details", null, el("summary", null, `${number(defaults.length)} defaults`), table("Configs with defaults", columns, defaults, "None.")),
-  ];
-}
-
-function value(config) {
-  if (config.sensitive) return el("span", { class: "null" }, "secret");
-  if (config.value === null) return el("span", { class: "null" }, "unset");
-  return el("span", { class: "mono" }, name(config.value));
 }

@@ -1,27 +1,57 @@
-import { ask, verdict } from "../api.js";
-import { badge, el, facts, link, name, notice, number, plural, table } from "../dom.js";
+import { ask, commitsOf, readOnly, verdict } from "../api.js";
+import { button, changes, confirm } from "../change.js";
+import { address, badge, el, facts, link, name, notice, number, plural, table } from "../dom.js";
+import { lagOverTime, plot } from "./plot.js";
 import { stateBadge } from "./groups.js";
+import { seekForm } from "./seek.js";
 
 const SECONDS = 3;
-const POINTS = 200;
 
 export async function group(page, parameters) {
   const id = parameters.get("id") ?? "";
   page.title(name(id), link("groups", {}, "Groups"));
   document.title = `${id} – Alluvium`;
   const overview = await ask("overview", {}, page.signal);
-  const lags = [];
+  const history = { before: null, seen: [] };
+  let framed = false;
   const load = async () => {
     const [found, judged] = await Promise.all([
       ask("group", { id }, page.signal),
       overview.lag_cluster === null ? null : verdict(overview.lag_cluster, id, page.signal),
     ]);
-    lags.push(Number(found.lag));
-    if (lags.length > POINTS) lags.shift();
+    if (!framed) {
+      framed = true;
+      const topics = [...new Set(found.partitions.map((partition) => partition.topic))];
+      page.frame(changes(page, () => groupButtons(page, id)), reset(page, id, topics));
+    }
+    if (history.before === null) {
+      const commits = overview.lag_cluster === null ? null : await commitsOf(overview.lag_cluster, id, page.signal);
+      history.before = commits === null ? [] : lagOverTime(commits);
+    }
+    history.seen.push({ at: Date.now(), lag: Number(found.lag) });
     // The plot goes on although nothing else changed.
-    return { found, judged, looked: lags.length };
+    return { found, judged, looked: history.seen.length };
   };
-  await page.keep(SECONDS, load, ({ found, judged }) => render(found, judged, overview.lag_cluster !== null, lags));
+  await page.keep(SECONDS, load, ({ found, judged }) => render(found, judged, overview.lag_cluster !== null, history));
+}
+
+function groupButtons(page, id) {
+  return button("Delete group…", () => confirm({
+    page, done: () => page.go(address("groups", {})), deed: "delete-group", action: "Delete the group", danger: true,
+    title: "Delete this group",
+    text: el("p", null, "Its offsets are forgotten: consumers that come back under its id begin where auto.offset.reset says. Nobody may be in it."),
+    typed: id,
+    what: () => ({ group: id }),
+  }), "danger");
+}
+
+async function reset(page, id, topics) {
+  if (await readOnly(page.signal) !== null) return null;
+  return [
+    el("h2", null, "Reset offsets"),
+    el("p", { class: "quiet" }, "Where the group goes on, while nobody is in it. You see what it comes to before anything is changed."),
+    seekForm(page, id, topics, () => page.refresh()),
+  ];
 }
 
 // Burrow's words for groups and partitions.
@@ -40,7 +70,7 @@ function verdictBadge(status) {
   return badge(kind, text);
 }
 
-function render(found, judged, judges, lags) {
+function render(found, judged, judges, history) {
   const verdicts = new Map();
   for (const partition of judged?.partitions ?? []) verdicts.set(`${partition.partition} ${partition.topic}`, partition.status);
   const problems = found.partitions.some((partition) => partition.problem);
@@ -53,7 +83,7 @@ function render(found, judged, judges, lags) {
       ["Protocol", name([found.kind, found.assignor].filter(Boolean).join(", "))],
       ["Coordinator", link("broker", { id: found.coordinator }, `Broker ${found.coordinator}`)],
     ]),
-    plot(lags),
+    plot(history),
     el("h2", null, "Offsets"),
     found.partitions_left_out > 0 ? notice("note", `${number(found.partitions_left_out)} more partitions are not shown.`) : null,
     table("Offsets", [
@@ -88,25 +118,4 @@ function assigned(partitions) {
   const topics = new Map();
   for (const [topic, partition] of partitions) topics.set(topic, [...topics.get(topic) ?? [], partition]);
   return [...topics].map(([topic, numbers]) => el("div", null, name(topic), `: ${numbers.sort((a, b) => a - b).join(", ")}`));
-}
-
-/** The lag while this page was open. */
-function plot(lags) {
-  const top = Math.max(...lags, 1);
-  const wide = Math.max(lags.length, 20) - 1;
-  const points = lags.map((lag, at) => `${(at / wide) * 600},${98 - (lag / top) * 92}`).join(" ");
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
-  line.setAttribute("points", points);
-  svg.setAttribute("viewBox", "0 0 600 100");
-  svg.setAttribute("preserveAspectRatio", "none");
-  svg.setAttribute("class", "plot");
-  svg.setAttribute("role", "img");
-  const seconds = (lags.length - 1) * SECONDS;
-  const text = lags.length < 2
-    ? "Lag while this page is open"
-    : `Lag over the last ${seconds} seconds: from ${number(lags[0])} to ${number(lags[lags.length - 1])}, at most ${number(Math.max(...lags))}`;
-  svg.setAttribute("aria-label", text);
-  svg.append(line);
-  return el("figure", null, svg, el("figcaption", { class: "quiet" }, text));
 }

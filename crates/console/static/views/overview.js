@@ -35,7 +35,7 @@ function render(found) {
       { title: "Broker", cell: (broker) => link("broker", { id: broker.id }, `Broker ${broker.id}`) },
       { title: "State", cell: (broker) => state(broker, found) },
       { title: "Zone", cell: (broker) => broker.rack === null ? "–" : name(broker.rack) },
-      { title: "Leads", kind: "number", cell: (broker) => number(broker.partitions) },
+      { title: "Leads", kind: "number", cell: (broker) => [number(broker.partitions), share(broker, found)] },
       { title: "Listeners", cell: (broker) => broker.listeners.map((listener) =>
         el("div", null, el("span", { class: "quiet" }, name(listener.name), " "), name(listener.address))) },
     ], found.brokers, "No brokers."),
@@ -43,8 +43,15 @@ function render(found) {
   ];
 }
 
+/** Which part of all partitions, where there is more than one broker. */
+function share(broker, found) {
+  if (found.brokers.length < 2 || found.partitions === 0) return null;
+  return el("span", { class: "quiet" }, ` (${Math.round((100 * broker.partitions) / found.partitions)} %)`);
+}
+
 function state(broker, found) {
   if (broker.fenced) return badge("bad", "not here");
   const more = broker.id === found.controller ? [" ", badge("plain", "controller")] : [];
+  if (broker.arriving > 0) more.push(" ", badge("note", `${number(broker.arriving)} arriving`));
   return [broker.draining ? badge("note", "stopping") : badge("good", "up"), ...more];
 }

@@ -18,7 +18,13 @@ pub const CONSOLE_ENABLE: ConfigKey =
 /// `console.token`.
 pub const CONSOLE_TOKEN: ConfigKey =
     ConfigKey::unset("console.token", Password).takes(NotEmpty).important(High).documented(
-        "What the console's callers must bring, 16 characters or more: whoever has it reads all records. Unset, whoever reaches the loopback address does.",
+        "What the console's callers must bring, 16 characters or more: whoever has it reads all records, and changes what console.writes.enable says. Unset, whoever reaches the loopback address does.",
+    );
+
+/// `console.writes.enable`.
+pub const CONSOLE_WRITES_ENABLE: ConfigKey =
+    ConfigKey::unset("console.writes.enable", Boolean).important(High).documented(
+        "Whether the console changes anything (topics, configs, offsets, access rules) for those whom it answers, and for no page of another site. Unset: with console.token; without, with an embedded metadata store whose listeners let everybody do the same.",
     );
 
 /// `data.dir`.
@@ -145,9 +151,10 @@ pub const WAL_FILE_BYTES: ConfigKey = ConfigKey::broker("wal.file.bytes", Long, 
     .important(Low)
     .documented("Size of one file of the write-ahead log.");
 
-static TABLE: [ConfigKey; 22] = [
+static TABLE: [ConfigKey; 23] = [
     CONSOLE_ENABLE,
     CONSOLE_TOKEN,
+    CONSOLE_WRITES_ENABLE,
     DATA_DIR,
     ETCD_PASSWORD,
     ETCD_SSL_CA_LOCATION,
