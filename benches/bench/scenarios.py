@@ -5,6 +5,7 @@ Names of figures end in their unit. Rates are MiB/s (what Kafka's tools call MB/
 
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -216,11 +217,25 @@ def minio_requests(system: System) -> float:
     return counts[-1]
 
 
+def look_around(http: str) -> None:
+    """What somebody with the console open asks for, a hundred times."""
+    pages = ["/", "/console/main.js", "/console/api/overview", "/console/api/topics", "/console/api/groups", "/console/api/access"]
+    for _ in range(100):
+        for page in pages:
+            with urllib.request.urlopen(http + page) as answer:
+                answer.read()
+
+
 def footprint(system: System, topic: str) -> Outcome:
-    """An empty broker's memory; with 10,000 idle connections; then with 10,000 idle partitions, and how long they take to start."""
+    """An empty broker's memory and start; with 10,000 idle connections; then with 10,000 idle partitions, and how long they take to start."""
     with Section(system, settle=False) as section:
         time.sleep(2)
         figures = {"empty RSS MiB": system.broker.resident_mib()}
+        if system.ready_seconds is not None:
+            figures["empty start s"] = system.ready_seconds
+        if system.name == "embedded-console":
+            look_around(system.http)
+            figures["after 100 looks at the console RSS MiB"] = system.broker.resident_mib()
         command = [str(built("load-driver")), "--bootstrap", system.bootstrap, "idle", "--connections", "10000"]
         idle = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         if idle.stdout.readline().strip() == "open":
@@ -286,7 +301,7 @@ SCENARIOS = {
     "registry": Scenario(registry, ["embedded-registry"], fresh=True),
     "tls": Scenario(tls, ["kafka-tls", "embedded-tls"]),
     "hostile": Scenario(hostile, ["embedded-besieged"], fresh=True),
-    "footprint": Scenario(footprint, ["kafka", "embedded-wal"], fresh=True),
+    "footprint": Scenario(footprint, ["kafka", "embedded-wal", "embedded-console"], fresh=True),
 }
 
 

@@ -1,6 +1,7 @@
 """The brokers under test. Each starts on fresh data in a directory of its own, and again on the same data after `stop`."""
 
 import subprocess
+import time
 import uuid
 from pathlib import Path
 
@@ -21,6 +22,8 @@ class System:
     name: str
     broker: Process
     bootstrap: str
+    # How long the last start took until it was ready; `None` where nobody looked.
+    ready_seconds: float | None = None
 
     def stores(self) -> list[Process]:
         return []
@@ -116,8 +119,10 @@ class Alluvium(System):
     def start(self) -> None:
         credentials = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "AWS_REGION": "us-east-1"}
         command = [built("alluvium"), "serve", *self.arguments]
+        began = time.monotonic()
         self.broker = Process.start(command, self.directory / "broker.log", credentials)
         self.broker.wait_until(lambda: http_ok(f"{self.http}/health/ready"))
+        self.ready_seconds = time.monotonic() - began
 
     def stores(self) -> list[Process]:
         return [store.process for store in (self.etcd, self.minio) if store]
@@ -208,6 +213,7 @@ def besieged(directory: Path) -> Alluvium:
     return system
 
 
+CONSOLE = {"console.enable": "true", "lag.evaluator.enable": "true", "schema.registry.address": "127.0.0.1:0"}
 NO_BUDGET = {"flush.max.interval": "10ms", "flush.requests.per.second": "0"}
 
 # Name, what it is for the README's reader, and how it starts.
@@ -215,6 +221,7 @@ SYSTEMS = {
     "kafka": Kafka,
     "embedded-wal": lambda directory: Alluvium("embedded-wal", directory, False, {}),
     "embedded-object": lambda directory: Alluvium("embedded-object", directory, False, {"durability.mode": "object"}),
+    "embedded-console": lambda directory: Alluvium("embedded-console", directory, False, CONSOLE),
     "embedded-registry": with_registry,
     "kafka-tls": kafka_with_tls,
     "embedded-tls": with_tls,
