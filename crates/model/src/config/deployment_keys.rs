@@ -103,6 +103,12 @@ pub const METADATA: ConfigKey = ConfigKey::broker("metadata", Text, "embedded")
     .important(High)
     .documented("The metadata store: `embedded`, `etcd://host:port[,host:port…][/prefix]`, or with TLS `etcds://…`.");
 
+/// `network.bytes.per.second`.
+pub const NETWORK_BYTES_PER_SECOND: ConfigKey =
+    ConfigKey::unset("network.bytes.per.second", Long).takes(AtLeast(1)).important(Low).documented(
+        "Bytes a second that this machine's network moves each way: what alluvium_utilization judges it by. Unset, the network is no part of that.",
+    );
+
 /// `object.store`.
 pub const OBJECT_STORE: ConfigKey = ConfigKey::unset("object.store", Text)
     .takes(NotEmpty)
@@ -145,7 +151,7 @@ pub const WAL_FILE_BYTES: ConfigKey = ConfigKey::broker("wal.file.bytes", Long, 
     .important(Low)
     .documented("Size of one file of the write-ahead log.");
 
-static TABLE: [ConfigKey; 22] = [
+static TABLE: [ConfigKey; 23] = [
     CONSOLE_ENABLE,
     CONSOLE_TOKEN,
     DATA_DIR,
@@ -162,6 +168,7 @@ static TABLE: [ConfigKey; 22] = [
     LOG_FILTER,
     LOG_FORMAT,
     METADATA,
+    NETWORK_BYTES_PER_SECOND,
     OBJECT_STORE,
     OBJECT_STORE_ENDPOINT,
     OBJECT_STORE_SSL_CA_LOCATION,
