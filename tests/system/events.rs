@@ -68,19 +68,13 @@ fn lost_owners_stores_that_fail_and_fenced_commits_are_alerts() {
     });
     until("critical alerts", || prometheus.query(CRITICAL).is_ok_and(|it| it.is_empty()));
 
-    // A store that refuses, and one that is away.
+    // A store that is away.
     let mut load = Load::new("stored", 6);
     let patience = ["--patience-ms", "300000", "--rate", "300"];
     load.start(&address, deployment.directory(), "all", &patience);
     until("nothing was stored", || load.acknowledged() > 0);
-    let minio = deployment.minio.as_mut().unwrap();
-    let (bucket, aside) =
-        (minio.directory().join("data/alluvium"), minio.directory().join("aside"));
-    fs::rename(&bucket, &aside).unwrap();
+    deployment.minio.as_mut().unwrap().kill();
     let shown: Vec<&Broker> = brokers.iter().collect();
-    until_firing(&prometheus, "AlluviumSegmentsNotStored", &shown);
-    minio.kill();
-    fs::rename(&aside, &bucket).unwrap();
     until_firing(&prometheus, "AlluviumObjectRequestsFail", &shown);
     // With records that only the WALs have, one broker dies.
     produce(&address, "by-wal", 0..60);
@@ -131,6 +125,18 @@ fn lost_owners_stores_that_fail_and_fenced_commits_are_alerts() {
     });
     load.stop();
     assert!(load.verify(&address).acknowledged > 0);
+}
+
+#[test]
+#[ignore = "an upload is tried for half a minute before it counts as failed"]
+fn a_store_that_stays_away_is_an_alert() {
+    let mut deployment = Deployment::start(Kind::Cluster);
+    let broker = deployment.broker(&HURRIED);
+    let prometheus = Prometheus::start(&deployment.directory().join("prometheus"), &[&broker]);
+    create_topic(&broker.address(), "stored", 1, &["durability.mode=wal"]);
+    deployment.minio.as_mut().unwrap().kill();
+    produce(&broker.address(), "stored", 0..10);
+    until_firing(&prometheus, "AlluviumSegmentsNotStored", &[&broker]);
 }
 
 /// Everything below `directory` that is no directory.
