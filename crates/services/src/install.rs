@@ -188,8 +188,8 @@ impl Tool {
             apt(true, &download)?;
         }
         let found = fs::read_dir(staging).map_err(Error::io("could not look for the package"))?;
-        let paths = found.filter_map(|entry| entry.ok().map(|entry| entry.path()));
-        let package = paths.into_iter().find(|path| path.extension().is_some_and(|it| it == "deb"));
+        let mut paths = found.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+        let package = paths.find(|path| path.extension().is_some_and(|it| it == "deb"));
         let package = package.ok_or_else(|| Error::Install {
             tool: self.name(),
             reason: "apt-get downloaded no package".to_owned(),
