@@ -1,45 +1,73 @@
-//! What the alerts of the chart are made of is shown by a broker, from its start, and each alert has a page that says what to do.
+//! The rules of alerts: promtool accepts them and their tests, no alert is without a test and a section that says what to do.
 
-use crate::harness::{Deployment, Kind, eventually};
-use std::{collections::BTreeSet, fs, path::Path};
+use crate::harness::{
+    programs::{attempt, text},
+    prometheus::repository,
+};
+use services::promtool;
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
+
+const RULES: &str = "helm/alluvium/files/alerts.yaml";
+const TESTS: &str = "tests/alerts/rules_test.yaml";
 
 fn read(path: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)).unwrap()
+    fs::read_to_string(repository(path)).unwrap()
 }
 
-/// The names before the labels of an expression.
-fn metrics_of(expression: &str) -> impl Iterator<Item = &str> {
-    let before_labels = expression
-        .split('{')
-        .filter_map(|part| part.rsplit(|it: char| !it.is_ascii_alphanumeric() && it != '_').next());
-    before_labels.filter(|name| name.contains('_'))
+/// What follows `prefix` in the lines that begin with it.
+fn after<'a>(text: &'a str, prefix: &'a str) -> Vec<&'a str> {
+    text.lines().filter_map(|line| line.trim_start().strip_prefix(prefix)).collect()
 }
 
 #[test]
-fn every_metric_of_an_alert_is_there_before_anything_went_wrong() {
-    let rules = read("helm/alluvium/templates/monitoring.yaml");
-    let expressions = rules.lines().filter_map(|line| line.trim().strip_prefix("expr: "));
-    let wanted: BTreeSet<&str> = expressions.flat_map(metrics_of).collect();
-    assert!(wanted.len() >= 8, "{wanted:?}");
-    let deployment = Deployment::start(Kind::Cluster);
-    let notifier = "lag.notifier.http.url.open=http://127.0.0.1:9/";
-    let broker = deployment.broker(&[notifier, "lag.evaluator.offset.refresh=300ms"]);
-    eventually(|| {
-        let scraped = broker.metrics();
-        let names: BTreeSet<&str> =
-            scraped.lines().filter_map(|line| line.split(['{', ' ']).next()).collect();
-        let missing: Vec<_> = wanted.difference(&names).collect();
-        if missing.is_empty() { Ok(()) } else { Err(format!("{missing:?} are not shown")) }
-    });
+fn every_alert_has_a_section_and_links_to_it() {
+    let (rules, pages) = (read(RULES), read("docs/operations/alerts.md"));
+    let alerts = after(&rules, "- alert: ");
+    let described = after(&pages, "## ");
+    assert_eq!(alerts.iter().collect::<BTreeSet<_>>(), described.iter().collect::<BTreeSet<_>>());
+    let links = alerts.iter().map(|it| format!("docs/operations/alerts.md#{}", it.to_lowercase()));
+    assert_eq!(after(&rules, "runbook_url: "), links.collect::<Vec<_>>());
+}
+
+/// The names that the macros of crate `metrics` are given below `folder`, but in tests.
+fn metrics_of_sources(folder: &Path, names: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() && entry.file_name().is_some_and(|it| it != "tests") {
+            metrics_of_sources(&entry, names);
+        } else if entry.extension().is_some_and(|it| it == "rs") {
+            let source = fs::read_to_string(&entry).unwrap();
+            for kind in ["counter!(", "gauge!(", "histogram!("] {
+                let named = source.split(kind).skip(1);
+                let name = |rest: &str| {
+                    Some(rest.trim_start().strip_prefix('"')?.split('"').next()?.to_owned())
+                };
+                names.extend(named.filter_map(name));
+            }
+        }
+    }
 }
 
 #[test]
-fn every_alert_has_a_page() {
-    let (rules, pages) =
-        (read("helm/alluvium/templates/monitoring.yaml"), read("docs/operations/alerts.md"));
-    let alerts = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: "));
-    let alerts: BTreeSet<&str> = alerts.collect();
-    let described: BTreeSet<&str> =
-        pages.lines().filter_map(|line| line.strip_prefix("## ")).collect();
-    assert_eq!(alerts, described);
+fn every_metric_is_described() {
+    let mut names = BTreeSet::new();
+    metrics_of_sources(&repository("crates"), &mut names);
+    assert!(names.len() > 70, "{names:?}");
+    let page = read("docs/operations/metrics.md");
+    let described: BTreeSet<&str> = page.split('`').collect();
+    let missing: Vec<_> = names.iter().filter(|it| !described.contains(it.as_str())).collect();
+    assert!(missing.is_empty(), "not in docs/operations/metrics.md: {missing:?}");
+}
+
+#[test]
+fn every_alert_fires_in_a_test_of_promtool_and_all_of_these_pass() {
+    let (rules, tests) = (read(RULES), read(TESTS));
+    for alert in after(&rules, "- alert: ") {
+        assert!(tests.contains(&format!("alertname=\"{alert}\"")), "{alert} has no test");
+    }
+    for arguments in [["check", "rules", RULES].as_slice(), &["test", "rules", TESTS]] {
+        let mut command = Command::new(promtool().unwrap());
+        let output = attempt(command.args(arguments).current_dir(repository(".")), b"");
+        let told = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        assert!(output.status.success() && told.contains("SUCCESS"), "{arguments:?}: {told}");
+    }
 }

@@ -72,6 +72,7 @@ fn a_full_wal_disk_holds_producers_back_until_there_is_room() {
     let patience = ["--patience-ms", "300000", "--size", "4000"];
     load.start(&broker.address(), deployment.directory(), "all", &patience);
     wait_for("a full disk", &broker, || broker.log().contains("the WAL's disk is full"));
+    assert!(broker.counter("alluvium_wal_disk_full_total") > 0);
     disk.make_room();
     let before = load.acknowledged();
     wait_for("progress", &broker, || load.acknowledged() > before + 5_000);

@@ -8,6 +8,7 @@ mod deployment;
 mod dev;
 mod doctor;
 mod fsck;
+mod gauges;
 mod health;
 mod listening;
 mod plan;

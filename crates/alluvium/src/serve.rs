@@ -2,7 +2,7 @@
 
 use crate::{
     Failure, admin_options::admit_admin, banner, console_options::console_options,
-    deployment::Deployment, health::BrokerHealth, listening::Listening,
+    deployment::Deployment, gauges, health::BrokerHealth, listening::Listening,
     schema_registry_port::SchemaRegistryPort,
 };
 use axum::Router;
@@ -123,9 +123,11 @@ impl Running {
         if !settings.is_embedded() {
             probe(&stores.objects).await?;
         }
-        let surroundings = surroundings(&settings, &stores, clock, randomness)?;
+        let surroundings = surroundings(&settings, &stores, clock.clone(), randomness)?;
+        let wal_disk = Arc::clone(&surroundings.wal_disk);
         let joined = Node::join(settings.clone(), surroundings, identity.clone()).await;
         let node = joined.map_err(Failure::from_display)?;
+        gauges::keep(&settings, &identity, &node, clock, wal_disk);
         let http_address = http.as_ref().map(HttpServer::address);
         let drain_requested = Arc::<Notify>::default();
         let serving = Arc::<AtomicBool>::default();

@@ -1,7 +1,8 @@
 //! [`Cluster`]: start, run, stop.
 
 use crate::{
-    BrokerInfo, ClaimedPartition, ClusterError, Endpoint, Image, Ownership, acls, identity, lapsed,
+    BrokerInfo, ClaimedPartition, ClusterError, Endpoint, Image, Ownership, acls, epoch_jumps,
+    identity, lapsed,
     lease::LeaseRule,
     leaving, life, noter, picture, quotas, registered_wal,
     session::{self, RegisteredSession},
@@ -207,6 +208,7 @@ impl Shared {
         let mut view = self.view.lock();
         let quotas = events.iter().any(|event| quotas::is_of_quotas(&self.parts.keys, event));
         for event in events {
+            epoch_jumps::look(&self.parts.keys, &view, event);
             let rule = acls::rule_of(&self.parts.keys, event);
             let before = rule.as_deref().and_then(|rule| acls::binding_of(&view, rule));
             if let Err(error) = view.apply(&self.parts.keys, event) {
@@ -240,6 +242,7 @@ impl Shared {
         let mut view = self.view.lock();
         for (partition, record, at) in records {
             if let Some(stored) = view.owners.get_mut(&partition).filter(|it| it.modified < at) {
+                epoch_jumps::tell(partition, stored, &record, at);
                 (stored.value, stored.modified) = (record, at);
             }
         }

@@ -12,6 +12,7 @@ use crate::{
     cool_down::CoolDown,
     history::History,
     moves,
+    offline::Offline,
     session::RegisteredSession,
     succession::{EpochsUsedUp, first, take_over},
     takeover::{Circumstances, Fate, fate},
@@ -58,6 +59,7 @@ pub(crate) async fn run(shared: Arc<Shared>, session: RegisteredSession) {
         hold_until: None,
         history: History::default(),
         headless: BTreeSet::new(),
+        offline: Offline::default(),
         cool_down: shared.options.balancing_interval.map(CoolDown::new),
     };
     loop {
@@ -94,6 +96,7 @@ struct Office {
     history: History,
     /// Dead sessions whose head is gone: nobody knows how far they committed, so what they owned is not taken over.
     headless: BTreeSet<SessionId>,
+    offline: Offline,
     /// `None`: nothing is moved for the sake of balance.
     cool_down: Option<CoolDown>,
 }
@@ -102,6 +105,7 @@ impl Office {
     /// One round; answers whether another should follow at once.
     async fn tick(&mut self) -> Result<bool, MetadataError> {
         if !self.is_elected().await? {
+            self.offline = Offline::default();
             return Ok(false);
         }
         let decisions = self.decide();
@@ -190,7 +194,7 @@ impl Office {
         let live_wals = view.live_wals();
         let mut unassigned = Vec::new();
         let mut decided = Vec::new();
-        let mut ownerless = BTreeMap::new();
+        let (mut ownerless, mut offline) = (BTreeMap::new(), BTreeMap::new());
         for (topic, stored) in &view.topics {
             for index in (0..stored.value.partitions).filter_map(PartitionIndex::new) {
                 let partition = PartitionId { topic: *topic, partition: index };
@@ -201,13 +205,24 @@ impl Office {
                     }
                     continue;
                 };
-                let given_up = self.is_to_move(&view, &live_wals, partition, &owner.value, now);
-                let Some(given_up) = given_up else { continue };
+                let headless =
+                    session_of(&owner.value).is_some_and(|it| self.headless.contains(&it));
+                let fate = self.fate_of(&view, &live_wals, partition, &owner.value, now);
+                let given_up = match fate {
+                    Some(Fate::TakeOver) if !headless => false,
+                    Some(Fate::GiveUp) if !headless => true,
+                    Some(Fate::TakeOver | Fate::GiveUp | Fate::Offline(_)) => {
+                        offline.insert(partition, owner.value.broker);
+                        continue;
+                    }
+                    Some(Fate::Owned) | None => continue,
+                };
                 ownerless.insert(partition, (owner.value.clone(), owner.modified, given_up));
                 unassigned.push(partition);
             }
         }
         self.dead_since.retain(|partition, _| view.owners.contains_key(partition));
+        self.offline.are(offline);
         if !unassigned.is_empty() {
             let mut spread = balancing::spread(&view);
             for (partition, broker) in &decided {
@@ -224,15 +239,15 @@ impl Office {
         decided.collect()
     }
 
-    /// Whether a partition is taken over now, and if so whether what its WAL held is given up.
-    fn is_to_move(
+    /// What becomes of a partition now; `None` while nobody is counted dead.
+    fn fate_of(
         &mut self,
         view: &View,
         live_wals: &BTreeSet<WalId>,
         partition: PartitionId,
         record: &Owner,
         now: BootTime,
-    ) -> Option<bool> {
+    ) -> Option<Fate> {
         let dead = |circumstances: &Circumstances| fate(record, view, live_wals, circumstances);
         let mut circumstances = Circumstances {
             unclean_allowed: self.shared.unclean_allowed(view, partition.topic),
@@ -241,7 +256,7 @@ impl Office {
         };
         if dead(&circumstances) == Fate::Owned {
             self.dead_since.remove(&partition);
-            return None;
+            return Some(Fate::Owned);
         }
         let since = *self.dead_since.entry(partition).or_insert_with(|| {
             tracing::warn!(%partition, owner = record.broker, "the owner of a partition is gone");
@@ -251,11 +266,7 @@ impl Office {
             return None;
         }
         circumstances.dead_for = now.since(since);
-        match dead(&circumstances) {
-            Fate::TakeOver => Some(false),
-            Fate::GiveUp => Some(true),
-            Fate::Owned | Fate::Offline(_) => None,
-        }
+        Some(dead(&circumstances))
     }
 
     /// Writes one batch; answers whether it was written.

@@ -186,7 +186,15 @@ impl Claimant {
                 view.owners.get(it).and_then(|it| wal_of(&it.value)) != Some(self.shared.wal)
             };
             let lost = left_open.extract_if(.., |it| not_mine(it) && not_reclaimable(it));
-            opened.keys().copied().filter(not_mine).chain(lost).collect()
+            let lost: Vec<_> = lost.collect();
+            let closed: Vec<_> = opened.keys().copied().filter(not_mine).collect();
+            // While a session lasts, partitions go by a handover or with their topic. Those of one that is over were taken.
+            let taken =
+                if session_is_over(&view, &self.session) { closed.clone() } else { Vec::new() };
+            for partition in lost.iter().chain(&taken) {
+                tell_lost(&view, *partition);
+            }
+            closed.into_iter().chain(lost).collect()
         };
         if gone.is_empty() {
             return;
@@ -260,4 +268,23 @@ impl Claimant {
 fn is_mine(view: &View, partition: PartitionId, session: &SessionStamp) -> Option<()> {
     let stored = view.owners.get(&partition)?;
     (is_held_by(&stored.value, session) && view.topics.contains_key(&partition.topic)).then_some(())
+}
+
+fn session_is_over(view: &View, session: &SessionStamp) -> bool {
+    let stored = view.sessions.get(&session.broker);
+    stored.is_none_or(|it| it.created != session.create_revision)
+}
+
+/// Another broker has it, unless its topic is gone.
+fn tell_lost(view: &View, partition: PartitionId) {
+    let Some(stored) = view.owners.get(&partition) else { return };
+    if view.topics.contains_key(&partition.topic) {
+        metrics::counter!("alluvium_ownerships_lost_total").increment(1);
+        tracing::warn!(
+            %partition,
+            owner = stored.value.broker,
+            leader_epoch = stored.value.leader_epoch,
+            "the partition was taken over by another broker; what it held here and was not stored stays in the WAL, in quarantine"
+        );
+    }
 }

@@ -17,7 +17,7 @@ pub(crate) struct Refusal {
 impl Refusal {
     /// With a message.
     pub(crate) fn new(error: ResponseError, message: impl Into<String>) -> Self {
-        Self { error, message: Some(message.into()) }
+        Self { message: Some(message.into()), ..Self::from(error) }
     }
 
     /// The code on the wire.
@@ -32,7 +32,9 @@ impl Refusal {
 }
 
 impl From<ResponseError> for Refusal {
+    /// Counts it: what is refused is answered.
     fn from(error: ResponseError) -> Self {
+        metrics::counter!("kafka_errors_total", "error" => format!("{error:?}")).increment(1);
         Self { error, message: None }
     }
 }

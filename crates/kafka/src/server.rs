@@ -108,6 +108,8 @@ impl Server {
     ) -> Self {
         let tasks = parent.child();
         let addresses = listeners.addresses();
+        metrics::gauge!("kafka_connections_max").set(options.max_connections as f64);
+        metrics::gauge!("kafka_connections").increment(0);
         let shared = Arc::new(Shared {
             limits: ConnectionLimits::new(options, &broker),
             broker,

@@ -301,6 +301,7 @@ async fn wait_until_ready(cluster: &Cluster) {
 
 fn tell_unclaimed(logs: &PartitionLogs) {
     for (partition, frames, bytes) in logs.unclaimed_frames() {
+        metrics::counter!("alluvium_wal_quarantines_total").increment(1);
         tracing::warn!(%partition, frames, bytes, "the WAL has frames of a partition that this broker does not own: they are kept in quarantine, `alluvium wal salvage` reads them");
     }
 }

@@ -81,6 +81,7 @@ impl WalKeeper for WalSlot {
     fn renew(&self, reason: &str) -> Result<(WalId, u64), String> {
         let mut open = self.open.lock();
         if let Some((wal, recovery)) = open.take() {
+            metrics::counter!("alluvium_wal_quarantines_total").increment(1);
             tracing::warn!(
                 reason,
                 wal = %wal.identity().id,

@@ -3,6 +3,7 @@
 //! Logs go to standard error, for people or as JSON. Spans go to an OTLP collector when an endpoint is given. Metrics
 //! are kept in memory and rendered for Prometheus by the HTTP port.
 
+use crate::counters;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig};
@@ -64,15 +65,6 @@ pub struct Telemetry {
 const LATENCY_BUCKETS: [f64; 14] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// Counters whose growth is an alert. They are shown from the start: one that begins with its first increment never grew for Prometheus.
-const ALERTED_COUNTERS: [&str; 5] = [
-    "alluvium_commit_failures_total",
-    "alluvium_metadata_snapshot_failures_total",
-    "alluvium_segment_put_failures_total",
-    "cluster_sessions_lost_total",
-    "cluster_unclean_takeovers_total",
-];
-
 impl Telemetry {
     /// Sets up logs, traces and metrics for the process. Must run inside a tokio runtime when an OTLP endpoint is given.
     ///
@@ -103,9 +95,7 @@ impl Telemetry {
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &LATENCY_BUCKETS)
             .and_then(PrometheusBuilder::install_recorder)
             .map_err(|error| TelemetryError::AlreadySet(error.to_string()))?;
-        for counter in ALERTED_COUNTERS {
-            metrics::counter!(counter).increment(0);
-        }
+        counters::show();
         Ok(Self { metrics: prometheus, traces })
     }
 

@@ -3,6 +3,7 @@
 use crate::{
     EngineOptions, EngineStatus, LogError, Notice, Parts,
     buffers::Buffers,
+    damage::Damage,
     flush_queue::FlushQueue,
     followed::Follows,
     notices::Notices,
@@ -52,6 +53,7 @@ pub(crate) struct Engine {
     pub(crate) flush_queue: FlushQueue,
     pub(crate) producer_windows: ProducerWindows,
     pub(crate) reader: ObjectReader,
+    pub(crate) damage: Damage,
     pub(crate) read_ahead: ReadAhead,
     /// Looked up once: appends are too many for that.
     pub(crate) appended_bytes: metrics::Counter,
@@ -102,6 +104,7 @@ impl Engine {
             flush_queue: FlushQueue::default(),
             producer_windows: ProducerWindows::default(),
             reader: ObjectReader::new(parts.objects.clone(), cache_bytes),
+            damage: Damage::default(),
             read_ahead: ReadAhead::new(cache_bytes / READ_AHEAD_PART),
             appended_bytes: metrics::counter!("alluvium_append_bytes_total"),
             terms: TermsQueue::default(),
@@ -327,11 +330,16 @@ impl Engine {
 
     /// How it does.
     pub(crate) fn status(&self) -> EngineStatus {
+        let session = self.session();
+        let uploads = session.as_ref().map(|it| it.uploads_in_flight.load(Relaxed));
         EngineStatus {
             partitions: self.partitions.read().len(),
             uncommitted_bytes: self.buffers.uncommitted(),
             buffered_bytes: self.buffers.in_use(),
-            commit_seq: self.session().map_or(0, |session| session.committed_seq()),
+            wal_bytes: self.parts.wal.unreleased_bytes(),
+            uploads_in_flight: uploads.unwrap_or(0),
+            uploads_max: self.options.flush_uploads.max(1),
+            commit_seq: session.map_or(0, |session| session.committed_seq()),
             failing: self.failing.load(Relaxed),
         }
     }

@@ -9,6 +9,7 @@ mod append;
 #[doc(hidden)]
 pub mod benchmarks;
 mod buffers;
+mod damage;
 mod end_transaction;
 mod engine;
 mod epochs;

@@ -120,6 +120,9 @@ pub(crate) struct ObjectReader {
     objects: Objects,
     blocks: Arc<BlockCache>,
     runs: Arc<SingleFlightCache<RunKey, Slices, ObjectReadError>>,
+    /// Looked up once: blocks are too many for that.
+    hits: metrics::Counter,
+    misses: metrics::Counter,
 }
 
 impl ObjectReader {
@@ -131,6 +134,8 @@ impl ObjectReader {
             objects,
             blocks: Arc::new(SingleFlightCache::new(cache_bytes - for_runs, bytes_of_block)),
             runs: Arc::new(SingleFlightCache::new(for_runs, bytes_of_slices)),
+            hits: metrics::counter!("alluvium_cached_blocks_total", "result" => "hit"),
+            misses: metrics::counter!("alluvium_cached_blocks_total", "result" => "miss"),
         }
     }
 
@@ -238,7 +243,9 @@ impl ObjectReader {
             (segment.object.clone(), bytes_in_object(&segment.slice, block).start)
         };
         let wanted = all.get(position).cloned().unwrap_or_default();
+        let mut found = &self.hits;
         let plan = |state: &State<Key, Block, ObjectReadError>| {
+            found = &self.misses;
             let before = all.iter().take(position).rev();
             let read_already = before.take_while(|block| state.is_ready(&key(block))).count();
             let absent = all.iter().skip(position + 1);
@@ -248,7 +255,9 @@ impl ObjectReader {
             let keys = span.iter().map(key).collect();
             Load { keys, results: get_blocks(self.objects.clone(), segment.clone(), span).boxed() }
         };
-        self.blocks.get(&key(&wanted), plan).await
+        let block = self.blocks.get(&key(&wanted), plan).await;
+        found.increment(1);
+        block
     }
 
     /// The slices of an entry.

@@ -240,7 +240,9 @@ impl Partition {
     /// # Errors
     /// As [`ReadError`] says.
     pub async fn read(&self, request: ReadRequest) -> Result<ReadAnswer, ReadError> {
-        read::read(&self.shared, request).await
+        let read = read::read(&self.shared, request).await;
+        self.shared.engine.damage.note(self.shared.id, &read);
+        read
     }
 
     /// Bytes that a read of this kind would find in memory accounting, without reading: for `min_bytes` of a fetch.
@@ -273,7 +275,9 @@ impl Partition {
         query: TimestampQuery,
         isolation: Isolation,
     ) -> Result<Option<FoundOffset>, ReadError> {
-        read::offset_for_timestamp(&self.shared, query, isolation).await
+        let found = read::offset_for_timestamp(&self.shared, query, isolation).await;
+        self.shared.engine.damage.note(self.shared.id, &found);
+        found
     }
 
     /// The end of an epoch; `None` for one that is to come.

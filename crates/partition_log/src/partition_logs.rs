@@ -136,6 +136,12 @@ pub struct EngineStatus {
     pub uncommitted_bytes: u64,
     /// Bytes of batches held in memory.
     pub buffered_bytes: u64,
+    /// Bytes that the WAL holds for object storage.
+    pub wal_bytes: u64,
+    /// Uploads under way.
+    pub uploads_in_flight: usize,
+    /// As many at most.
+    pub uploads_max: usize,
     /// Last committed seq of the session.
     pub commit_seq: u64,
     /// Consecutive failures of uploads or commits right now.

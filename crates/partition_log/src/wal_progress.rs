@@ -210,7 +210,8 @@ impl WalObserver for Progress {
     }
 
     fn failed(&self, error: &WalError) {
-        tracing::error!(%error, "the WAL has failed");
+        metrics::counter!("alluvium_wal_failures_total").increment(1);
+        tracing::error!(%error, "the WAL has failed: nothing more is acknowledged from it; see to its disk and start this broker anew");
         *self.failure.lock() = Some(error.to_string());
         self.moved.notify_one();
     }

@@ -17,6 +17,8 @@ pub enum Tool {
     Minio,
     /// A second S3 implementation, over a POSIX directory.
     Versitygw,
+    /// Scrapes brokers and judges the rules of alerts; `promtool` lies beside it. The version is Debian's.
+    Prometheus,
     /// Tells how far groups are behind, for comparison. Its build needs cmake and the headers of SASL (Debian's libsasl2-dev).
     KlagExporter,
 }
@@ -26,6 +28,8 @@ enum Recipe {
     GoInstall { package: &'static str },
     /// `cargo install`; package and binary have the tool's name.
     CargoInstall { features: &'static str },
+    /// Debian's package, unpacked: the binary has the tool's name.
+    Debian,
     /// A module of our own whose main calls the server's: its replace directives forbid `go install`.
     GoModule { requires: &'static str, main: &'static str },
 }
@@ -37,6 +41,7 @@ impl Tool {
             Self::Etcd => "etcd",
             Self::Minio => "minio",
             Self::Versitygw => "versitygw",
+            Self::Prometheus => "prometheus",
             Self::KlagExporter => "klag-exporter",
         }
     }
@@ -46,6 +51,7 @@ impl Tool {
             Self::Etcd => "v3.7.3",
             Self::Minio => "v0.0.0-20260212201848-7aac2a2c5b7c",
             Self::Versitygw => "v1.8.0",
+            Self::Prometheus => "debian",
             Self::KlagExporter => "0.1.29",
         }
     }
@@ -57,6 +63,7 @@ impl Tool {
                 main: "package main\n\nimport (\n\t\"os\"\n\n\t\"go.etcd.io/etcd/server/v3/etcdmain\"\n)\n\nfunc main() { etcdmain.Main(os.Args) }\n",
             },
             Self::KlagExporter => Recipe::CargoInstall { features: "curl-static" },
+            Self::Prometheus => Recipe::Debian,
             Self::Minio => Recipe::GoInstall { package: "github.com/minio/minio" },
             Self::Versitygw => {
                 Recipe::GoInstall { package: "github.com/versity/versitygw/cmd/versitygw" }
@@ -122,6 +129,16 @@ impl Tool {
                 self.run("cargo", cargo.current_dir(directory))?;
                 self.rename(&staging.join("bin").join(self.name()), directory)
             }
+            Recipe::Debian => {
+                let staging = directory.join("staging");
+                self.unpack(&staging)?;
+                fs::rename(staging.join("usr/bin/promtool"), directory.join("promtool"))
+                    .map_err(Error::io("could not move promtool"))?;
+                self.rename(&staging.join("usr/bin").join(self.name()), directory)?;
+                // The rest is of no use; what can't be removed does no harm.
+                let _ = fs::remove_dir_all(&staging);
+                Ok(())
+            }
             Recipe::GoInstall { package } => {
                 let staging = directory.join("staging");
                 let argument = format!("{package}@{}", self.version());
@@ -147,6 +164,37 @@ impl Tool {
                 self.rename(&module.join(self.name()), directory)
             }
         }
+    }
+
+    /// Downloads Debian's package and unpacks it, as any user. Its lists are read anew beside the machine's when that knows no such package.
+    fn unpack(self, staging: &Path) -> Result<(), Error> {
+        let (lists, archives) = (staging.join("lists/partial"), staging.join("archives/partial"));
+        for directory in [staging, lists.as_path(), archives.as_path()] {
+            fs::create_dir_all(directory)
+                .map_err(Error::io(format!("could not create {}", directory.display())))?;
+        }
+        let apt = |own: bool, action: &[&str]| {
+            let mut apt = Command::new("apt-get");
+            if own {
+                apt.arg(format!("-oDir::State::lists={}", staging.join("lists").display()));
+                apt.arg(format!("-oDir::Cache::archives={}", staging.join("archives").display()));
+            }
+            apt.arg("-oAPT::Sandbox::User=").arg("-qq").args(action).current_dir(staging);
+            self.run("apt-get", &mut apt)
+        };
+        let download = ["download", self.name()];
+        if apt(false, &download).is_err() {
+            apt(true, &["update"])?;
+            apt(true, &download)?;
+        }
+        let found = fs::read_dir(staging).map_err(Error::io("could not look for the package"))?;
+        let mut paths = found.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+        let package = paths.find(|path| path.extension().is_some_and(|it| it == "deb"));
+        let package = package.ok_or_else(|| Error::Install {
+            tool: self.name(),
+            reason: "apt-get downloaded no package".to_owned(),
+        })?;
+        self.run("dpkg", Command::new("dpkg").arg("-x").arg(package).arg(staging))
     }
 
     /// The binary appears under its final name whole or not at all.

@@ -214,6 +214,7 @@ impl Queue {
 
     pub(crate) fn set_disk_full(&self) {
         if !std::mem::replace(&mut self.state.lock().disk_full, true) {
+            metrics::counter!("alluvium_wal_disk_full_total").increment(1);
             tracing::error!(
                 directory = self.directory,
                 "the WAL's disk is full: appends are refused until there is room; free space on it or lower wal.max.bytes"

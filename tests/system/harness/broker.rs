@@ -132,6 +132,14 @@ impl Broker {
         http_get(self.http_port, "/metrics").unwrap()
     }
 
+    /// The sum of a counter's series.
+    pub fn counter(&self, name: &str) -> u64 {
+        let metrics = self.metrics();
+        let series = metrics.lines().filter_map(|line| line.strip_prefix(name));
+        let of_name = series.filter(|rest| rest.starts_with([' ', '{']));
+        of_name.filter_map(|rest| rest.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+    }
+
     /// Resident memory in bytes.
     pub fn resident_bytes(&self) -> u64 {
         self.memory("VmRSS:")

@@ -15,6 +15,7 @@ pub mod member;
 pub mod patience;
 pub mod placement;
 pub mod programs;
+pub mod prometheus;
 pub mod records;
 pub mod rolls;
 pub mod running;
@@ -29,6 +30,7 @@ pub use kafka::Kafka;
 pub use load::Load;
 pub use member::Member;
 pub use patience::{eventually, until};
+pub use prometheus::Prometheus;
 pub use running::Running;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

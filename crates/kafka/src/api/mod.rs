@@ -75,6 +75,7 @@ use kafka_protocol::{
 };
 pub(crate) use request_schema::Versions;
 use std::sync::Arc;
+use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
 /// Most bytes that a request may take in memory once it is decoded, besides its own: some 300,000 small elements.
@@ -338,6 +339,7 @@ pub(crate) async fn begin(
     if surplus_bytes > 0 {
         held.push(decoded.take(surplus_bytes).await);
     }
+    let started = Instant::now();
     metrics::counter!("kafka_requests_total", "api" => entry.name).increment(1);
     let context = Context { connection: Arc::clone(connection), head, client_id: None };
     let span = tracing::debug_span!(
@@ -351,7 +353,9 @@ pub(crate) async fn begin(
         held.clear();
     }
     Ok(match begun {
-        Begin::Waiting(answer) => Begun::Waiting(holding(held, answer, span)),
+        Begin::Waiting(answer) => {
+            Begun::Waiting(holding(held, timed(entry.name, started, answer), span))
+        }
         Begin::Silent => Begun::Silent,
         Begin::HangUp(reason) => Begun::HangUp(reason),
     })
@@ -365,6 +369,20 @@ fn decoded_bytes(entry: &Entry, head: RequestHead, rest: &[u8]) -> Result<usize,
         version: head.version,
         error,
     })
+}
+
+/// Notes how long a request took until its answer was ready: with what it waited for, but not for its client to read.
+fn timed(
+    api: &'static str,
+    started: Instant,
+    answer: BoxFuture<'static, Result<Answer, String>>,
+) -> BoxFuture<'static, Result<Answer, String>> {
+    answer
+        .inspect(move |_| {
+            metrics::histogram!("kafka_request_duration_seconds", "api" => api)
+                .record(started.elapsed().as_secs_f64());
+        })
+        .boxed()
 }
 
 fn holding(

@@ -109,6 +109,12 @@ pub const METADATA: ConfigKey = ConfigKey::broker("metadata", Text, "embedded")
     .important(High)
     .documented("The metadata store: `embedded`, `etcd://host:port[,host:port…][/prefix]`, or with TLS `etcds://…`.");
 
+/// `network.bytes.per.second`.
+pub const NETWORK_BYTES_PER_SECOND: ConfigKey =
+    ConfigKey::unset("network.bytes.per.second", Long).takes(AtLeast(1)).important(Low).documented(
+        "Bytes a second that this machine's network moves each way: what alluvium_utilization judges it by. Unset, the network is no part of that.",
+    );
+
 /// `object.store`.
 pub const OBJECT_STORE: ConfigKey = ConfigKey::unset("object.store", Text)
     .takes(NotEmpty)
@@ -169,6 +175,7 @@ static TABLE: [ConfigKey; 23] = [
     LOG_FILTER,
     LOG_FORMAT,
     METADATA,
+    NETWORK_BYTES_PER_SECOND,
     OBJECT_STORE,
     OBJECT_STORE_ENDPOINT,
     OBJECT_STORE_SSL_CA_LOCATION,

@@ -40,8 +40,17 @@ pub(super) async fn commit_in_order(
         let span = tracing::debug_span!(parent: &cut.span, "segment.commit", object = %cut.object, seq = cut.seq);
         match settle(&engine, &session, &cut).instrument(span).await {
             CommitOutcome::Committed(_) => apply(&engine, &session, &cut),
-            CommitOutcome::NeverWill => return engine.end_session(session.stamp.id),
+            CommitOutcome::NeverWill => {
+                metrics::counter!("alluvium_commits_fenced_total").increment(1);
+                tracing::warn!(
+                    session = %session.stamp.id,
+                    seq = cut.seq,
+                    "a commit was fenced: its session is over. What it held is committed under the next one if the partitions are still this broker's"
+                );
+                return engine.end_session(session.stamp.id);
+            }
             CommitOutcome::Bug(reason) => {
+                metrics::counter!("alluvium_commits_stopped_total").increment(1);
                 tracing::error!(%reason, "commits stop: metadata contradicts this broker");
                 engine.failing.fetch_add(1, Relaxed);
                 return session.halt(reason);
@@ -88,6 +97,7 @@ fn apply(engine: &Engine, session: &ActiveSession, cut: &Cut) {
         match apply_slice(engine, session, cut, partition, slice) {
             Ok(()) => ends.push((partition.id, slice.end_offset)),
             Err(reason) => {
+                metrics::counter!("alluvium_commits_stopped_total").increment(1);
                 tracing::error!(partition = %partition.id, %reason, "a committed slice does not fit its log");
                 session.halt(reason);
             }

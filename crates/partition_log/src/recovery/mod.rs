@@ -144,6 +144,7 @@ fn goes_on(engine: &Engine, held: &Shared, claim: &Claim) -> bool {
     let held_under = held.sequencer.lock().ownership.epoch;
     let unbroken = LeaderEpoch::new(claim.owner.since_epoch).is_some_and(|it| it <= held_under);
     if !unbroken {
+        metrics::counter!("alluvium_ownerships_lost_total").increment(1);
         tracing::warn!(partition = %held.id, %held_under, "the partition was another broker's in between: what is in memory is dropped");
         engine.remove(held.id);
     }
@@ -297,6 +298,7 @@ fn keep_unclaimed(engine: &Engine, claim: &Claim, quarantined: Vec<RecoveredFram
     let mut unclaimed = engine.unclaimed.lock();
     unclaimed.remove(&claim.partition);
     if !quarantined.is_empty() {
+        metrics::counter!("alluvium_wal_quarantines_total").increment(1);
         tracing::warn!(
             partition = %claim.partition,
             topic = %claim.topic,
