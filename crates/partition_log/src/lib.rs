@@ -43,6 +43,7 @@ mod shutdown;
 mod stores;
 mod tail;
 mod terms;
+mod traces;
 mod upkeep;
 mod validation;
 mod waiters;

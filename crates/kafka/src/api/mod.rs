@@ -62,7 +62,7 @@ mod unregister_broker;
 mod write_txn_markers;
 
 use crate::{
-    answers::{Answer, Waiting},
+    answers::{Answer, Responding, Waiting},
     budget::{ByteBudget, Reservation},
     context::{ConnectionContext, Context},
     frame::{FrameError, Reply, RequestFrame, RequestHead, encode_response, take_client_id},
@@ -74,8 +74,9 @@ use kafka_protocol::{
     protocol::{Decodable, HeaderVersion, Message, StrBytes},
 };
 pub(crate) use request_schema::Versions;
+use runtime::traces;
 use std::sync::Arc;
-use tracing::{Instrument, Span};
+use tracing::{Instrument, Span, field::Empty};
 
 /// Most bytes that a request may take in memory once it is decoded, besides its own: some 300,000 small elements.
 const DECODED_LIMIT_BYTES: usize = 32 << 20;
@@ -346,12 +347,14 @@ pub(crate) async fn begin(
         version = head.version,
         correlation_id = head.correlation_id
     );
-    let begun = (entry.run)(context, rest).instrument(span.clone()).await?;
+    let traced = trace(entry, head, connection);
+    let run = (entry.run)(context, rest).instrument(traced.clone());
+    let begun = run.instrument(span.clone()).await?;
     if entry.frees_request_early {
         held.clear();
     }
     Ok(match begun {
-        Begin::Waiting(answer) => Begun::Waiting(holding(held, answer, span)),
+        Begin::Waiting(answer) => Begun::Waiting(holding(held, answer, traced, span)),
         Begin::Silent => Begun::Silent,
         Begin::HangUp(reason) => Begun::HangUp(reason),
     })
@@ -367,16 +370,39 @@ fn decoded_bytes(entry: &Entry, head: RequestHead, rest: &[u8]) -> Result<usize,
     })
 }
 
+/// Begins the request's trace, if it is one of those that are traced.
+fn trace(entry: &Entry, head: RequestHead, connection: &ConnectionContext) -> Span {
+    tracing::info_span!(
+        target: traces::TARGET,
+        "request",
+        otel.name = entry.name,
+        otel.kind = "server",
+        api = entry.name,
+        version = head.version,
+        correlation_id = head.correlation_id,
+        listener = &*connection.listener,
+        client_id = Empty,
+        topic = Empty,
+        partitions = Empty,
+        bytes = Empty,
+        acks = Empty,
+    )
+}
+
 fn holding(
     held: Vec<Reservation>,
     answer: BoxFuture<'static, Result<Answer, String>>,
+    traced: Span,
     span: Span,
 ) -> Waiting {
+    let request = traced.clone();
     async move {
         let mut answer = answer.await?;
         answer.held.extend(held);
+        answer.responding = Responding::begin(request);
         Ok(answer)
     }
+    .instrument(traced)
     .instrument(span)
     .boxed()
 }
@@ -388,7 +414,8 @@ fn refuse_version(entry: &Entry, head: RequestHead) -> Result<Begun, FrameError>
     }
     let head = RequestHead { version: 0, ..head };
     let answer = encode_response(head, api_versions::unsupported_version());
-    Ok(Begun::Waiting(holding(Vec::new(), futures::future::ready(answer).boxed(), Span::none())))
+    let answer = futures::future::ready(answer).boxed();
+    Ok(Begun::Waiting(holding(Vec::new(), answer, Span::none(), Span::none())))
 }
 
 fn run<A: Api>(mut context: Context, rest: Bytes) -> BoxFuture<'static, Result<Begin, FrameError>> {
