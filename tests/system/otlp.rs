@@ -135,6 +135,32 @@ fn a_collector_gets_whole_traces_of_produce_requests_metrics_and_log_lines() {
     assert!(!broker.log().contains("telemetry is lost"), "{}", broker.log());
 }
 
+#[test]
+fn a_part_of_all_requests_is_traced_and_nothing_of_the_others_is_told() {
+    let collector = Collector::start();
+    let deployment = Deployment::start(Kind::Embedded);
+    let mut settings = settings(&collector.endpoint());
+    settings.extend(["otlp.traces.sample.ratio=0.2", "durability.mode=object"].map(str::to_owned));
+    let mut broker = start(&deployment, &settings);
+    create_topic(&broker.address(), "drawn", 1, &[]);
+    for number in 0..60 {
+        write_lines(&broker.address(), "drawn", &[format!("k:{number}")]);
+    }
+    assert!(broker.stop().is_some_and(|status| status.success()), "{}", broker.log());
+    let collected = collector.collected();
+    let traces = traces(&collected, "drawn");
+    assert!((1..40).contains(&traces.len()), "{} of 60 were traced", traces.len());
+    for (request, parts) in &traces {
+        check_trace(request, parts);
+    }
+    let known: BTreeSet<_> = collected.spans.iter().map(|span| &span.span_id).collect();
+    let is_orphan =
+        |span: &&Span| !span.parent_span_id.is_empty() && !known.contains(&span.parent_span_id);
+    let mut roots = collected.spans.iter().filter(|span| span.parent_span_id.is_empty());
+    assert_eq!(collected.spans.iter().filter(is_orphan).count(), 0);
+    assert!(roots.all(|root| attribute(&root.attributes, "api").is_some()));
+}
+
 /// The parts lie in the request, in the order in which things happen.
 fn check_trace(request: &Span, parts: &BTreeMap<String, Span>) {
     assert_eq!(request.kind, i32::from(SpanKind::Server));

@@ -3,7 +3,7 @@
 //! Logs go to standard error, for people or as JSON. Metrics are kept in memory and rendered for Prometheus by the HTTP port. Traces go
 //! to an OTLP collector when there is one; metrics and logs too, when that is asked for.
 
-use crate::otlp::{Otlp, OtlpOptions};
+use crate::otlp::{Otlp, OtlpOptions, belongs};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
 use runtime::{Shutdown, Tasks, traces};
@@ -102,12 +102,13 @@ impl Telemetry {
             }
         };
         let exported = options.otlp.as_ref().zip(otlp.as_ref());
-        let spans = exported.map(|(options, otlp)| span_layer(options, otlp));
+        let spans = otlp.as_ref().map(span_layer);
         let lines = exported.map(|(options, otlp)| line_layer(options, otlp)).transpose()?;
         tracing_subscriber::registry()
             .with(spans)
             .with(lines.flatten())
             .with(logs.with_filter(only(is_no_trace, log_filter)))
+            .with(options.otlp.as_ref().map(Otlp::sampling))
             .try_init()
             .map_err(|error| TelemetryError::AlreadySet(error.to_string()))?;
         let prometheus = PrometheusBuilder::new()
@@ -173,7 +174,7 @@ fn is_no_carriers(metadata: &Metadata<'_>) -> bool {
 }
 
 /// Spans of traced requests, to the collector.
-fn span_layer<S>(options: &OtlpOptions, otlp: &Otlp) -> impl Layer<S> + use<S>
+fn span_layer<S>(otlp: &Otlp) -> impl Layer<S> + use<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
@@ -184,7 +185,7 @@ where
         .with_tracked_inactivity(false)
         .with_target(false)
         .with_context_activation(false)
-        .with_filter(Otlp::sampling(options))
+        .with_filter(filter_fn(belongs).with_max_level_hint(LevelFilter::INFO))
 }
 
 /// Log lines, to the collector, if they are asked for.

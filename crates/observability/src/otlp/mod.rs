@@ -14,7 +14,7 @@ mod spans;
 mod trouble;
 
 pub(crate) use metrics::Render;
-pub(crate) use sampling::Sampling;
+pub(crate) use sampling::{Sampling, belongs};
 
 use collector::Collector;
 use exemplars::Exemplars;

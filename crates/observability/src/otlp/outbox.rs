@@ -56,10 +56,9 @@ impl<T: Send + 'static> Outbox<T> {
     /// Has `item` sent, or drops it.
     pub(crate) fn post(&self, item: T) {
         match self.queue.try_send(item) {
-            Ok(()) => {}
+            // Closed: the process ends.
+            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => {}
             Err(mpsc::error::TrySendError::Full(_)) => self.trouble.lost(1, "it is too slow"),
-            // The process ends.
-            Err(mpsc::error::TrySendError::Closed(_)) => {}
         }
     }
 }
