@@ -22,6 +22,7 @@ from .registry import registry
 from .security import hostile, tls
 from .spread import spread
 from .systems import System
+from .telemetry import telemetry
 from .toolbox import built
 
 TUNED = {"linger.ms": 5, "batch.size": 131_072}
@@ -301,6 +302,7 @@ SCENARIOS = {
     "registry": Scenario(registry, ["embedded-registry"], fresh=True),
     "tls": Scenario(tls, ["kafka-tls", "embedded-tls"]),
     "hostile": Scenario(hostile, ["embedded-besieged"], fresh=True),
+    "telemetry": Scenario(telemetry, ["embedded-wal"], fresh=True),
     "footprint": Scenario(footprint, ["kafka", "embedded-wal", "embedded-console"], fresh=True),
 }
 

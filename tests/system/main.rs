@@ -40,6 +40,7 @@ mod mirror;
 mod modes;
 mod moves;
 mod moving_coordinators;
+mod otlp;
 mod outages;
 mod quotas;
 mod recover;

@@ -7,6 +7,7 @@
 mod batch_shape;
 mod broker_error;
 mod cluster;
+mod collector;
 mod commit;
 mod connection;
 mod consume;
@@ -65,6 +66,8 @@ enum Command {
     Idle(idle::Idle),
     /// Accept connections and close them until killed
     Sink(sink::Sink),
+    /// Take OTLP and keep nothing of it, until standard input ends
+    Collector(collector::Collector),
 }
 
 fn main() -> ExitCode {
@@ -98,6 +101,7 @@ fn run(arguments: &Arguments) -> Result<String, DriverError> {
         Command::Outage(command) => command.run(&cluster).map(|report| serde_json::json!(report)),
         Command::Idle(command) => command.run(&cluster).map(|report| serde_json::json!(report)),
         Command::Sink(command) => command.run(),
+        Command::Collector(command) => command.run().map(|report| serde_json::json!(report)),
     }?;
     Ok(report.to_string())
 }

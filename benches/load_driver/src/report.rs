@@ -151,6 +151,13 @@ pub(crate) struct IdleReport {
     pub(crate) still_open: usize,
 }
 
+/// What `collector` prints.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct CollectorReport {
+    pub(crate) spans: u64,
+    pub(crate) metrics: u64,
+}
+
 /// User and system time of this process so far.
 pub(crate) fn driver_cpu_seconds() -> f64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);

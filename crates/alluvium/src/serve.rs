@@ -14,7 +14,9 @@ use model::{
     config::{broker, deployment as process},
 };
 use node::{HTTP_LISTENER, Node, REGISTRY_ENDPOINT, Surroundings};
-use observability::{HttpParts, HttpServer, LogFormat, RenderDetail, Telemetry, TelemetryOptions};
+use observability::{
+    HttpParts, HttpServer, LogFormat, OtlpOptions, RenderDetail, Telemetry, TelemetryOptions,
+};
 use runtime::{Clock, Randomness, Tasks, disk::LocalDisk, net::Tcp};
 use settings::Settings;
 use std::{
@@ -56,7 +58,7 @@ pub(crate) async fn serve(settings: Settings) -> Result<ExitCode, Failure> {
         // What is not stored yet could only be stored under a session that is over: the WAL keeps it, as after a crash.
         reason = cluster.failed() => Err(Failure(reason)),
     };
-    telemetry.shut_down();
+    telemetry.shut_down().await;
     result
 }
 
@@ -73,9 +75,22 @@ fn set_up_telemetry(settings: &Settings) -> Result<Telemetry, Failure> {
             _ => LogFormat::Human,
         },
         filter: settings.text(&process::LOG_FILTER).unwrap_or("info").to_owned(),
-        otlp_endpoint: settings.text(&process::OTLP_ENDPOINT).map(str::to_owned),
+        otlp: settings.text(&process::OTLP_ENDPOINT).map(|it| otlp_options(settings, it)),
     };
     Telemetry::set_up(&options).map_err(Failure::from_display)
+}
+
+fn otlp_options(settings: &Settings, endpoint: &str) -> OtlpOptions {
+    let number = settings.number(&broker::NODE_ID).or_else(|| settings.number(&broker::BROKER_ID));
+    let ratio = settings.text(&process::OTLP_TRACES_SAMPLE_RATIO);
+    let interval = &process::OTLP_METRICS_INTERVAL;
+    OtlpOptions {
+        endpoint: endpoint.to_owned(),
+        instance: number.unwrap_or(1).to_string(),
+        sample_ratio: ratio.and_then(|it| it.trim().parse().ok()).unwrap_or_default(),
+        metrics_interval: settings.is_set(interval).then(|| settings.duration(interval)),
+        logs_filter: settings.text(&process::OTLP_LOGS_FILTER).map(str::to_owned),
+    }
 }
 
 /// Waits for SIGTERM or Ctrl-C.

@@ -8,6 +8,7 @@ use crate::{
 };
 use bytes::Buf;
 use futures::{StreamExt, future::BoxFuture, stream::FuturesOrdered};
+use runtime::traces;
 use std::{
     io,
     sync::{
@@ -20,6 +21,7 @@ use tokio::{
     sync::mpsc,
     time::timeout,
 };
+use tracing::Span;
 
 /// An encoded answer, with what it holds of budgets until it is written.
 #[derive(Debug)]
@@ -28,6 +30,37 @@ pub(crate) struct Answer {
     pub(crate) frame: Rope,
     /// Given back once it is written.
     pub(crate) held: Vec<Reservation>,
+    /// Of the request's trace.
+    pub(crate) responding: Responding,
+}
+
+/// The last part of a request's trace: from when its answer is ready until it is written, behind those before it.
+#[derive(Debug, Default)]
+pub(crate) struct Responding(Option<Spans>);
+
+#[derive(Debug)]
+struct Spans {
+    respond: Span,
+    request: Span,
+}
+
+impl Responding {
+    /// Begins it; nothing when the request is not traced.
+    pub(crate) fn begin(request: Span) -> Self {
+        if request.is_disabled() {
+            return Self(None);
+        }
+        let respond = tracing::info_span!(target: traces::TARGET, parent: &request, "respond");
+        Self(Some(Spans { respond, request }))
+    }
+
+    fn end(self) {
+        if let Some(Spans { respond, request }) = self.0 {
+            drop(respond);
+            // A span lasts until it was left for the last time.
+            request.in_scope(|| ());
+        }
+    }
 }
 
 /// A request that was begun: ends in its answer, or in the reason to close the connection.
@@ -69,6 +102,7 @@ pub(crate) async fn write<W: AsyncWrite + Unpin>(
                 let answer: Answer = Result::map_err(answer, io::Error::other)?;
                 write_frame(&mut stream, answer.frame, limits).await?;
                 in_flight.remove();
+                answer.responding.end();
                 drop(answer.held);
             }
             begun = queue.recv(), if open && waiting.len() < limits.max_in_flight => match begun {

@@ -1,7 +1,7 @@
 //! One connection: reads requests and begins them in order; [`crate::answers`] writes what they come to.
 
 use crate::{
-    answers::{self, Answer, InFlight, Waiting},
+    answers::{self, Answer, InFlight, Responding, Waiting},
     api::{self, Begun},
     authentication::UNAUTHENTICATED_FRAME_BYTES,
     budget::{ByteBudget, Reservation},
@@ -201,7 +201,8 @@ impl Reader {
         };
         let length = Bytes::copy_from_slice(&(answer.len() as u32).to_be_bytes());
         let frame = Rope::from_iter([length, answer]);
-        self.answer(std::future::ready(Ok(Answer { frame, held })).boxed()).await
+        let answer = Answer { frame, held, responding: Responding::default() };
+        self.answer(std::future::ready(Ok(answer)).boxed()).await
     }
 
     async fn read_request(&mut self, max_bytes: usize) -> Result<(), Ended> {

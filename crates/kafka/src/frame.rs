@@ -4,7 +4,7 @@
 //! the protocol crate sees anything.
 
 use crate::{
-    answers::Answer,
+    answers::{Answer, Responding},
     budget::Reservation,
     rope::{Rope, RopeWriter},
 };
@@ -212,7 +212,7 @@ pub(crate) fn encode_response<R: Reply>(head: RequestHead, reply: R) -> Result<A
     body.encode(&mut writer, head.version).map_err(|error| error.to_string())?;
     let frame = writer.finish();
     if frame.remaining() == 4 + header_bytes + body_bytes {
-        Ok(Answer { frame, held })
+        Ok(Answer { frame, held, responding: Responding::default() })
     } else {
         Err("the answer's size was computed wrongly".into())
     }

@@ -18,7 +18,9 @@ use crate::{
 use bytes::Bytes;
 use formats::record_batch::{BatchHeader, patched_head};
 use model::{Offset, TimestampMs};
+use runtime::traces;
 use std::{ops::Range, sync::Arc};
+use tracing::Span;
 use wal::{Appended, Durability, FrameMeta};
 
 /// An append that has its offset and waits to be durable.
@@ -184,7 +186,9 @@ pub(crate) fn enter(
     }
     let base_offset = sequencer.log_end();
     let end_offset = base_offset.plus(batch.header.last_offset_delta as u64 + 1);
-    let appended = to_wal(engine, partition, sequencer, batch, end_offset, wait_for)?;
+    let request = traces::current();
+    let appended =
+        to_wal(engine, partition, sequencer, batch, end_offset, wait_for, request.as_ref())?;
     take_in(sequencer, batch, produced, end_offset, appended);
     let bytes = batch.bytes.len() as u64;
     engine.buffers.appended(bytes);
@@ -196,6 +200,9 @@ pub(crate) fn enter(
         engine.parts.clock.boot_time(),
     );
     engine.appended_bytes.increment(bytes);
+    if let Some(request) = request {
+        engine.traced.add(partition.id, end_offset, request);
+    }
     Ok(PendingAppend {
         partition: Arc::clone(partition),
         base_offset,
@@ -227,6 +234,7 @@ fn to_wal(
     batch: &ValidBatch,
     end_offset: Offset,
     wait_for: WaitFor,
+    request: Option<&Span>,
 ) -> Result<Appended, AppendError> {
     let base_offset = sequencer.log_end();
     let leader_epoch = sequencer.ownership.epoch;
@@ -237,11 +245,31 @@ fn to_wal(
         false => Durability::Written,
     };
     let meta = FrameMeta { partition: partition.id, base_offset, leader_epoch };
-    engine.ledger.append(meta, end_offset, &[&head, rest], durability).map_err(
-        |error| match error {
-            retryable if retryable.retryable() => AppendError::Overloaded(retryable.to_string()),
-            other => AppendError::Storage(other.to_string()),
-        },
+    let traced = request.and_then(|request| {
+        let spans = engine.ledger.spans()?;
+        Some((spans, wal_span(request, meta, batch.bytes.len(), durability)))
+    });
+    let appended = engine.ledger.append(meta, end_offset, &[&head, rest], durability);
+    let appended = appended.map_err(|error| match error {
+        retryable if retryable.retryable() => AppendError::Overloaded(retryable.to_string()),
+        other => AppendError::Storage(other.to_string()),
+    })?;
+    if let Some((spans, span)) = traced {
+        spans.open(appended.end, durability, span);
+    }
+    Ok(appended)
+}
+
+fn wal_span(request: &Span, meta: FrameMeta, bytes: usize, durability: Durability) -> Span {
+    tracing::info_span!(
+        target: traces::TARGET,
+        parent: request,
+        "wal.append",
+        partition = %meta.partition,
+        base_offset = meta.base_offset.to_wire(),
+        leader_epoch = meta.leader_epoch.to_wire(),
+        bytes,
+        synced = durability == Durability::Synced,
     )
 }
 

@@ -14,6 +14,7 @@ use crate::{
     read_ahead::ReadAhead,
     sequencer::{Advance, Phase},
     terms::TermsQueue,
+    traces::TracedAppends,
     wal_progress::WalLedger,
 };
 use formats::record_batch::BatchHeader;
@@ -51,6 +52,8 @@ pub(crate) struct Engine {
     pub(crate) ledger: WalLedger,
     pub(crate) buffers: Buffers,
     pub(crate) flush_queue: FlushQueue,
+    /// Traced requests whose records wait in it.
+    pub(crate) traced: TracedAppends,
     pub(crate) producer_windows: ProducerWindows,
     pub(crate) reader: ObjectReader,
     pub(crate) damage: Damage,
@@ -102,6 +105,7 @@ impl Engine {
             ledger,
             buffers: Buffers::new(Arc::clone(&parts.wal), options.buffer_max_bytes),
             flush_queue: FlushQueue::default(),
+            traced: TracedAppends::default(),
             producer_windows: ProducerWindows::default(),
             reader: ObjectReader::new(parts.objects.clone(), cache_bytes),
             damage: Damage::default(),

@@ -44,6 +44,7 @@ mod shutdown;
 mod stores;
 mod tail;
 mod terms;
+mod traces;
 mod upkeep;
 mod validation;
 mod waiters;

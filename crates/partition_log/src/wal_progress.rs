@@ -7,6 +7,7 @@
 //! Frames of a lost ownership are *quarantined*: never uploaded, kept for `alluvium wal salvage` until the WAL is full;
 //! then they are given up, and counted.
 
+use crate::traces::WalSpans;
 use model::{LeaderEpoch, Offset, PartitionId};
 use parking_lot::Mutex;
 use std::{
@@ -33,6 +34,7 @@ pub(crate) struct WalLedger {
 struct Progress {
     moved: Notify,
     failure: Mutex<Option<String>>,
+    spans: WalSpans,
 }
 
 #[derive(Debug, Default)]
@@ -101,6 +103,11 @@ impl WalLedger {
             self.progress.moved.notify_one();
         }
         Ok(appended)
+    }
+
+    /// Where a traced batch's way into the WAL is kept, if one more is.
+    pub(crate) fn spans(&self) -> Option<&WalSpans> {
+        Some(&self.progress.spans).filter(|spans| spans.admits())
     }
 
     /// Takes out the oldest frames whose batches are in memory, as far as they are synced: by partition and the offset after
@@ -205,8 +212,13 @@ impl WalLedger {
 }
 
 impl WalObserver for Progress {
-    fn synced(&self, _through: WalPosition) {
+    fn synced(&self, through: WalPosition) {
         self.moved.notify_one();
+        self.spans.synced(through);
+    }
+
+    fn written(&self, through: WalPosition) {
+        self.spans.written(through);
     }
 
     fn failed(&self, error: &WalError) {
@@ -214,6 +226,7 @@ impl WalObserver for Progress {
         tracing::error!(%error, "the WAL has failed: nothing more is acknowledged from it; see to its disk and start this broker anew");
         *self.failure.lock() = Some(error.to_string());
         self.moved.notify_one();
+        self.spans.end_all();
     }
 }
 

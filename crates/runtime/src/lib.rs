@@ -12,6 +12,7 @@ pub mod net;
 pub mod priority;
 pub mod randomness;
 pub mod tasks;
+pub mod traces;
 
 pub use backoff::Backoff;
 pub use beside::beside;

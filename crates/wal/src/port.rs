@@ -42,6 +42,8 @@ pub struct Appended {
 pub trait WalObserver: Send + Sync {
     /// Everything before `through` is durable.
     fn synced(&self, through: WalPosition);
+    /// Everything before `through` is in the file, and survives this process, but not a power cut. What is durable need not be told.
+    fn written(&self, _through: WalPosition) {}
     /// Nothing more will become durable: the file is poisoned. Told once.
     fn failed(&self, error: &WalError);
 }

@@ -204,6 +204,13 @@ impl Queue {
         }
     }
 
+    /// Tells the observer that everything before `through` is written.
+    pub(crate) fn publish_written(&self, through: u64) {
+        if let Some(observer) = self.observer.get() {
+            observer.written(WalPosition(through));
+        }
+    }
+
     /// Notes that everything before `through` is durable and tells the observer.
     pub(crate) fn publish_synced(&self, through: u64) {
         self.state.lock().synced = through;

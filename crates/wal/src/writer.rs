@@ -125,6 +125,7 @@ impl Writer {
         self.next_sequence += 1;
         self.marked = self.synced.position;
         self.written = reached;
+        self.queue.publish_written(reached.frames_end);
         Ok(())
     }
 

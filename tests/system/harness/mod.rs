@@ -3,6 +3,7 @@
 pub mod authority;
 pub mod broker;
 pub mod brokers;
+pub mod collector;
 pub mod connect;
 pub mod deployment;
 pub mod flaky;

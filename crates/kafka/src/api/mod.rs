@@ -62,7 +62,7 @@ mod unregister_broker;
 mod write_txn_markers;
 
 use crate::{
-    answers::{Answer, Waiting},
+    answers::{Answer, Responding, Waiting},
     budget::{ByteBudget, Reservation},
     context::{ConnectionContext, Context},
     frame::{FrameError, Reply, RequestFrame, RequestHead, encode_response, take_client_id},
@@ -74,9 +74,10 @@ use kafka_protocol::{
     protocol::{Decodable, HeaderVersion, Message, StrBytes},
 };
 pub(crate) use request_schema::Versions;
+use runtime::traces;
 use std::sync::Arc;
 use tokio::time::Instant;
-use tracing::{Instrument, Span};
+use tracing::{Instrument, Span, field::Empty};
 
 /// Most bytes that a request may take in memory once it is decoded, besides its own: some 300,000 small elements.
 const DECODED_LIMIT_BYTES: usize = 32 << 20;
@@ -348,13 +349,16 @@ pub(crate) async fn begin(
         version = head.version,
         correlation_id = head.correlation_id
     );
-    let begun = (entry.run)(context, rest).instrument(span.clone()).await?;
+    let traced = trace(entry, head, connection);
+    let run = (entry.run)(context, rest).instrument(traced.clone());
+    let begun = run.instrument(span.clone()).await?;
     if entry.frees_request_early {
         held.clear();
     }
     Ok(match begun {
         Begin::Waiting(answer) => {
-            Begun::Waiting(holding(held, timed(entry.name, started, answer), span))
+            let answer = timed(entry.name, started, answer);
+            Begun::Waiting(holding(held, answer, traced, span))
         }
         Begin::Silent => Begun::Silent,
         Begin::HangUp(reason) => Begun::HangUp(reason),
@@ -385,16 +389,39 @@ fn timed(
         .boxed()
 }
 
+/// Begins the request's trace, if it is one of those that are traced.
+fn trace(entry: &Entry, head: RequestHead, connection: &ConnectionContext) -> Span {
+    tracing::info_span!(
+        target: traces::TARGET,
+        "request",
+        otel.name = entry.name,
+        otel.kind = "server",
+        api = entry.name,
+        version = head.version,
+        correlation_id = head.correlation_id,
+        listener = &*connection.listener,
+        client_id = Empty,
+        topic = Empty,
+        partitions = Empty,
+        bytes = Empty,
+        acks = Empty,
+    )
+}
+
 fn holding(
     held: Vec<Reservation>,
     answer: BoxFuture<'static, Result<Answer, String>>,
+    traced: Span,
     span: Span,
 ) -> Waiting {
+    let request = traced.clone();
     async move {
         let mut answer = answer.await?;
         answer.held.extend(held);
+        answer.responding = Responding::begin(request);
         Ok(answer)
     }
+    .instrument(traced)
     .instrument(span)
     .boxed()
 }
@@ -406,7 +433,8 @@ fn refuse_version(entry: &Entry, head: RequestHead) -> Result<Begun, FrameError>
     }
     let head = RequestHead { version: 0, ..head };
     let answer = encode_response(head, api_versions::unsupported_version());
-    Ok(Begun::Waiting(holding(Vec::new(), futures::future::ready(answer).boxed(), Span::none())))
+    let answer = futures::future::ready(answer).boxed();
+    Ok(Begun::Waiting(holding(Vec::new(), answer, Span::none(), Span::none())))
 }
 
 fn run<A: Api>(mut context: Context, rest: Bytes) -> BoxFuture<'static, Result<Begin, FrameError>> {

@@ -7,6 +7,7 @@
 mod parking;
 mod permission;
 mod schemas;
+mod trace;
 mod verification;
 
 use super::{Api, Outcome, Versions};
@@ -58,6 +59,7 @@ impl Api for Produce {
     async fn begin(context: Context, request: ProduceRequest) -> Outcome<ProduceResponse> {
         let timeout = Duration::from_millis(request.timeout_ms.max(0) as u64);
         let deadline = Instant::now() + timeout;
+        trace::describe(&context, &request);
         context.broker().logs.invited(timeout.min(OVERLOAD_PATIENCE)).await;
         let acks = wire_acks(request.acks);
         let throttle = context.throttle(PRODUCER_BYTE_RATE, records_bytes(&request));

@@ -2,10 +2,10 @@
 
 use super::{
     ConfigKey,
-    ConfigType::{Boolean, Long, Password, String as Text},
+    ConfigType::{Boolean, Double, Long, Password, String as Text},
     Importance::{High, Low},
     InvalidConfig,
-    Validator::{AtLeast, NotEmpty, OneOf},
+    Validator::{AtLeast, Fraction, NotEmpty, OneOf, PositiveDuration},
     broker_keys, lag_keys,
 };
 
@@ -143,7 +143,26 @@ pub const OBJECT_STORE_SSL_CA_LOCATION: ConfigKey = ConfigKey::unset(
 pub const OTLP_ENDPOINT: ConfigKey = ConfigKey::unset("otlp.endpoint", Text)
     .takes(NotEmpty)
     .important(Low)
-    .documented("OTLP/gRPC collector that traces go to, such as `http://127.0.0.1:4317`.");
+    .documented("OTLP/gRPC collector that traces go to, and what else the otlp keys ask for, such as `http://127.0.0.1:4317`. Headers such as tokens are taken from the environment, OTEL_EXPORTER_OTLP_HEADERS.");
+
+/// `otlp.logs.filter`.
+pub const OTLP_LOGS_FILTER: ConfigKey =
+    ConfigKey::unset("otlp.logs.filter", Text).takes(NotEmpty).important(Low).documented(
+        "Which log lines go to otlp.endpoint too, as in log.filter: `warn` for what an operator should see. Unset, none.",
+    );
+
+/// `otlp.metrics.interval`.
+pub const OTLP_METRICS_INTERVAL: ConfigKey =
+    ConfigKey::unset("otlp.metrics.interval", Text).takes(PositiveDuration).important(Low).documented(
+        "How often what /metrics says goes to otlp.endpoint, such as `1m`. Unset, never: most have it scraped.",
+    );
+
+/// `otlp.traces.sample.ratio`.
+pub const OTLP_TRACES_SAMPLE_RATIO: ConfigKey =
+    ConfigKey::broker("otlp.traces.sample.ratio", Double, "0.01")
+        .takes(Fraction(0.0, 1.0))
+        .important(Low)
+        .documented("The part of all requests whose traces go to otlp.endpoint; 0 for none.");
 
 /// `wal.dir`.
 pub const WAL_DIR: ConfigKey = ConfigKey::unset("wal.dir", Text)
@@ -157,7 +176,7 @@ pub const WAL_FILE_BYTES: ConfigKey = ConfigKey::broker("wal.file.bytes", Long, 
     .important(Low)
     .documented("Size of one file of the write-ahead log.");
 
-static TABLE: [ConfigKey; 23] = [
+static TABLE: [ConfigKey; 27] = [
     CONSOLE_ENABLE,
     CONSOLE_TOKEN,
     CONSOLE_WRITES_ENABLE,
@@ -180,6 +199,9 @@ static TABLE: [ConfigKey; 23] = [
     OBJECT_STORE_ENDPOINT,
     OBJECT_STORE_SSL_CA_LOCATION,
     OTLP_ENDPOINT,
+    OTLP_LOGS_FILTER,
+    OTLP_METRICS_INTERVAL,
+    OTLP_TRACES_SAMPLE_RATIO,
     WAL_DIR,
     WAL_FILE_BYTES,
 ];

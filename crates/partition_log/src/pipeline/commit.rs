@@ -13,13 +13,12 @@ use crate::{
 };
 use formats::segment::Slice;
 use metadata::families::{CommitAttempt, CommitOutcome};
-use runtime::Backoff;
+use runtime::{Backoff, traces};
 use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
 use tokio::sync::mpsc;
-use tracing::Instrument;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -30,15 +29,21 @@ pub(super) async fn commit_in_order(
     session: Arc<ActiveSession>,
     mut flushes: mpsc::Receiver<InFlight>,
 ) {
-    while let Some(InFlight { cut, upload }) = flushes.recv().await {
+    while let Some(InFlight { cut, upload, spans }) = flushes.recv().await {
         if session.halted().is_some() {
             return;
         }
         if upload.await.is_err() {
             return session.halt("an upload task ended without storing its segment".to_owned());
         }
-        let span = tracing::debug_span!(parent: &cut.span, "segment.commit", object = %cut.object, seq = cut.seq);
-        match settle(&engine, &session, &cut).instrument(span).await {
+        let commit = spans.children(|flush| {
+            let (object, seq) = (&cut.object, cut.seq);
+            tracing::info_span!(target: traces::TARGET, parent: flush, "segment.commit", %object, seq)
+        });
+        let outcome = settle(&engine, &session, &cut).await;
+        // They end before producers are answered.
+        drop((commit, spans));
+        match outcome {
             CommitOutcome::Committed(_) => apply(&engine, &session, &cut),
             CommitOutcome::NeverWill => {
                 metrics::counter!("alluvium_commits_fenced_total").increment(1);

@@ -11,6 +11,7 @@ use crate::{
     partition::Shared,
     produced,
     sequencer::{Phase, Sequencer},
+    traces::FlushSpans,
 };
 use bytes::Bytes;
 use formats::{
@@ -19,6 +20,7 @@ use formats::{
     segment::{AbortedTransaction, Footer, SegmentAuthor, SegmentWriter, Slice, SliceContents},
 };
 use model::{Offset, PartitionId};
+use runtime::traces;
 use std::{collections::HashMap, sync::Arc};
 use storage::ObjectName;
 use wal::WalPosition;
@@ -38,8 +40,6 @@ pub(crate) struct Cut {
     footer_bytes: Bytes,
     footer_offset: u64,
     wal_synced: WalPosition,
-    /// Of the flush: parent of its put and its commit.
-    pub(crate) span: tracing::Span,
 }
 
 impl Cut {
@@ -75,9 +75,7 @@ pub(super) fn cut(
     session: &ActiveSession,
     reason: FlushReason,
     reread: &Reread,
-) -> Option<Cut> {
-    let span = tracing::debug_span!("flush", ?reason, session = %session.stamp.id);
-    let _entered = span.enter();
+) -> Option<(Cut, FlushSpans)> {
     let asked = engine.flush_queue.look(engine.parts.clock.boot_time()).asked;
     let mut room = engine.options.flush_max_bytes.max(1);
     let mut writer = SegmentWriter::new();
@@ -100,7 +98,25 @@ pub(super) fn cut(
     if writer.is_empty() {
         return None;
     }
-    Some(lay_out(engine, session, writer, &partitions))
+    let cut = lay_out(engine, session, writer, &partitions);
+    let spans = trace(engine, &cut, reason);
+    Some((cut, spans))
+}
+
+/// Begins the flush in the traces of the requests whose records it holds.
+fn trace(engine: &Engine, cut: &Cut, reason: FlushReason) -> FlushSpans {
+    let appends = engine.traced.take(|id| Some(engine.partition(id)?.sequencer.lock().cut_end));
+    FlushSpans::begin(appends, |request| {
+        tracing::info_span!(
+            target: traces::TARGET,
+            parent: request,
+            "flush",
+            ?reason,
+            object = %cut.object,
+            bytes = cut.size_bytes,
+            partitions = cut.slices.len(),
+        )
+    })
 }
 
 /// What was taken of one partition.
@@ -207,6 +223,5 @@ fn lay_out(
         footer_bytes: segment.footer_bytes,
         footer_offset: segment.footer_offset,
         wal_synced: engine.parts.wal.synced(),
-        span: tracing::Span::current(),
     }
 }

@@ -13,7 +13,7 @@ mod upload;
 pub(crate) use cut::Cut;
 pub(crate) use session::ActiveSession;
 
-use crate::{engine::Engine, fold};
+use crate::{engine::Engine, fold, traces::FlushSpans};
 use std::sync::Arc;
 use tokio::{sync::mpsc, task::JoinHandle};
 
@@ -22,6 +22,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 struct InFlight {
     cut: Arc<Cut>,
     upload: JoinHandle<()>,
+    spans: FlushSpans,
 }
 
 /// Starts the pipeline of `session`.

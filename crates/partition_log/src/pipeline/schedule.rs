@@ -34,10 +34,10 @@ pub(super) async fn schedule(
                 let Ok(room) = flushes.reserve().await else { return };
                 budget.spend(clock.boot_time());
                 let reread = reread(&engine, engine.options.flush_max_bytes).await;
-                if let Some(cut) = cut(&engine, &session, reason, &reread) {
+                if let Some((cut, spans)) = cut(&engine, &session, reason, &reread) {
                     let cut = Arc::new(cut);
-                    let upload = upload(&engine, &session, &cut);
-                    room.send(InFlight { cut, upload });
+                    let upload = upload(&engine, &session, &cut, &spans);
+                    room.send(InFlight { cut, upload, spans });
                 }
             }
             Decision::WaitFor(pause) => {

@@ -1,29 +1,33 @@
 //! Uploads: one PUT of a cut's bytes, retried with the same bytes for as long as the session lasts.
 
 use super::{ActiveSession, Cut};
-use crate::engine::Engine;
-use runtime::Backoff;
+use crate::{engine::Engine, traces::FlushSpans};
+use runtime::{Backoff, traces};
 use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
 use tokio::task::JoinHandle;
-use tracing::Instrument;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Starts the upload of `cut`. The task ends when the object is stored, or with the session.
+/// Starts the upload of `cut`, which `flush` shows. The task ends when the object is stored, or with the session.
 pub(super) fn upload(
     engine: &Arc<Engine>,
     session: &Arc<ActiveSession>,
     cut: &Arc<Cut>,
+    flush: &FlushSpans,
 ) -> JoinHandle<()> {
     session.uploads_in_flight.fetch_add(1, Relaxed);
-    let span = tracing::debug_span!(parent: &cut.span, "segment.put", object = %cut.object, bytes = cut.size_bytes);
+    let spans = flush.children(|flush| {
+        let (object, bytes) = (&cut.object, cut.size_bytes);
+        tracing::info_span!(target: traces::TARGET, parent: flush, "segment.put", %object, bytes)
+    });
     let (engine, active, cut) = (Arc::clone(engine), Arc::clone(session), Arc::clone(cut));
     session.spawn("upload", async move {
-        put_until_stored(&engine, &cut).instrument(span).await;
+        put_until_stored(&engine, &cut).await;
+        drop(spans);
         active.uploads_in_flight.fetch_sub(1, Relaxed);
         engine.flush_queue.wake();
     })
