@@ -23,6 +23,7 @@ mod consumer_groups;
 mod dashboards;
 mod dev;
 mod dev_brokers;
+mod documented;
 mod events;
 mod franz_go;
 mod fsck;
