@@ -22,6 +22,7 @@ mod console_writes;
 mod consumer_groups;
 mod dev;
 mod dev_brokers;
+mod documented;
 mod franz_go;
 mod fsck;
 mod full_disk;
