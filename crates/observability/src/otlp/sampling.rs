@@ -49,9 +49,9 @@ impl<S: Subscriber> Layer<S> for Sampling {
         !belongs(metadata) || metadata.name() != traces::REQUEST || self.draw()
     }
 
-    /// Asks for nothing by itself: the others' levels stay in force.
+    /// The level of traces' spans: they are made whatever the log takes, which may ask for more by itself.
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(LevelFilter::OFF)
+        Some(LevelFilter::INFO)
     }
 }
 
