@@ -13,8 +13,8 @@ use std::{
 };
 
 /// What a broker may have resident at most while it is attacked: some 40 MiB when idle, `queued.max.request.bytes` of requests (128 MiB),
-/// what as many as there are cores are decoded to (32 MiB each), and what the allocator gives back a second later.
-const MEMORY_LIMIT_BYTES: u64 = 320 << 20;
+/// what as many as there are cores are decoded to (32 MiB each), and what the allocator gives back a second later, of bodies that grew, too.
+const MEMORY_LIMIT_BYTES: u64 = 352 << 20;
 
 /// The most that one attempt sends at once where memory is the aim.
 const LARGE_FRAME_BYTES: usize = 16 << 20;

@@ -6,11 +6,14 @@ use std::sync::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// What comes is paid for in steps of this size at first, then of as much again as there is.
+/// What comes is paid for in steps of this size at first, then of three times what there is: fewer steps leave less memory behind.
 const STEP_BYTES: usize = 64 << 10;
 
 /// The same while less than half of a budget is free: so many peers that send nothing more hold little of it.
 const SMALL_STEP_BYTES: usize = 4 << 10;
+
+/// What is at most this part of a budget is small beside it.
+const SMALL_SHARE: usize = 64;
 
 /// A number of bytes that holders share. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -58,21 +61,23 @@ impl ByteBudget {
     }
 
     /// Takes the first step of `bytes` that are to come from a peer; [`ByteBudget::grow`] takes the others. A peer that announces much
-    /// and sends little holds little.
+    /// and sends little holds little. While more than half is free, what is small beside the budget is taken at once.
     ///
     /// # Cancel safety
     /// Safe: a dropped wait takes nothing.
     pub(crate) async fn take_first(&self, bytes: usize) -> Reservation {
-        self.take(bytes.min(self.step())).await
+        let at_once = self.is_plentiful() && bytes <= self.total as usize / SMALL_SHARE;
+        self.take(if at_once { bytes } else { bytes.min(self.step()) }).await
     }
 
-    /// Takes as much again as is held, up to `wanted` in all. Where nothing is free all could wait for each other, each for the rest of what has
+    /// Takes three times as much again as is held, up to `wanted` in all. Where nothing is free all could wait for each other, each for the rest of what has
     /// come in part: so one of them at a time goes beyond the budget, to the end of what it wants.
     ///
     /// # Cancel safety
     /// Safe: a dropped wait takes nothing.
     pub(crate) async fn grow(&self, held: &mut Reservation, wanted: usize) {
-        let more = wanted.saturating_sub(held.bytes).min(held.bytes.max(self.step()));
+        let step = held.bytes.saturating_mul(3).max(self.step());
+        let more = wanted.saturating_sub(held.bytes).min(step);
         let have = held.permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let within = more.min((self.total as usize).saturating_sub(have));
         let permits = u32::try_from(within).unwrap_or(u32::MAX);
@@ -92,8 +97,11 @@ impl ByteBudget {
     }
 
     fn step(&self) -> usize {
-        let plenty = self.free.available_permits() > self.total as usize / 2;
-        if plenty { STEP_BYTES } else { SMALL_STEP_BYTES }
+        if self.is_plentiful() { STEP_BYTES } else { SMALL_STEP_BYTES }
+    }
+
+    fn is_plentiful(&self) -> bool {
+        self.free.available_permits() > self.total as usize / 2
     }
 
     /// Whether somebody waits for bytes, or hardly any are left: who holds some must not dawdle.
@@ -205,16 +213,28 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_comes_is_paid_for_by_twice_as_much_each_time() {
+    async fn what_is_small_beside_the_budget_is_taken_at_once_up_to_half_of_it() {
+        let budget = ByteBudget::new(64 << 20);
+        let mut held = Vec::new();
+        while budget.is_plentiful() {
+            held.push(budget.take_first(1 << 20).await);
+        }
+        assert!(held.iter().all(|one| one.bytes() == 1 << 20));
+        assert_eq!(held.len(), 32);
+        assert_eq!(budget.take_first(1 << 20).await.bytes(), SMALL_STEP_BYTES);
+    }
+
+    #[tokio::test]
+    async fn what_comes_is_paid_for_by_four_times_as_much_each_time() {
         let budget = ByteBudget::new(1 << 20);
-        let mut held = budget.take_first(200 << 10).await;
+        let mut held = budget.take_first(900 << 10).await;
         let mut steps = vec![held.bytes()];
-        while held.bytes() < 200 << 10 {
-            budget.grow(&mut held, 200 << 10).await;
+        while held.bytes() < 900 << 10 {
+            budget.grow(&mut held, 900 << 10).await;
             steps.push(held.bytes());
         }
-        assert_eq!(steps, [64 << 10, 128 << 10, 200 << 10]);
-        assert_eq!(budget.free.available_permits(), (1 << 20) - (200 << 10));
+        assert_eq!(steps, [64 << 10, 256 << 10, 900 << 10]);
+        assert_eq!(budget.free.available_permits(), (1 << 20) - (900 << 10));
     }
 
     #[tokio::test]

@@ -262,13 +262,14 @@ impl Reader {
         Ok(bytes::Buf::get_i32(&mut bytes))
     }
 
-    /// Reads a body, which is given up when it falls behind. Allocates it once: memory that nothing came for costs address space only.
+    /// Reads a body, which is given up when it falls behind. Allocates what is paid for, no more.
     async fn read_body(&mut self, length: usize, held: &mut Reservation) -> Result<Bytes, Ended> {
-        let mut body = BytesMut::with_capacity(length);
+        let mut body = BytesMut::with_capacity(held.bytes().min(length));
         let mut progress = Progress::begin(length);
         while body.len() < length {
             if body.len() >= held.bytes() {
                 self.limits.all_requests.grow(held, length).await;
+                body.reserve(held.bytes().min(length) - body.len());
                 progress.begin_window();
             }
             let paid = held.bytes().min(length) - body.len();
