@@ -69,17 +69,17 @@ fn tail(log: &str) -> String {
 
 #[test]
 fn an_embedded_broker_killed_under_load_loses_nothing() {
-    kill_repeatedly(Kind::Embedded, kills(20), false, &[]);
+    kill_repeatedly(Kind::Embedded, kills(10), false, &[]);
 }
 
 #[test]
 fn a_cluster_broker_killed_under_load_loses_nothing() {
-    kill_repeatedly(Kind::Cluster, kills(20), false, &[]);
+    kill_repeatedly(Kind::Cluster, kills(10), false, &[]);
 }
 
 #[test]
 fn a_cluster_broker_in_wal_mode_killed_under_load_loses_nothing() {
-    kill_repeatedly(Kind::Cluster, kills(10), false, &["durability.mode=wal"]);
+    kill_repeatedly(Kind::Cluster, kills(6), false, &["durability.mode=wal"]);
 }
 
 #[test]

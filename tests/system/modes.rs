@@ -58,7 +58,7 @@ fn a_mode_that_changes_under_load_loses_nothing_to_kills_nor_to_a_lost_disk() {
             wait_for(what, || load.acknowledged() > before + 200);
         }
     };
-    for round in 0..3_u64 {
+    for round in 0..2_u64 {
         for mode in ["wal", "object"] {
             set_mode(&address, Of::Topic("says"), mode);
             set_mode(&address, Of::AllBrokers, mode);

@@ -1,6 +1,6 @@
 //! Stores that stop, stall and fail under load: everything resumes by itself, nothing is lost, memory stays bounded.
 //!
-//! `SYSTEM_TEST_OUTAGE_SECONDS` sets how long each outage lasts: half a minute otherwise.
+//! `SYSTEM_TEST_OUTAGE_SECONDS` sets how long each outage lasts: 12 seconds otherwise, longer than a session lasts.
 
 use crate::harness::{Broker, Deployment, FlakyProxy, Kind, Load, programs::create_topic};
 use std::{thread, time::Duration};
@@ -12,7 +12,7 @@ const MEMORY_LIMIT_BYTES: u64 = 384 << 20;
 fn outage() -> Duration {
     let seconds =
         std::env::var("SYSTEM_TEST_OUTAGE_SECONDS").ok().and_then(|text| text.parse().ok());
-    Duration::from_secs(seconds.unwrap_or(30))
+    Duration::from_secs(seconds.unwrap_or(12))
 }
 
 struct Scene {

@@ -357,8 +357,8 @@ pub(crate) async fn begin(
     }
     Ok(match begun {
         Begin::Waiting(answer) => {
-            let answer = timed(entry.name, started, answer);
-            Begun::Waiting(holding(held, answer, traced, span))
+            let answered = Answered { api: entry.name, started };
+            Begun::Waiting(holding(held, answer, Some(answered), traced, span))
         }
         Begin::Silent => Begun::Silent,
         Begin::HangUp(reason) => Begun::HangUp(reason),
@@ -373,20 +373,6 @@ fn decoded_bytes(entry: &Entry, head: RequestHead, rest: &[u8]) -> Result<usize,
         version: head.version,
         error,
     })
-}
-
-/// Notes how long a request took until its answer was ready: with what it waited for, but not for its client to read.
-fn timed(
-    api: &'static str,
-    started: Instant,
-    answer: BoxFuture<'static, Result<Answer, String>>,
-) -> BoxFuture<'static, Result<Answer, String>> {
-    answer
-        .inspect(move |_| {
-            metrics::histogram!("kafka_request_duration_seconds", "api" => api)
-                .record(started.elapsed().as_secs_f64());
-        })
-        .boxed()
 }
 
 /// Begins the request's trace, if it is one of those that are traced.
@@ -408,15 +394,33 @@ fn trace(entry: &Entry, head: RequestHead, connection: &ConnectionContext) -> Sp
     )
 }
 
+/// Notes how long a request took until its answer was ready: with what it waited for, but not for its client to read.
+struct Answered {
+    api: &'static str,
+    started: Instant,
+}
+
+impl Answered {
+    fn note(self) {
+        metrics::histogram!("kafka_request_duration_seconds", "api" => self.api)
+            .record(self.started.elapsed().as_secs_f64());
+    }
+}
+
 fn holding(
     held: Vec<Reservation>,
     answer: BoxFuture<'static, Result<Answer, String>>,
+    answered: Option<Answered>,
     traced: Span,
     span: Span,
 ) -> Waiting {
     let request = traced.clone();
     async move {
-        let mut answer = answer.await?;
+        let answer = answer.await;
+        if let Some(answered) = answered {
+            answered.note();
+        }
+        let mut answer = answer?;
         answer.held.extend(held);
         answer.responding = Responding::begin(request);
         Ok(answer)
@@ -434,7 +438,7 @@ fn refuse_version(entry: &Entry, head: RequestHead) -> Result<Begun, FrameError>
     let head = RequestHead { version: 0, ..head };
     let answer = encode_response(head, api_versions::unsupported_version());
     let answer = futures::future::ready(answer).boxed();
-    Ok(Begun::Waiting(holding(Vec::new(), answer, Span::none(), Span::none())))
+    Ok(Begun::Waiting(holding(Vec::new(), answer, None, Span::none(), Span::none())))
 }
 
 fn run<A: Api>(mut context: Context, rest: Bytes) -> BoxFuture<'static, Result<Begin, FrameError>> {
