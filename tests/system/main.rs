@@ -36,6 +36,7 @@ mod kafka_tools;
 mod kill;
 mod lag;
 mod lag_exporter;
+mod mechanisms;
 mod memory;
 mod mirror;
 mod modes;

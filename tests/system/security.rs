@@ -196,8 +196,9 @@ fn kafka_configs_makes_users_who_then_come_in() {
     tool.args(["--bootstrap-server", &secured.address(BROKERS), "--command-config", &file]);
     assert!(text(&run(tool.arg("--list"), b"").stdout).contains('t'));
     let mut python = python("secured.py");
-    python.args(["--bootstrap", &open, "--mechanism", "SCRAM-SHA-512"]);
-    python.args(["--user", "carol", "--password", "two", "--topic", "t"]);
+    python.args(["--library", "kafka-python", "--bootstrap", &open, "--mechanism"]);
+    python.args(["SCRAM-SHA-512", "--user", "carol", "--password", "two"]);
+    python.args(["--topic", "t", "--value", "hello"]);
     assert_eq!(text(&run(&mut python, b"").stdout).trim(), "hello");
 
     secured.users(&[&["--alter", "--delete-config", "SCRAM-SHA-256"][..], &user].concat());

@@ -53,6 +53,14 @@ func main() {
 	protocol := flags.String("protocol", "classic", "")
 	id := flags.String("id", "", "")
 	partitions := flags.Int("partitions", 2, "")
+	value := flags.String("value", "", "")
+	var shown credentials
+	flags.StringVar(&shown.authority, "authority", "", "")
+	flags.StringVar(&shown.certificate, "certificate", "", "")
+	flags.StringVar(&shown.mechanism, "mechanism", "", "")
+	flags.StringVar(&shown.user, "user", "", "")
+	flags.StringVar(&shown.password, "password", "", "")
+	flags.StringVar(&shown.token, "token", "", "")
 	_ = flags.Parse(os.Args[2:])
 	switch os.Args[1] {
 	case "produce":
@@ -63,6 +71,8 @@ func main() {
 		member(*bootstrap, *topic, *group, *instance, *protocol)
 	case "write":
 		writeTransactions(*bootstrap, *topic, *id, *count, *partitions)
+	case "secured":
+		secured(*bootstrap, *topic, *value, shown)
 	default:
 		fail("unknown action " + os.Args[1])
 	}
