@@ -26,7 +26,7 @@ const SETTINGS: [&str; 3] = [
 
 /// Who answers the commands.
 enum Cluster {
-    Alluvium { _deployment: Deployment, broker: Broker },
+    Alluvium { _deployment: Box<Deployment>, broker: Box<Broker> },
     ApacheKafka(Kafka),
 }
 
@@ -39,7 +39,8 @@ impl Guarded {
     fn alluvium() -> Self {
         let deployment = Deployment::start(Kind::Embedded);
         let broker = deployment.listening(1, LISTENERS, &SETTINGS).remove(0);
-        let cluster = Cluster::Alluvium { _deployment: deployment, broker };
+        let cluster =
+            Cluster::Alluvium { _deployment: Box::new(deployment), broker: Box::new(broker) };
         Self { cluster, directory: tempfile::tempdir().unwrap() }
     }
 

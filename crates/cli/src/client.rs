@@ -26,6 +26,7 @@ pub(crate) const ATTEMPTS: u32 = 50;
 #[derive(Debug)]
 pub struct Client {
     security: ClientSecurity,
+    bootstrap_servers: Vec<String>,
     bootstrap: Connection,
     brokers: BTreeMap<i32, String>,
     connections: BTreeMap<i32, Connection>,
@@ -43,22 +44,15 @@ impl Client {
     pub async fn connect(cluster: &Bootstrap) -> Result<Self, CliError> {
         let security = cluster.command_config.as_deref().map(client_config::read).transpose()?;
         let security = security.unwrap_or_default();
-        let mut last = CliError::Usage("--bootstrap-server names no broker".to_owned());
-        for address in addresses(&cluster.bootstrap_server) {
-            match Connection::open_secured(&Tcp, &address, &security).await {
-                Ok(bootstrap) => {
-                    return Ok(Self {
-                        security,
-                        bootstrap,
-                        brokers: BTreeMap::new(),
-                        connections: BTreeMap::new(),
-                        controller: -1,
-                    });
-                }
-                Err(error) => last = error.into(),
-            }
-        }
-        Err(last)
+        let bootstrap_servers = addresses(&cluster.bootstrap_server);
+        Ok(Self {
+            bootstrap: first_to_answer(&bootstrap_servers, &security).await?,
+            security,
+            bootstrap_servers,
+            brokers: BTreeMap::new(),
+            connections: BTreeMap::new(),
+            controller: -1,
+        })
     }
 
     /// Asks for topics (`None`: all) and remembers the brokers.
@@ -74,7 +68,15 @@ impl Client {
         });
         let request =
             MetadataRequest::default().with_topics(topics).with_allow_auto_topic_creation(create);
-        let answer = self.bootstrap.call(&request, METADATA_VERSION).await?;
+        let answer = if let Ok(answer) = self.bootstrap.call(&request, METADATA_VERSION).await {
+            answer
+        } else {
+            // That broker left; any other knows as much.
+            let others = self.brokers.values().chain(&self.bootstrap_servers);
+            let others: Vec<String> = others.cloned().collect();
+            self.bootstrap = first_to_answer(&others, &self.security).await?;
+            self.bootstrap.call(&request, METADATA_VERSION).await?
+        };
         let address = |host: &StrBytes, port: i32| format!("{host}:{port}");
         self.brokers =
             answer.brokers.iter().map(|b| (b.node_id.0, address(&b.host, b.port))).collect();
@@ -199,8 +201,29 @@ impl Client {
         self.call(self.controller, request, version).await
     }
 
-    /// The offset that `timestamp` (ms; −1 the end, −2 the beginning) names in a partition.
+    /// The offset that `timestamp` (ms; −1 the end, −2 the beginning) names in a partition. Where its leader just changed, it is looked for.
     pub(crate) async fn offset(
+        &mut self,
+        topic: &str,
+        partition: i32,
+        mut leader: i32,
+        timestamp: i64,
+    ) -> Result<i64, CliError> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match self.ask_offset(topic, partition, leader, timestamp).await {
+                Err(error) if error.retryable() && attempt < ATTEMPTS => {
+                    pause().await;
+                    let leaders = self.leaders(topic, false).await?;
+                    leader = leaders.get(&partition).copied().unwrap_or(leader);
+                }
+                asked => return asked,
+            }
+        }
+    }
+
+    async fn ask_offset(
         &mut self,
         topic: &str,
         partition: i32,
@@ -229,6 +252,21 @@ impl Client {
             }
         }
     }
+}
+
+/// A connection to the first of these brokers that answers.
+async fn first_to_answer(
+    addresses: &[String],
+    security: &ClientSecurity,
+) -> Result<Connection, CliError> {
+    let mut last = CliError::Usage("--bootstrap-server names no broker".to_owned());
+    for address in addresses {
+        match Connection::open_secured(&Tcp, address, security).await {
+            Ok(connection) => return Ok(connection),
+            Err(error) => last = error.into(),
+        }
+    }
+    Err(last)
 }
 
 /// Waits a moment before the next attempt.

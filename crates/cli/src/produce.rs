@@ -21,7 +21,8 @@ const PRODUCE_VERSION: i16 = 9;
 const TIMEOUT_MS: i32 = 30_000;
 /// Lines sent together at most; input that comes slower is sent as it comes.
 const BATCH_LINES: usize = 1_000;
-const ATTEMPTS: u32 = 50;
+/// Attempts at a write, 100 ms apart: longer than a lease, so that a dead leader has a successor by then.
+const ATTEMPTS: u32 = 300;
 
 /// Reads lines from standard input and writes each as a record.
 #[derive(Clone, Debug, clap::Args)]
@@ -164,7 +165,11 @@ impl ProduceCommand {
             match self.send(client, leaders, partition, &request).await {
                 Err(error) if error.retryable() && attempt < ATTEMPTS => {
                     pause().await;
-                    *leaders = client.leaders(&self.topic, false).await?;
+                    match client.leaders(&self.topic, false).await {
+                        Ok(found) => *leaders = found,
+                        Err(error) if error.retryable() => {}
+                        Err(error) => return Err(error),
+                    }
                 }
                 result => return result,
             }

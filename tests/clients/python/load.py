@@ -12,7 +12,7 @@ import threading
 import time
 
 import debugging
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 
@@ -74,11 +74,18 @@ def produce(arguments):
 
 
 def ends(arguments, spec):
-    """The offset that `spec` names, of every partition."""
+    """The offset that `spec` names, of every partition. Where leaders just changed, the client says so instead of asking again."""
     admin = AdminClient({"bootstrap.servers": arguments.bootstrap})
     partitions = [TopicPartition(arguments.topic, partition) for partition in range(arguments.partitions)]
-    asked = admin.list_offsets({partition: spec for partition in partitions}, request_timeout=60)
-    return {partition.partition: answer.result().offset for partition, answer in asked.items()}
+    until = time.monotonic() + 60
+    while True:
+        asked = admin.list_offsets({partition: spec for partition in partitions}, request_timeout=60)
+        try:
+            return {partition.partition: answer.result().offset for partition, answer in asked.items()}
+        except KafkaException as failure:
+            if not failure.args[0].retriable() and failure.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION or time.monotonic() > until:
+                raise
+            time.sleep(0.2)
 
 
 def records(arguments, problems):
