@@ -61,10 +61,10 @@ def etcd_arguments(directory, host, client, peer):
 
 
 class ControlPlane:
-    """Started by `with`; what it started is stopped by process id."""
+    """Started by `with`; what it started is stopped by process id. The controllers get `options`."""
 
-    def __init__(self, tools):
-        self.bin = pathlib.Path(tools)
+    def __init__(self, tools, *options):
+        self.bin, self.options = pathlib.Path(tools), options
         self.processes = []
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="alluvium-kubernetes-"))
         self.kubeconfig = self.directory / "kubeconfig"
@@ -117,7 +117,7 @@ class ControlPlane:
             "kube-controller-manager", *common, f"--service-account-private-key-file={key}", "--use-service-account-credentials=true",
             f"--authentication-kubeconfig={self.kubeconfig}", f"--authorization-kubeconfig={self.kubeconfig}",
             f"--secure-port={free_port()}", f"--cert-dir={self.directory}/controllers", f"--root-ca-file={self.directory}/certificates/apiserver.crt",
-            "--node-monitor-grace-period=20s",
+            "--node-monitor-grace-period=20s", *self.options,
         )
         self.spawn(
             "kube-scheduler", *common, f"--authentication-kubeconfig={self.kubeconfig}", f"--authorization-kubeconfig={self.kubeconfig}",

@@ -1,4 +1,5 @@
-"""load.py BOOTSTRAP TOPIC FILE: produces numbers with acks=all and a client's defaults, and reads them in a group, until SIGTERM.
+"""load.py BOOTSTRAP TOPIC FILE [BYTES PARTITIONS]: produces 500 numbers a second with acks=all and a client's defaults, and reads them in a
+group, until SIGTERM. With BYTES, each fills so many, and the partitions get one after the other.
 
 FILE gets a line for each acknowledged number (`ack N`), each that was read (`read N`), and each error that the client reported to its user.
 """
@@ -11,7 +12,8 @@ import time
 
 from confluent_kafka import Consumer, Producer
 
-bootstrap, topic, path = sys.argv[1:]
+bootstrap, topic, path, *shape = sys.argv[1:]
+size, partitions = map(int, shape or (0, 0))
 out, lock, stop = open(path, "w", buffering=1), threading.Lock(), threading.Event()  # noqa: SIM115
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
 
@@ -26,7 +28,7 @@ def delivered(error, message):
 
 
 def read():
-    consumer = Consumer({"bootstrap.servers": bootstrap, "log_level": 0, "group.id": "readers", "auto.offset.reset": "earliest"})
+    consumer = Consumer({"bootstrap.servers": bootstrap, "log_level": 0, "group.id": f"readers-of-{topic}", "auto.offset.reset": "earliest"})
     consumer.subscribe([topic])
     idle = 0
     # After the end of producing: until nothing more comes.
@@ -46,12 +48,14 @@ done = threading.Event()
 reader = threading.Thread(target=read)
 reader.start()
 producer = Producer({"bootstrap.servers": bootstrap, "log_level": 0, "acks": "all", "enable.idempotence": True})
-number = 0
+number, due = 0, time.monotonic()
 while not stop.is_set():
-    producer.produce(topic, value=str(number), key=str(number % 97), on_delivery=delivered)
+    place = {"partition": number % partitions} if partitions else {"key": str(number % 97)}
+    producer.produce(topic, value=str(number).ljust(size), on_delivery=delivered, **place)
     number += 1
     producer.poll(0)
-    time.sleep(0.002)
+    due += 0.002
+    time.sleep(max(0, due - time.monotonic()))
 left = producer.flush(120)
 done.set()
 reader.join()

@@ -1,7 +1,7 @@
 """Runs the pods of a rendered StatefulSet as processes, as a kubelet would.
 
 A pod has a network namespace with an address of its own, and for its root the image's file system (tools/root-file-system), read-only, with its
-volumes mounted into it; it runs as the user that the chart names. Variables, arguments, probes, preStop and the grace period are the template's.
+volumes mounted into it, and /proc; it runs as the user that the chart names. Variables, arguments, probes, preStop and the grace period are the template's.
 Names of pods stand in /etc/hosts. Needs root.
 """
 
@@ -26,6 +26,7 @@ $mount --bind "$1" "$1"
 $mount --bind "$2/hosts" "$1/etc/hosts"
 $mount --bind "$2/settings" "$1/etc/alluvium"
 [ -z "$3" ] || $mount --bind "$3" "$1/var/lib/alluvium"
+$mount -t proc proc "$1/proc"
 $mount -o remount,ro,bind "$1"
 root=$1 user=$4
 shift 4
@@ -47,6 +48,7 @@ class Node:
         subprocess.run([tool, binary, self.image], check=True)
         (self.image / "etc" / "alluvium").mkdir()
         (self.image / "etc" / "hosts").touch()
+        (self.image / "proc").mkdir(exist_ok=True)
         self.size = sum(file.stat().st_size for file in self.image.rglob("*") if file.is_file())
         self.hosts = self.directory / "hosts"
         ip("link", "add", self.bridge, "type", "bridge")

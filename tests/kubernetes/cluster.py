@@ -1,0 +1,137 @@
+"""A cluster of the chart's own containers (pods.py) on a real etcd and MinIO, with the rights that terraform's role gives, and no others."""
+
+import base64
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+
+import least_privilege
+import yaml
+from control_plane import ZONES, etcd_arguments, wait_for
+from pods import NETWORK, Node, Pod
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def broker_binary():
+    named = os.environ.get("ALLUVIUM_BINARY")
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    built = [target / kind / "alluvium" for kind in ("release", "debug")]
+    found = [pathlib.Path(named)] if named else sorted((f for f in built if f.exists()), key=lambda f: -f.stat().st_mtime)
+    if not found:
+        sys.exit("build the broker first (cargo build), or name one in ALLUVIUM_BINARY")
+    return found[0]
+
+
+def encoded(text):
+    return base64.b64encode(text.encode()).decode()
+
+
+class Cluster(unittest.TestCase):
+    """What tests of a cluster share. `more` are values of the chart besides those that every cluster here has."""
+
+    more = {}  # noqa: RUF012
+
+    def setUp(self):
+        if os.geteuid() != 0:
+            self.fail("network namespaces and chroot need root")
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="alluvium-lifecycle-"))
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        self.node = Node(self.directory, broker_binary())
+        self.addCleanup(self.node.close)
+        self.stores = [
+            self.spawn("etcd", "etcd", *etcd_arguments(self.directory / "etcd", f"{NETWORK}.1", 2379, 2380)),
+            self.spawn("minio", "minio", "server", f"{self.directory}/minio", "--address", f"{NETWORK}.1:9000", buckets=["bucket"]),
+        ]
+        endpoint = f"http://{NETWORK}.1:9000"
+        permitted = least_privilege.policy("bucket", "prefix")
+        self.credentials = wait_for("MinIO", lambda: least_privilege.assume(endpoint, "somebody", "something", permitted))
+        self.objects = self.render()
+        self.pods = {}
+        self.addCleanup(self.clear)
+
+    def spawn(self, name, *command, buckets=()):
+        for bucket in buckets:
+            (self.directory / name / bucket).mkdir(parents=True)
+        with (self.directory / f"{name}.log").open("w") as log:
+            environment = {**os.environ, "MINIO_ROOT_USER": "somebody", "MINIO_ROOT_PASSWORD": "something"}
+            process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        self.addCleanup(lambda: (process.kill(), process.wait()))
+        return process
+
+    def render(self):
+        """The chart's objects: {kind: {name: object}}, and the secret that the chart is told of."""
+        values = {
+            "etcd": {"endpoints": [f"{NETWORK}.1:2379"]},
+            "objectStore": {"url": "s3://bucket/prefix", "endpoint": f"http://{NETWORK}.1:9000", "region": "us-east-1", "allowHttp": True,
+                            "existingSecret": "store", "accessKeyIdKey": "user", "secretAccessKeyKey": "password"},
+            # Balance soon, so that the test need not wait for five minutes.
+            "config": {"leader.imbalance.check.interval.seconds": 5, "unclean.takeover.delay": "5s"},
+            "topics": [{"name": "numbers", "partitions": 9}],
+            "rack": {"from": "podLabel"},
+            "pod": {"env": [{"name": "AWS_SESSION_TOKEN", "value": self.credentials[2]}]},
+        }
+        values["config"].update(self.more.get("config", {}))
+        values.update({key: value for key, value in self.more.items() if key != "config"})
+        command = ["helm", "template", "kafka-alluvium", ROOT / "helm" / "alluvium", "-n", "kafka", "--kube-version", "1.36.3", "-f", "-"]
+        shown = subprocess.run(command, input=yaml.safe_dump(values), check=True, capture_output=True, text=True).stdout
+        objects = {"Secret": {"store": {"data": {"user": encoded(self.credentials[0]), "password": encoded(self.credentials[1])}}}}
+        for made in yaml.safe_load_all(shown):
+            if made:
+                objects.setdefault(made["kind"], {})[made["metadata"]["name"]] = made
+        return objects
+
+    def clear(self):
+        for pod in list(self.pods.values()):
+            pod.probing.set()
+            pod.clean_up()
+
+    def start(self, *ordinals, volume=None):
+        stateful_set = self.objects["StatefulSet"]["kafka-alluvium"]
+        for ordinal in ordinals:
+            place = self.directory / "volumes" / (volume or f"wal-{ordinal}")
+            self.pods[ordinal] = Pod(self.node, stateful_set, ordinal, place, ZONES[ordinal % 3], self.objects)
+        # Parallel: all at once.
+        for ordinal in ordinals:
+            self.pods[ordinal].start()
+        for ordinal in ordinals:
+            self.pods[ordinal].await_ready()
+        # The bootstrap service, so to speak.
+        self.node.name(self.pods[0].address, "kafka-alluvium-bootstrap.kafka.svc.cluster.local")
+
+    def end(self, *ordinals):
+        """Deletes pods at the same moment, as a StatefulSet with Parallel does."""
+        with ThreadPoolExecutor() as pool:
+            outcomes = list(pool.map(lambda ordinal: self.pods[ordinal].end(), ordinals))
+        for ordinal, (status, seconds) in zip(ordinals, outcomes, strict=True):
+            self.assertEqual(status, 0, self.pods[ordinal].tail())
+            print(f"         broker {ordinal} ended cleanly after {seconds:.1f} s", flush=True)
+            self.assertEqual(self.pods[ordinal].unwell, [], "a liveness probe failed")
+            del self.pods[ordinal]
+
+    def in_hosts(self, *command, **options):
+        """A program outside the pods, which sees their names."""
+        script = f"mount --make-rprivate / && mount --bind {self.node.hosts} /etc/hosts && exec \"$@\""
+        return subprocess.Popen(["unshare", "--mount", "sh", "-c", script, "sh", *map(str, command)], **options)
+
+    def counts(self, file):
+        return sum(line.startswith("ack ") for line in file.read_text().splitlines())
+
+    def goes_on(self, file):
+        """Records are acknowledged again."""
+        now = self.counts(file)
+        wait_for("records are acknowledged", lambda: self.counts(file) > now + 50, 60)
+
+    def run_topics_job(self):
+        (job,) = self.objects["Job"].values()
+        for container in job["spec"]["template"]["spec"]["initContainers"]:
+            command = ["chroot", "--userspec=65532:65532", self.node.image, *container["command"], *container["args"]]
+            shutil.copyfile(self.node.hosts, self.node.image / "etc" / "hosts")
+            done = subprocess.run(command, env={"PATH": "/usr/local/bin:/usr/sbin"}, capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
