@@ -5,7 +5,7 @@ use crate::{
     output::printable,
     text::{text_of, topic_name},
 };
-use kafka_client::{Connection, LIST_OFFSETS_VERSION, list_offsets, listed_offsets};
+use kafka_client::Connection;
 use kafka_protocol::{
     messages::{
         FindCoordinatorRequest, MetadataRequest, MetadataResponse,
@@ -199,45 +199,6 @@ impl Client {
     ) -> Result<R::Response, CliError> {
         self.metadata(Some(&[]), false).await?;
         self.call(self.controller, request, version).await
-    }
-
-    /// The offset that `timestamp` (ms; −1 the end, −2 the beginning) names in a partition. Where its leader just changed, it is looked for.
-    pub(crate) async fn offset(
-        &mut self,
-        topic: &str,
-        partition: i32,
-        mut leader: i32,
-        timestamp: i64,
-    ) -> Result<i64, CliError> {
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            match self.ask_offset(topic, partition, leader, timestamp).await {
-                Err(error) if error.retryable() && attempt < ATTEMPTS => {
-                    pause().await;
-                    let leaders = self.leaders(topic, false).await?;
-                    leader = leaders.get(&partition).copied().unwrap_or(leader);
-                }
-                asked => return asked,
-            }
-        }
-    }
-
-    async fn ask_offset(
-        &mut self,
-        topic: &str,
-        partition: i32,
-        leader: i32,
-        timestamp: i64,
-    ) -> Result<i64, CliError> {
-        let request = list_offsets([(topic, partition, timestamp)]);
-        let answer = self.call(leader, &request, LIST_OFFSETS_VERSION).await?;
-        let found = listed_offsets(&answer).next();
-        let (_, _, offset) = found
-            .ok_or_else(|| CliError::Usage(format!("{topic}-{partition} was not answered")))?;
-        offset.or_else(|code| {
-            CliError::check(code, format!("{topic}-{partition}"), None).map(|()| -1)
-        })
     }
 
     async fn connection(&mut self, broker: i32) -> Result<&mut Connection, CliError> {

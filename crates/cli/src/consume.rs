@@ -1,6 +1,6 @@
 //! `alluvium consume`: records out, one a line.
 
-use crate::{Bootstrap, CliError, Client, client::pause, text::topic_name};
+use crate::{Bootstrap, CliError, Client, client::pause, offsets::TimeOrEnd, text::topic_name};
 use bytes::Bytes;
 use formats::record_batch;
 use kafka_protocol::messages::{
@@ -99,19 +99,23 @@ impl ConsumeCommand {
     }
 
     async fn positions(&self, client: &mut Client) -> Result<BTreeMap<i32, Position>, CliError> {
-        let leaders = client.leaders(&self.topic, false).await?;
-        let mut positions = BTreeMap::new();
-        for (partition, leader) in leaders {
-            if self.partition.is_none_or(|wanted| wanted == partition) {
-                let end = client.offset(&self.topic, partition, leader, -1).await?;
-                let next = match self.from {
-                    Start::Beginning => client.offset(&self.topic, partition, leader, -2).await?,
-                    Start::End => end,
-                    Start::Offset(offset) => offset,
-                };
-                positions.insert(partition, Position { leader, next, end });
+        let mut leaders = client.leaders(&self.topic, false).await?;
+        leaders.retain(|partition, _| self.partition.is_none_or(|wanted| wanted == *partition));
+        let partitions = leaders.keys().copied();
+        let ends = client.offsets_of(&self.topic, partitions.clone(), TimeOrEnd::End).await?;
+        let next: Vec<i64> = match self.from {
+            Start::Beginning => {
+                let starts = client.offsets_of(&self.topic, partitions, TimeOrEnd::Start).await?;
+                starts.into_values().collect()
             }
-        }
+            Start::End => ends.values().copied().collect(),
+            Start::Offset(offset) => vec![offset; ends.len()],
+        };
+        let ranges = next.into_iter().zip(ends.into_values());
+        let leaders = leaders.into_iter().zip(ranges);
+        let positions: BTreeMap<i32, Position> = leaders
+            .map(|((partition, leader), (next, end))| (partition, Position { leader, next, end }))
+            .collect();
         match self.partition {
             Some(partition) if positions.is_empty() => {
                 Err(CliError::Usage(format!("{} has no partition {partition}", self.topic)))

@@ -71,6 +71,26 @@ impl Client {
         Ok(found)
     }
 
+    /// The offsets of a topic's partitions, in their order.
+    ///
+    /// # Errors
+    /// When one of them has no answer.
+    pub(crate) async fn offsets_of(
+        &mut self,
+        topic: &str,
+        partitions: impl Iterator<Item = i32>,
+        what: TimeOrEnd,
+    ) -> Result<BTreeMap<i32, i64>, CliError> {
+        let wanted: BTreeMap<_, _> =
+            partitions.map(|index| (Partition::new(topic, index), what)).collect();
+        let mut found = self.offsets(wanted.clone()).await?;
+        let offset = |partition: Partition| {
+            let unanswered = || Err(CliError::Usage(format!("{partition} was not answered")));
+            Ok((partition.index, found.remove(&partition).unwrap_or_else(unanswered)?))
+        };
+        wanted.into_keys().map(offset).collect()
+    }
+
     async fn ask_until_answered(
         &mut self,
         wanted: &BTreeMap<Partition, TimeOrEnd>,

@@ -3,6 +3,7 @@
 use crate::{
     Bootstrap, CliError, Client,
     config::{self, Kind},
+    offsets::TimeOrEnd,
     text::{text_of, topic_name},
 };
 use clap::Subcommand;
@@ -140,9 +141,10 @@ async fn describe(client: &mut Client, name: &str, out: &mut dyn Write) -> Resul
     let leaders = client.leaders(name, false).await?;
     writeln!(out, "topic {name}: {} partitions", leaders.len())?;
     writeln!(out, "{:>9} {:>8} {:>14} {:>14}", "partition", "leader", "start", "end")?;
-    for (partition, leader) in leaders {
-        let start = client.offset(name, partition, leader, -2).await?;
-        let end = client.offset(name, partition, leader, -1).await?;
+    let starts = client.offsets_of(name, leaders.keys().copied(), TimeOrEnd::Start).await?;
+    let ends = client.offsets_of(name, leaders.keys().copied(), TimeOrEnd::End).await?;
+    let ranges = starts.into_values().zip(ends.into_values());
+    for ((partition, leader), (start, end)) in leaders.into_iter().zip(ranges) {
         writeln!(out, "{partition:>9} {leader:>8} {start:>14} {end:>14}")?;
     }
     for (key, value) in overrides(client, name).await? {
