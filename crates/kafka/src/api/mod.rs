@@ -358,7 +358,7 @@ pub(crate) async fn begin(
     Ok(match begun {
         Begin::Waiting(answer) => {
             let answered = Answered { api: entry.name, started };
-            Begun::Waiting(holding(held, answer, Some(answered), traced, span))
+            Begun::Waiting(holding(held, answer, answered, traced, span))
         }
         Begin::Silent => Begun::Silent,
         Begin::HangUp(reason) => Begun::HangUp(reason),
@@ -410,16 +410,14 @@ impl Answered {
 fn holding(
     held: Vec<Reservation>,
     answer: BoxFuture<'static, Result<Answer, String>>,
-    answered: Option<Answered>,
+    answered: Answered,
     traced: Span,
     span: Span,
 ) -> Waiting {
     let request = traced.clone();
     async move {
         let answer = answer.await;
-        if let Some(answered) = answered {
-            answered.note();
-        }
+        answered.note();
         let mut answer = answer?;
         answer.held.extend(held);
         answer.responding = Responding::begin(request);
@@ -437,8 +435,7 @@ fn refuse_version(entry: &Entry, head: RequestHead) -> Result<Begun, FrameError>
     }
     let head = RequestHead { version: 0, ..head };
     let answer = encode_response(head, api_versions::unsupported_version());
-    let answer = futures::future::ready(answer).boxed();
-    Ok(Begun::Waiting(holding(Vec::new(), answer, None, Span::none(), Span::none())))
+    Ok(Begun::Waiting(futures::future::ready(answer).boxed()))
 }
 
 fn run<A: Api>(mut context: Context, rest: Bytes) -> BoxFuture<'static, Result<Begin, FrameError>> {
