@@ -11,7 +11,7 @@ use lag::{Evaluator, LagOptions};
 use parking_lot::Mutex;
 use runtime::Clock;
 use schema_registry::{Log, LogRefusal, Record, Registry, Term};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use tower::ServiceExt;
 
 /// Requests one after the other, parted by a zero byte: `METHOD /path?query`, a line end, the body.
@@ -20,11 +20,11 @@ pub(crate) const HTTP: Decoder = Decoder { name: "http", run, seeds };
 /// So many requests of an input are made.
 const MOST: usize = 16;
 
-/// A log in memory, that its registry reads at once.
+/// A log in memory, that its registry reads at once. The two hold each other until the reader is taken out.
 #[derive(Default)]
 struct Memory {
     records: Mutex<u64>,
-    reader: OnceLock<Registry>,
+    reader: Mutex<Option<Registry>>,
 }
 
 #[async_trait]
@@ -36,16 +36,15 @@ impl Log for Memory {
     async fn append(&self, _: Term, records: Vec<Record>) -> Result<u64, LogRefusal> {
         let mut end = self.records.lock();
         *end += records.len() as u64;
-        self.reader.get().expect("it was set").apply(&records, *end);
+        self.reader.lock().as_ref().expect("it was set").apply(&records, *end);
         Ok(end.saturating_sub(1))
     }
 }
 
-fn routes() -> Router {
-    let log = Arc::<Memory>::default();
-    let registry = Registry::new(Arc::clone(&log) as Arc<dyn Log>);
+fn routes(log: &Arc<Memory>) -> Router {
+    let registry = Registry::new(Arc::clone(log) as Arc<dyn Log>);
     registry.caught_up();
-    log.reader.set(registry.clone()).expect("it was not set");
+    *log.reader.lock() = Some(registry.clone());
     let evaluator = Evaluator::new(LagOptions::default(), None, Vec::new(), Clock::driven(0));
     lag::router(evaluator, "host").fallback_service(schema_registry::routes(registry, None))
 }
@@ -53,7 +52,8 @@ fn routes() -> Router {
 fn run(bytes: &[u8]) {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-    let routes = routes();
+    let log = Arc::<Memory>::default();
+    let routes = routes(&log);
     for input in bytes.split(|byte| *byte == 0).take(MOST) {
         if let Some(request) = request(input) {
             let shown = String::from_utf8_lossy(input).into_owned();
@@ -65,6 +65,7 @@ fn run(bytes: &[u8]) {
             });
         }
     }
+    drop(log.reader.lock().take());
 }
 
 /// `None` for what an HTTP server would not hand on.
