@@ -1,6 +1,7 @@
 """A cluster of the chart's own containers (pods.py) on a real etcd and MinIO, with the rights that terraform's role gives, and no others."""
 
 import base64
+import json
 import os
 import pathlib
 import shutil
@@ -9,6 +10,7 @@ import sys
 import tempfile
 import unittest
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import least_privilege
 import yaml
@@ -17,6 +19,8 @@ from pods import NETWORK, Node, Pod
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
+# The bootstrap service, so to speak: the first broker.
+BOOTSTRAP = "kafka-alluvium-bootstrap.kafka.svc.cluster.local"
 
 
 def broker_binary():
@@ -33,6 +37,16 @@ def encoded(text):
     return base64.b64encode(text.encode()).decode()
 
 
+@dataclass(frozen=True)
+class Load:
+    """A load.py that runs: its topic with so many partitions, its process, and the file in which it tells what becomes of records."""
+
+    topic: str
+    partitions: int
+    process: subprocess.Popen
+    told: pathlib.Path
+
+
 class Cluster(unittest.TestCase):
     """What tests of a cluster share. `more` are values of the chart besides those that every cluster here has."""
 
@@ -41,7 +55,7 @@ class Cluster(unittest.TestCase):
     def setUp(self):
         if os.geteuid() != 0:
             self.fail("network namespaces and chroot need root")
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="alluvium-lifecycle-"))
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="alluvium-cluster-"))
         self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
         self.node = Node(self.directory, broker_binary())
         self.addCleanup(self.node.close)
@@ -102,8 +116,7 @@ class Cluster(unittest.TestCase):
             self.pods[ordinal].start()
         for ordinal in ordinals:
             self.pods[ordinal].await_ready()
-        # The bootstrap service, so to speak.
-        self.node.name(self.pods[0].address, "kafka-alluvium-bootstrap.kafka.svc.cluster.local")
+        self.node.name(self.pods[0].address, BOOTSTRAP)
 
     def end(self, *ordinals):
         """Deletes pods at the same moment, as a StatefulSet with Parallel does."""
@@ -123,10 +136,57 @@ class Cluster(unittest.TestCase):
     def counts(self, file):
         return sum(line.startswith("ack ") for line in file.read_text().splitlines())
 
-    def goes_on(self, file):
+    def begin_load(self, topic, partitions, record_bytes=None):
+        """Given their size, records go to the partitions one after the other; else by their keys."""
+        told = self.directory / f"told-{topic}"
+        shape = [record_bytes, partitions] if record_bytes else []
+        process = self.in_hosts(sys.executable, HERE / "load.py", f"{BOOTSTRAP}:9092", topic, told, *shape)
+        self.addCleanup(lambda: (process.kill(), process.wait()))
+        wait_for("load", lambda: told.exists() and self.counts(told) > 200, 60)
+        return Load(topic, partitions, process, told)
+
+    def goes_on(self, load):
         """Records are acknowledged again."""
-        now = self.counts(file)
-        wait_for("records are acknowledged", lambda: self.counts(file) > now + 50, 60)
+        now = self.counts(load.told)
+        wait_for("records are acknowledged", lambda: self.counts(load.told) > now + 50, 60)
+
+    def end_load(self, load):
+        load.process.terminate()
+        load.process.wait(240)
+        self.judge(load)
+
+    def judge(self, load):
+        """Of a load that ended: no error was reported, all that was acknowledged was read, and the log has each record once."""
+        lines = load.told.read_text().splitlines()
+        acknowledged = [int(line[4:]) for line in lines if line.startswith("ack ")]
+        read = {int(line[5:]) for line in lines if line.startswith("read ")}
+        errors = [line for line in lines if line.startswith("error")]
+        end = json.loads(lines[-1].removeprefix("end "))
+        produced = end["produced"]
+        print(f"         {len(acknowledged)} acknowledged, {len(read)} read, {len(errors)} errors", flush=True)
+        self.assertEqual(errors[:5], [])
+        self.assertEqual((end["left"], len(acknowledged), len(set(acknowledged))), (0, produced, produced))
+        self.assertEqual(sorted(set(acknowledged) - read)[:10], [], "acknowledged and not read")
+        self.once_each(load.topic, load.partitions, produced)
+
+    def once_each(self, topic, partitions, produced):
+        """A group may read twice what it did not commit; so duplicates are looked for in the log itself."""
+        script = (
+            "import sys; from confluent_kafka import Consumer, TopicPartition as T; import collections\n"
+            "bootstrap, topic, partitions = sys.argv[1], sys.argv[2], int(sys.argv[3])\n"
+            "c = Consumer({'bootstrap.servers': bootstrap, 'group.id': 'judge', 'log_level': 0, 'enable.auto.commit': False, 'enable.partition.eof': True})\n"
+            "c.assign([T(topic, p, 0) for p in range(partitions)]); ends = 0; seen = collections.Counter()\n"
+            "while ends < partitions:\n"
+            "    m = c.poll(30)\n"
+            "    assert m is not None, 'nothing comes'\n"
+            "    if m.error(): ends += 1\n"
+            "    else: seen[int(m.value())] += 1\n"
+            "print(len(seen), sum(seen.values()))\n"
+        )
+        command = [sys.executable, "-c", script, f"{BOOTSTRAP}:9092", topic, partitions]
+        judge = self.in_hosts(*command, stdout=subprocess.PIPE, text=True)
+        shown, _ = judge.communicate(timeout=120)
+        self.assertEqual(shown.split(), [str(produced)] * 2, "different numbers, and records, in the log")
 
     def run_topics_job(self):
         (job,) = self.objects["Job"].values()

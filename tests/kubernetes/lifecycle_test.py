@@ -6,16 +6,14 @@ report no error. Brokers have the rights that terraform's role gives them, and n
 """
 
 import copy
-import json
 import shutil
 import signal
 import subprocess
-import sys
 import time
 import unittest
 
 import yaml
-from cluster import HERE, ROOT, Cluster
+from cluster import ROOT, Cluster
 from confluent_kafka.admin import AdminClient
 from control_plane import step, wait_for
 from pods import NETWORK, Pod
@@ -85,31 +83,28 @@ class Lifecycle(Cluster):
         with step("the Job creates its topics, and again"):
             self.run_topics_job()
             self.run_topics_job()
-        told = self.directory / "told"
-        load = self.in_hosts(sys.executable, HERE / "load.py", "kafka-alluvium-bootstrap.kafka.svc.cluster.local:9092", "numbers", told)
-        self.addCleanup(lambda: (load.kill(), load.wait()))
         with step("load begins"):
-            wait_for("load", lambda: told.exists() and self.counts(told) > 200, 60)
+            load = self.begin_load("numbers", 9)
         with step("scale-out from 3 to 5: new brokers are given partitions"):
             self.start(3, 4)
             wait_for("brokers 3 and 4 own partitions", lambda: {3, 4} <= set(self.owners()), 90)
-            self.goes_on(told)
+            self.goes_on(load)
         with step("scale-in from 5 to 3: two drain at once"):
             self.end(3, 4)
             self.assertLessEqual(set(self.owners()), {0, 1, 2})
-            self.goes_on(told)
+            self.goes_on(load)
         with step("a rolling update of one broker"):
             self.end(1)
             self.start(1)
-            self.goes_on(told)
+            self.goes_on(load)
         with step("a broker is killed and comes back with its volume"):
             self.pods[2].kill()
             self.start(2)
-            self.goes_on(told)
+            self.goes_on(load)
         with step("a broker is killed and its volume is lost"):
             self.pods[1].kill()
             self.start(1, volume="another-1")
-            self.goes_on(told)
+            self.goes_on(load)
         with step("the stores stand still: nobody is restarted for it"):
             for store in self.stores:
                 store.send_signal(signal.SIGSTOP)
@@ -118,43 +113,11 @@ class Lifecycle(Cluster):
             for store in self.stores:
                 store.send_signal(signal.SIGCONT)
             wait_for("all are ready", lambda: all(pod.probe("readiness") for pod in self.pods.values()), 90)
-            self.goes_on(told)
+            self.goes_on(load)
         with step("load ends, everything is read"):
-            load.terminate()
-            load.wait(240)
-            self.judge(told)
+            self.end_load(load)
         with step("all brokers end"):
             self.end(*sorted(self.pods))
-
-    def judge(self, told):
-        lines = told.read_text().splitlines()
-        acknowledged = [int(line[4:]) for line in lines if line.startswith("ack ")]
-        read = [int(line[5:]) for line in lines if line.startswith("read ")]
-        errors = [line for line in lines if line.startswith("error")]
-        end = json.loads(lines[-1].removeprefix("end "))
-        print(f"         {len(acknowledged)} acknowledged, {len(set(read))} read, {len(errors)} errors", flush=True)
-        self.assertEqual(errors[:5], [])
-        self.assertEqual((end["left"], len(acknowledged)), (0, end["produced"]))
-        self.assertEqual(sorted(set(acknowledged) - set(read))[:10], [], "acknowledged and not read")
-        self.once_each(end["produced"])
-
-    def once_each(self, produced):
-        """A group may read twice what it did not commit; so duplicates are looked for in the log itself."""
-        script = (
-            "import sys; from confluent_kafka import Consumer, TopicPartition as T; import collections\n"
-            "c = Consumer({'bootstrap.servers': sys.argv[1], 'group.id': 'judge', 'log_level': 0, 'enable.auto.commit': False, 'enable.partition.eof': True})\n"
-            "c.assign([T('numbers', p, 0) for p in range(9)]); ends = 0; seen = collections.Counter()\n"
-            "while ends < 9:\n"
-            "    m = c.poll(30)\n"
-            "    assert m is not None, 'nothing comes'\n"
-            "    if m.error(): ends += 1\n"
-            "    else: seen[m.value()] += 1\n"
-            "print(len(seen), sum(seen.values()))\n"
-        )
-        bootstrap = "kafka-alluvium-bootstrap.kafka.svc.cluster.local:9092"
-        judge = self.in_hosts(sys.executable, "-c", script, bootstrap, stdout=subprocess.PIPE, text=True)
-        shown, _ = judge.communicate(timeout=120)
-        self.assertEqual(shown.split(), [str(produced)] * 2, "different numbers, and records, in the log")
 
 
 if __name__ == "__main__":

@@ -90,7 +90,6 @@ impl Guarded {
             format!("sasl.oauthbearer.jwks.endpoint.url={keys}"),
             format!("sasl.oauthbearer.allowed.urls={keys}"),
         ];
-        let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
         let broker = deployment.listening(1, LISTENERS, &settings).remove(0);
         create_topic(&broker.address(), "t", 1, &[]);
         for mechanism in ["scram-sha-256", "scram-sha-512"] {

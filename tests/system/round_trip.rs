@@ -95,7 +95,7 @@ impl Case<'_> {
     }
 }
 
-/// Every codec by each of `writers(codec)`, read by every client.
+/// Every codec by each of `writers(place)`, `place` being the codec's in `CODECS`; read by every client.
 fn every_client_reads_what_clients_wrote(kind: Kind, writers: impl Fn(usize) -> Vec<Client>) {
     let deployment = Deployment::start(kind);
     let mut broker = deployment.broker(&[]);
@@ -107,8 +107,8 @@ fn every_client_reads_what_clients_wrote(kind: Kind, writers: impl Fn(usize) -> 
     write_lines(&files.0, &batched);
     write_lines(&files.1, &single);
     let expected: Vec<Value> = batched.iter().chain(&single).cloned().collect();
-    for (number, codec) in CODECS.into_iter().enumerate() {
-        for writer in writers(number) {
+    for (place, codec) in CODECS.into_iter().enumerate() {
+        for writer in writers(place) {
             let topic = format!("{writer:?}-{codec}");
             create_topic(&address, &topic, 1, &[]);
             Case { address: &address, topic: topic.clone(), file: files.0.clone() }
@@ -125,13 +125,13 @@ fn every_client_reads_what_clients_wrote(kind: Kind, writers: impl Fn(usize) -> 
 
 #[test]
 fn records_of_every_shape_survive_the_embedded_deployment() {
-    every_client_reads_what_clients_wrote(Kind::Embedded, |codec| vec![Client::CORE[codec % 3]]);
+    every_client_reads_what_clients_wrote(Kind::Embedded, |place| vec![Client::CORE[place % 3]]);
 }
 
 #[test]
 fn records_of_every_shape_survive_the_cluster_deployment() {
-    every_client_reads_what_clients_wrote(Kind::Cluster, |codec| {
-        vec![Client::CORE[(codec + 1) % 3]]
+    every_client_reads_what_clients_wrote(Kind::Cluster, |place| {
+        vec![Client::CORE[(place + 1) % 3]]
     });
 }
 

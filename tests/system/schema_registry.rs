@@ -123,7 +123,8 @@ fn records_without_a_registered_schema_are_refused_where_the_topic_says_so() {
     let deployment = Deployment::start(Kind::Three);
     let brokers = deployment.brokers(2, &[REGISTRY]);
     // It has no registry for clients, and knows schemas all the same.
-    let mut third = deployment.launch_listening(3, "PLAINTEXT://127.0.0.1:{}", &[]);
+    let no_registry: [&str; 0] = [];
+    let mut third = deployment.launch_listening(3, "PLAINTEXT://127.0.0.1:{}", &no_registry);
     third.wait_until_ready();
     let registries: Vec<_> = brokers.iter().map(registry).collect();
     let mut program = python_with("requirements-schemas.txt", "schemas_validated.py");

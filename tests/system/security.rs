@@ -27,9 +27,7 @@ impl Secured {
     fn start(kind: Kind, count: u32) -> Self {
         let deployment = Deployment::start(kind);
         let authority = Authority::new(&deployment.directory().join("keys"));
-        let settings = settings(&authority);
-        let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
-        let brokers = deployment.listening(count, LISTENERS, &settings);
+        let brokers = deployment.listening(count, LISTENERS, &settings(&authority));
         Self { deployment, authority, brokers }
     }
 

@@ -83,8 +83,7 @@ fn settings(authority: &Authority) -> Vec<String> {
 }
 
 fn listening(deployment: &Deployment, settings: &[String]) -> Broker {
-    let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
-    deployment.listening(1, LISTENERS, &settings).remove(0)
+    deployment.listening(1, LISTENERS, settings).remove(0)
 }
 
 #[test]
@@ -186,8 +185,7 @@ fn tokens_that_could_not_be_checked_stop_the_start() {
     let complete: Vec<String> =
         settings(&authority).into_iter().chain([place.clone(), allowed.clone()]).collect();
     let refused = |settings: &[String], told: &str| {
-        let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
-        let mut broker = deployment.launch_listening(1, "SASL_SSL://127.0.0.1:{}", &settings);
+        let mut broker = deployment.launch_listening(1, "SASL_SSL://127.0.0.1:{}", settings);
         let (ended, log) = broker.wait_for_exit(Duration::from_secs(20));
         assert!(ended && log.contains(told), "{told}: {log}");
     };

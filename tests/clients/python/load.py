@@ -83,7 +83,7 @@ def ends(arguments, spec):
         try:
             return {partition.partition: answer.result().offset for partition, answer in asked.items()}
         except KafkaException as failure:
-            if not failure.args[0].retriable() and failure.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION or time.monotonic() > until:
+            if (not failure.args[0].retriable() and failure.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION) or time.monotonic() > until:
                 raise
             time.sleep(0.2)
 

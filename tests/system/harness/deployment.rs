@@ -67,7 +67,7 @@ impl Deployment {
         self.arguments_of(1, more)
     }
 
-    fn arguments_of(&self, broker: u32, more: &[&str]) -> Vec<String> {
+    fn arguments_of(&self, broker: u32, more: &[impl AsRef<str>]) -> Vec<String> {
         let local = self.local_of(broker);
         let mut arguments = vec!["--data-dir".to_owned(), local.display().to_string()];
         if let (Some(etcd), Some(minio)) = (&self.etcd, &self.minio) {
@@ -88,7 +88,7 @@ impl Deployment {
             arguments.extend(["--wal-dir".to_owned(), local.join("wal").display().to_string()]);
         }
         for setting in more {
-            arguments.extend(["--set".to_owned(), (*setting).to_owned()]);
+            arguments.extend(["--set".to_owned(), setting.as_ref().to_owned()]);
         }
         arguments
     }
@@ -129,7 +129,7 @@ impl Deployment {
     }
 
     /// Starts brokers 1 to `count` with these listeners (each `{}` a free port), and waits until they are ready.
-    pub fn listening(&self, count: u32, listeners: &str, more: &[&str]) -> Vec<Broker> {
+    pub fn listening(&self, count: u32, listeners: &str, more: &[impl AsRef<str>]) -> Vec<Broker> {
         let launch = |number| self.launch_listening(number, listeners, more);
         let mut brokers: Vec<Broker> = (1..=count).map(launch).collect();
         brokers.iter_mut().for_each(Broker::wait_until_ready);
@@ -137,7 +137,12 @@ impl Deployment {
     }
 
     /// Starts one of several brokers without waiting; its log lies in a directory of its own.
-    pub fn launch_listening(&self, number: u32, listeners: &str, more: &[&str]) -> Broker {
+    pub fn launch_listening(
+        &self,
+        number: u32,
+        listeners: &str,
+        more: &[impl AsRef<str>],
+    ) -> Broker {
         let directory = self.directory.path().join(format!("broker-{number}"));
         std::fs::create_dir_all(&directory).unwrap();
         let (arguments, environment) = (self.arguments_of(number, more), self.environment());
