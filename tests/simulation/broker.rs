@@ -10,6 +10,7 @@ use cluster::{Endpoint, Identity};
 use kafka::{ListenerSpec, Listeners};
 use model::BrokerId;
 use node::{Node, Surroundings};
+use partition_log::GatherFrom;
 use runtime::{Clock, Randomness, Tasks, disk::SimulatedDisk};
 use settings::{Settings, Sources};
 use std::{
@@ -97,6 +98,7 @@ impl Broker {
             objects: world.objects.with_faults(self.object_faults.clone()),
             objects_description: "simulated".to_owned(),
             objects_are_local: false,
+            gather_from: Some(GatherFrom::Store),
             wal_disk: Arc::new(self.disk.clone()),
             wal_drive: Drive::Manual,
             network: world.wires.of(self.host()),

@@ -20,6 +20,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("drain.timeout", "5s"),
     ("wal.file.bytes", "1048576"),
     ("wal.max.bytes", "67108864"),
+    // A broker lives for seconds here: it folds, and gathers, all the same.
+    ("fold.commits", "6"),
     ("log.retention.check.interval.ms", "2000"),
     ("log.segment.delete.delay.ms", "3000"),
     ("metadata.snapshot.interval.ms", "3000"),

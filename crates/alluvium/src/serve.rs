@@ -17,9 +17,11 @@ use node::{HTTP_LISTENER, Node, REGISTRY_ENDPOINT, Surroundings};
 use observability::{
     HttpParts, HttpServer, LogFormat, OtlpOptions, RenderDetail, Telemetry, TelemetryOptions,
 };
+use partition_log::{GatherFrom, Spool};
 use runtime::{Clock, Randomness, Tasks, disk::LocalDisk, net::Tcp};
 use settings::Settings;
 use std::{
+    path::Path,
     process::ExitCode,
     sync::{
         Arc,
@@ -32,6 +34,9 @@ use tokio::{
     sync::Notify,
 };
 use wal::{Drive, WalError};
+
+/// The directory, in the WAL's, of copies of segments that are to be gathered.
+const SPOOL: &str = "gather";
 
 /// Runs a broker until SIGTERM or Ctrl-C.
 ///
@@ -193,7 +198,9 @@ fn surroundings(
         let (action, directory) = ("opening", directory.display().to_string());
         Failure::from_display(WalError::Io { action, directory, source })
     })?;
+    let gather_from = gather_from(settings, stores, &directory);
     Ok(Surroundings {
+        gather_from,
         metadata: Arc::clone(&stores.metadata),
         keys: stores.keys.clone(),
         objects: stores.objects.clone(),
@@ -206,6 +213,26 @@ fn surroundings(
         randomness,
         tasks: Tasks::new(),
     })
+}
+
+/// A broker that has no copies at hand serves all the same: what it stores stays as flushes left it.
+fn gather_from(
+    settings: &Settings,
+    stores: &Deployment,
+    wal_directory: &Path,
+) -> Option<GatherFrom> {
+    if stores.objects_are_local {
+        return Some(GatherFrom::Store);
+    }
+    let limit_bytes = settings.number(&broker::GATHER_SPOOL_MAX_BYTES).filter(|it| *it > 0)?;
+    let directory = wal_directory.join(SPOOL);
+    match Spool::open(&directory, limit_bytes) {
+        Ok(spool) => Some(GatherFrom::Spool(Arc::new(spool))),
+        Err(error) => {
+            tracing::warn!(%error, directory = %directory.display(), "segments are not gathered, so reading history costs more requests: files can't be made there; see to its permissions, or set gather.spool.max.bytes=0");
+            None
+        }
+    }
 }
 
 /// Refuses a store that does not keep what the log rests on. The embedded deployment's own directory was tried when it was opened.

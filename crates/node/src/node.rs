@@ -236,6 +236,7 @@ fn logs(
         randomness: surroundings.randomness.clone(),
         tasks: surroundings.tasks.clone(),
         authority: Arc::new(ClusterAuthority(cluster.clone())),
+        gather_from: surroundings.gather_from.clone(),
     };
     let options = options::engine_options(settings, surroundings.objects_are_local);
     PartitionLogs::new(options, parts, recovery.frames)

@@ -9,7 +9,7 @@ use coordinator::{
 };
 use kafka::{BrokerOptions, ServerOptions};
 use model::config::{broker, parse_boolean, parse_list};
-use partition_log::{CleanerOptions, EngineOptions};
+use partition_log::{CleanerOptions, EngineOptions, GatherOptions};
 use settings::Settings;
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
@@ -51,8 +51,20 @@ pub(crate) fn engine_options(settings: &Settings, objects_are_local: bool) -> En
         producer_expiration: Duration::from_millis(number(&broker::PRODUCER_ID_EXPIRATION_MS)),
         cleaner: cleaner_options(settings),
         merge_min_commits: None,
-        fold_fan_in: 64,
+        gather: gather_options(settings),
+        fold_fan_in: number(&broker::FOLD_COMMITS),
     }
+}
+
+/// Bytes of a gathered segment: one is held in memory while it is made.
+const GATHERED_SEGMENT_BYTES: u64 = 32 << 20;
+
+fn gather_options(settings: &Settings) -> Option<GatherOptions> {
+    let rate = settings.number(&broker::GATHER_IO_MAX_BYTES_PER_SECOND).unwrap_or_default();
+    (rate > 0).then_some(GatherOptions {
+        bytes_per_second: Some(rate),
+        segment_bytes: GATHERED_SEGMENT_BYTES,
+    })
 }
 
 fn cleaner_options(settings: &Settings) -> CleanerOptions {

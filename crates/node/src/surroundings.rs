@@ -2,6 +2,7 @@
 
 use cluster::ClusterParts;
 use metadata::{MetadataStore, families::Keys};
+use partition_log::GatherFrom;
 use runtime::{Clock, Randomness, Tasks, disk::Disk, net::Network};
 use std::sync::Arc;
 use storage::Objects;
@@ -20,6 +21,8 @@ pub struct Surroundings {
     pub objects_description: String,
     /// Whether it is a local directory: its request budget is another.
     pub objects_are_local: bool,
+    /// Where segments are read that are gathered; `None`: they are not.
+    pub gather_from: Option<GatherFrom>,
     /// The directory of the write-ahead log.
     pub wal_disk: Arc<dyn Disk>,
     /// Who does the WAL's writing; [`Drive::Manual`] makes it a task.

@@ -22,6 +22,7 @@ mod footer_read;
 pub mod fsck;
 #[doc(hidden)]
 pub mod fuzzing;
+mod gather;
 mod handover;
 mod index;
 mod manifest;
@@ -54,13 +55,15 @@ pub use append::PendingAppend;
 pub use end_transaction::EndTransaction;
 pub use error::{AppendError, LogError, ReadError};
 pub use followed::FollowedPartitions;
+pub use gather::Spool;
 pub use notices::{Notice, NoticesFound, NoticesWanted};
 pub use partition::{
     AbortedTransaction, Acknowledged, Acks, AppendOrigin, EpochEnd, FoundOffset, Isolation,
     Partition, ReadAnswer, ReadRequest, TimestampQuery, Watermarks,
 };
 pub use partition_logs::{
-    Claim, CleanerOptions, EngineOptions, EngineStatus, PartitionLogs, Parts, SessionStamp,
+    Claim, CleanerOptions, EngineOptions, EngineStatus, GatherFrom, GatherOptions, PartitionLogs,
+    Parts, SessionStamp,
 };
 pub use ports::Authority;
 pub use producer_state::{ProducerDescription, Verification};

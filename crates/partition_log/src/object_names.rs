@@ -21,11 +21,28 @@ pub(crate) fn segment(session: SessionId, seq: u64, randomness: &Randomness) -> 
 
 /// The session and number of a segment; `None` for another kind of object.
 pub(crate) fn parse_segment(object: &ObjectName) -> Option<(SessionId, u64)> {
+    parse_numbered(SEGMENTS, object)
+}
+
+fn parse_numbered(wanted: &str, object: &ObjectName) -> Option<(SessionId, u64)> {
     let mut parts = object.as_str().split('/');
     let (kind, _hash) = (parts.next()?, parts.next()?);
     let session = parts.next()?.parse().ok()?;
     let (seq, _random) = parts.next()?.split_once('-')?;
-    (kind == SEGMENTS).then_some((session, seq.parse().ok()?))
+    (kind == wanted).then_some((session, seq.parse().ok()?))
+}
+
+/// The first part of [`gathered`]'s names.
+pub(crate) const GATHERED: &str = "gathered";
+
+/// A segment that took the place of others: `gathered/{hash}/{session}/{from_seq}-{random}`, by the first commit of its fold.
+pub(crate) fn gathered(session: SessionId, from_seq: u64, randomness: &Randomness) -> ObjectName {
+    named(GATHERED, &format!("{session}/{from_seq:020}-{}", random(randomness)))
+}
+
+/// The session of a gathered segment, and the first commit of its fold; `None` for another kind of object.
+pub(crate) fn parse_gathered(object: &ObjectName) -> Option<(SessionId, u64)> {
+    parse_numbered(GATHERED, object)
 }
 
 /// An index object: `index/{hash}/{session}/{level}/{from_seq}-{random}`.
@@ -71,7 +88,7 @@ pub(crate) fn partition_of(object: &ObjectName) -> Option<PartitionId> {
 /// Whose an object is, by its name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
-    /// A segment, an index object, or manifests' rests.
+    /// A segment, a gathered one, an index object, or manifests' rests.
     OfSession(SessionId),
     /// A partition segment, or its manifest's rest.
     OfPartition(PartitionId),
@@ -90,7 +107,9 @@ pub(crate) fn kind(object: &ObjectName) -> Option<Kind> {
     }
     let mut parts = object.as_str().split('/');
     match parts.next()? {
-        SEGMENTS | INDEXES | MANIFEST_RESTS => Some(Kind::OfSession(parts.nth(1)?.parse().ok()?)),
+        SEGMENTS | GATHERED | INDEXES | MANIFEST_RESTS => {
+            Some(Kind::OfSession(parts.nth(1)?.parse().ok()?))
+        }
         "marker" => Some(Kind::Marker),
         "snapshot" => Some(Kind::Snapshot),
         "probe" => Some(Kind::Probe),
@@ -102,12 +121,12 @@ fn path(PartitionId { topic, partition }: PartitionId) -> String {
     format!("{topic}/{:010}", partition.get())
 }
 
-/// Below which prefixes a session's segments and index objects lie: one for each hash.
+/// Below which prefixes a session's segments, gathered ones and index objects lie: one for each kind and hash.
 pub(crate) fn prefixes_of(session: SessionId) -> impl Iterator<Item = String> {
     let below = move |kind: &'static str| {
         (0..=u8::MAX).map(move |hash| format!("{kind}/{hash:02x}/{session}/"))
     };
-    [SEGMENTS, INDEXES].into_iter().flat_map(below)
+    [SEGMENTS, GATHERED, INDEXES].into_iter().flat_map(below)
 }
 
 /// The cold parts of many manifests: `manifest/{hash}/{session}/{random}`.
@@ -143,15 +162,23 @@ mod tests {
         let name = segment(session, 42, &randomness);
         assert_eq!(parse_segment(&name), Some((session, 42)));
         assert_eq!(parse_segment(&index(session, 1, 42, &randomness)), None);
+        let gathered = gathered(session, 42, &randomness);
+        assert_eq!(parse_gathered(&gathered), Some((session, 42)));
+        assert_eq!((parse_segment(&gathered), parse_gathered(&name)), (None, None));
     }
 
     #[test]
     fn whatever_a_session_names_lies_below_one_of_its_prefixes() {
         let (session, randomness) = (SessionId::from_bytes([1; 16]), Randomness::seeded(1));
         let prefixes: Vec<_> = prefixes_of(session).collect();
-        assert_eq!(prefixes.len(), 512);
+        assert_eq!(prefixes.len(), 768);
         for seq in 0..1_000 {
-            for name in [segment(session, seq, &randomness), index(session, 0, seq, &randomness)] {
+            let names = [
+                segment(session, seq, &randomness),
+                gathered(session, seq, &randomness),
+                index(session, 0, seq, &randomness),
+            ];
+            for name in names {
                 assert!(prefixes.iter().any(|prefix| name.as_str().starts_with(prefix)), "{name}");
             }
         }

@@ -16,6 +16,7 @@ mod plan;
 mod sequential;
 mod together;
 
+pub(crate) use block::damage_in;
 pub(crate) use by_time::find_in_batch;
 pub(crate) use sequential::{Span, spans};
 
@@ -23,7 +24,7 @@ use crate::{
     index::{IndexEntry, IndexRun, SegmentSlice},
     producer_state::Aborted,
 };
-use block::{Batches, Block, blocks, bytes_in_object};
+use block::{BLOCK_BYTES, Batches, Block, blocks, bytes_in_object};
 use bytes::Bytes;
 use cache::{Load, SingleFlightCache, State};
 use formats::{
@@ -33,7 +34,7 @@ use formats::{
 use futures::{FutureExt, StreamExt, stream};
 use model::{LeaderEpoch, Offset, PartitionId, TimestampMs};
 use plan::{Piece, Plan};
-use std::{ops::Range, sync::Arc};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 use storage::{ObjectError, ObjectErrorKind, ObjectName, Objects};
 
 /// One GET reads at most so many blocks: eight full ones are 8 MiB.
@@ -152,6 +153,8 @@ impl ObjectReader {
         let plan = self.plan(request, entries).await?;
         let Plan { pieces, next, aborted, .. } = plan;
         let mut read = ObjectRead { batches: Vec::new(), bytes: 0, next: request.from, aborted };
+        // Held until all is read: what nobody waits for yet would be dropped.
+        let _neighbours = self.begin_neighbours(&pieces);
         let pieces = pieces.into_iter().map(Arc::new);
         let loads: Vec<_> = pieces.flat_map(|piece| self.blocks_of(&piece)).collect();
         let mut loaded = stream::iter(loads).buffered(GETS_PER_READ);
@@ -170,6 +173,19 @@ impl ObjectReader {
         read.aborted.retain(|aborted| aborted.first_offset < read.next);
         read.aborted.sort_unstable_by_key(|aborted| aborted.first_offset);
         Ok(read)
+    }
+
+    /// Begins one GET for what lies side by side in a gathered segment: the slices of many commits.
+    fn begin_neighbours(&self, pieces: &[Piece]) -> Vec<impl Future<Output = ()> + Send + use<>> {
+        let is_whole = |piece: &&Piece| {
+            piece.batches.len() == piece.segment.slice.batches.len()
+                || piece.segment.slice.size_bytes() <= BLOCK_BYTES
+        };
+        let mut by_object: BTreeMap<&ObjectName, Vec<SegmentSlice>> = BTreeMap::new();
+        for Piece { segment, .. } in pieces.iter().filter(is_whole) {
+            by_object.entry(&segment.object).or_default().push(segment.clone());
+        }
+        by_object.into_values().flat_map(|segments| self.read_together(segments)).collect()
     }
 
     async fn plan(

@@ -66,8 +66,28 @@ pub struct EngineOptions {
     /// How many commits must have brought what lies in shared segments, before it is merged into partition segments; `None`
     /// leaves it where it is.
     pub merge_min_commits: Option<u64>,
+    /// Whether and how what commits bring is copied to where each partition's lies together; `None` leaves it where it is.
+    pub gather: Option<GatherOptions>,
     /// Commits folded into one index object, and index objects into one of the next level: 64.
     pub fold_fan_in: u64,
+}
+
+/// How commits are gathered (ADR 22).
+#[derive(Clone, Debug)]
+pub struct GatherOptions {
+    /// Bytes copied a second; `None` is no limit. What comes faster stays where it is.
+    pub bytes_per_second: Option<u64>,
+    /// A gathered segment is full from this size on. Memory holds one at a time.
+    pub segment_bytes: u64,
+}
+
+/// Where the segments to be gathered are read.
+#[derive(Clone, Debug)]
+pub enum GatherFrom {
+    /// From the object store: where a GET costs nothing, as on this machine's disk.
+    Store,
+    /// From copies on local disk.
+    Spool(Arc<crate::Spool>),
 }
 
 /// How much the cleaner may take, and how often it looks: Kafka's `log.cleaner.*`.
@@ -117,6 +137,8 @@ pub struct Parts {
     pub tasks: runtime::Tasks,
     /// The lease.
     pub authority: Arc<dyn Authority>,
+    /// Where segments are read that are gathered; `None`: they are not.
+    pub gather_from: Option<GatherFrom>,
 }
 
 impl Parts {

@@ -16,17 +16,23 @@ pub const TRAILER_BYTES: usize = trailer::BYTES;
 /// What is in a segment.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Footer {
-    /// One slice per partition, ascending by partition.
+    /// Ascending by partition, then by offset: one slice per partition, or in a gathered segment one for each commit.
     pub slices: Vec<Slice>,
     /// Tagged fields.
     pub extensions: Vec<Extension>,
 }
 
 impl Footer {
-    /// The partition's slice.
+    /// The partition's slice: its first, in a gathered segment.
     pub fn slice(&self, partition: PartitionId) -> Option<&Slice> {
-        let index = self.slices.binary_search_by_key(&partition, |slice| slice.partition).ok()?;
-        self.slices.get(index)
+        self.slices_of(partition).first()
+    }
+
+    /// The partition's slices, in offset order.
+    pub fn slices_of(&self, partition: PartitionId) -> &[Slice] {
+        let from = self.slices.partition_point(|slice| slice.partition < partition);
+        let to = self.slices.partition_point(|slice| slice.partition <= partition);
+        self.slices.get(from..to).unwrap_or_default()
     }
 
     /// Who wrote the segment, if it says so.
@@ -80,12 +86,17 @@ impl Footer {
             slices.push(Slice::take(fields)?);
         }
         let extensions = Extension::take_all(fields, extension_count)?;
-        let sorted = slices.is_sorted_by(|one, next| one.partition < next.partition);
-        if !sorted || fields.remaining() > 0 {
+        if !slices.is_sorted_by(follows) || fields.remaining() > 0 {
             return Err(SegmentError::Field("order or number of slices"));
         }
         Ok(Self { slices, extensions })
     }
+}
+
+/// Whether `next` may lie behind `one` in a segment.
+fn follows(one: &Slice, next: &Slice) -> bool {
+    one.partition < next.partition
+        || (one.partition == next.partition && one.end_offset <= next.base_offset)
 }
 
 /// Where the footer lies, from the object's last [`TRAILER_BYTES`] bytes (or more of its end).

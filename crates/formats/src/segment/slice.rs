@@ -52,6 +52,11 @@ pub struct AbortedTransaction {
 }
 
 impl Slice {
+    /// Bytes of its batches.
+    pub const fn size_bytes(&self) -> u64 {
+        self.bytes.end - self.bytes.start
+    }
+
     /// Index in [`Slice::batches`] of the batch that holds `offset`, or of the first one behind it; the number of
     /// batches when there is none.
     pub fn batch_at_or_after(&self, offset: Offset) -> usize {

@@ -40,10 +40,10 @@ pub struct Segment {
     pub footer_offset: u64,
 }
 
-/// Collects slices, one per partition.
+/// Collects slices: one per partition, or any number of those that commits have in other segments.
 #[derive(Clone, Debug, Default)]
 pub struct SegmentWriter {
-    slices: BTreeMap<PartitionId, (Slice, Vec<Bytes>)>,
+    slices: BTreeMap<(PartitionId, Offset), (Slice, Vec<Bytes>)>,
     author: Option<SegmentAuthor>,
 }
 
@@ -188,12 +188,39 @@ impl SegmentWriter {
         self.insert(slice, contents.parts)
     }
 
+    /// Adds a slice as another segment has it: `bytes` are those of its batches. A partition may have several, which come in
+    /// offset order.
+    ///
+    /// # Errors
+    /// [`SegmentError::Field`] when the bytes are not as many as the slice says, or it does not follow the partition's last.
+    pub fn push_copy(&mut self, slice: &Slice, bytes: Bytes) -> Result<(), SegmentError> {
+        let length = slice.bytes.end.saturating_sub(slice.bytes.start);
+        if bytes.len() as u64 != length {
+            return Err(SegmentError::Field("slice size"));
+        }
+        if self.end_of(slice.partition).is_some_and(|end| slice.base_offset < end) {
+            return Err(SegmentError::Field("order of slices"));
+        }
+        let slice = Slice { bytes: 0..length, ..slice.clone() };
+        slice.check()?;
+        self.slices.insert((slice.partition, slice.base_offset), (slice, vec![bytes]));
+        Ok(())
+    }
+
     fn insert(&mut self, slice: Slice, parts: Vec<Bytes>) -> Result<(), SegmentError> {
         slice.check()?;
-        match self.slices.insert(slice.partition, (slice, parts)) {
-            None => Ok(()),
-            Some(_) => Err(SegmentError::Field("partition: it has a slice already")),
+        if self.end_of(slice.partition).is_some() {
+            return Err(SegmentError::Field("partition: it has a slice already"));
         }
+        self.slices.insert((slice.partition, slice.base_offset), (slice, parts));
+        Ok(())
+    }
+
+    /// Where the partition's last slice ends.
+    fn end_of(&self, partition: PartitionId) -> Option<Offset> {
+        let slices = self.slices.range((partition, Offset::ZERO)..);
+        let own = slices.take_while(|((other, _), _)| *other == partition);
+        own.last().map(|(_, (slice, _))| slice.end_offset)
     }
 
     /// Names who writes it.
@@ -206,7 +233,7 @@ impl SegmentWriter {
         self.slices.is_empty()
     }
 
-    /// Lays the object out: slices in the order of their partitions.
+    /// Lays the object out: slices in the order of their partitions and offsets.
     pub fn finish(self) -> Segment {
         let mut parts = vec![header()];
         let mut size = HEADER_BYTES as u64;

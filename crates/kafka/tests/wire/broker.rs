@@ -184,6 +184,7 @@ fn engine_parts(parts: &ClusterParts, cluster: &Cluster) -> Parts {
         randomness: parts.randomness.clone(),
         tasks: parts.tasks.clone(),
         authority: Arc::new(Lease(cluster.clone())),
+        gather_from: None,
     }
 }
 
@@ -276,6 +277,7 @@ fn engine_options() -> EngineOptions {
         producer_expiration: Duration::from_hours(24),
         cleaner: CleanerOptions::default(),
         merge_min_commits: None,
+        gather: None,
         fold_fan_in: 64,
     }
 }

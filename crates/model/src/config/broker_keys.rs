@@ -154,6 +154,24 @@ pub const FLUSH_UPLOADS_IN_FLIGHT: ConfigKey =
         .takes(Between(1, 64))
         .documented("Uploads in flight at most.");
 
+/// `fold.commits`.
+pub const FOLD_COMMITS: ConfigKey =
+    ConfigKey::broker("fold.commits", Int, "64").takes(Between(2, 1024)).documented(
+        "Commits that are folded into one index object, and index objects into one of the next level: metadata holds no more of either for a broker than about three times as many.",
+    );
+
+/// `gather.io.max.bytes.per.second`.
+pub const GATHER_IO_MAX_BYTES_PER_SECOND: ConfigKey =
+    ConfigKey::broker("gather.io.max.bytes.per.second", Long, "67108864").takes(AtLeast(0)).documented(
+        "Bytes a second that are copied from the segments of flushes into segments where each partition's records lie together; what comes faster stays where it is, and costs more requests to read. 0 copies nothing.",
+    );
+
+/// `gather.spool.max.bytes`.
+pub const GATHER_SPOOL_MAX_BYTES: ConfigKey =
+    ConfigKey::broker("gather.spool.max.bytes", Long, "1073741824").takes(AtLeast(0)).documented(
+        "Bytes on the WAL's disk for copies of the newest segments, from which they are gathered: 64 flushes and what comes meanwhile. Unused where objects lie on this machine; 0 gathers nothing on other stores.",
+    );
+
 /// `group.consumer.assignors`.
 pub const GROUP_CONSUMER_ASSIGNORS: ConfigKey =
     ConfigKey::broker("group.consumer.assignors", List, "uniform,range")
@@ -673,7 +691,7 @@ pub const WAL_MAX_BYTES: ConfigKey = ConfigKey::broker("wal.max.bytes", Long, "1
     .important(High)
     .documented("Bytes that the write-ahead log holds while object storage is away.");
 
-static TABLE: [ConfigKey; 133] = [
+static TABLE: [ConfigKey; 136] = [
     ADVERTISED_LISTENERS,
     ALLOW_EVERYONE_IF_NO_ACL_FOUND,
     AUTHORIZER_CLASS_NAME,
@@ -699,6 +717,9 @@ static TABLE: [ConfigKey; 133] = [
     FLUSH_MAX_INTERVAL_IDLE,
     FLUSH_REQUESTS_PER_SECOND,
     FLUSH_UPLOADS_IN_FLIGHT,
+    FOLD_COMMITS,
+    GATHER_IO_MAX_BYTES_PER_SECOND,
+    GATHER_SPOOL_MAX_BYTES,
     GROUP_CONSUMER_ASSIGNORS,
     GROUP_CONSUMER_HEARTBEAT_INTERVAL_MS,
     GROUP_CONSUMER_MAX_SIZE,

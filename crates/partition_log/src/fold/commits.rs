@@ -34,6 +34,8 @@ pub(crate) enum FoldWork {
 #[derive(Debug, Default)]
 pub(crate) struct SessionCommits {
     commits: Vec<FoldableCommit>,
+    /// The last commit that came.
+    newest: u64,
     /// Element n holds level n + 1.
     indexes: Vec<Vec<FoldableIndex>>,
 }
@@ -41,7 +43,19 @@ pub(crate) struct SessionCommits {
 impl SessionCommits {
     /// Adds a commit; they come in the order of their seqs.
     pub(crate) fn push(&mut self, commit: FoldableCommit) {
+        self.newest = commit.seq;
         self.commits.push(commit);
+    }
+
+    /// How many commits are not folded.
+    pub(crate) fn waiting(&self) -> usize {
+        self.commits.len()
+    }
+
+    /// Through which commit everything is folded, or gone.
+    pub(crate) fn folded_through(&self) -> u64 {
+        let waiting = self.commits.first().map(|commit| commit.seq);
+        waiting.map_or(self.newest, |first| first.saturating_sub(1))
     }
 
     /// The next fold: the oldest `fan_in` children of the lowest level that has so many.
@@ -84,6 +98,18 @@ impl FoldWork {
         match self {
             Self::Commits(_) => 1,
             Self::Indexes(children) => children.first().map_or(2, |it| it.directory.level + 1),
+        }
+    }
+
+    /// Whether both fold the same objects.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.objects().eq(other.objects())
+    }
+
+    fn objects(&self) -> Box<dyn Iterator<Item = &ObjectName> + '_> {
+        match self {
+            Self::Commits(children) => Box::new(children.iter().map(|it| &it.object)),
+            Self::Indexes(children) => Box::new(children.iter().map(|it| &it.object)),
         }
     }
 

@@ -1,13 +1,13 @@
 //! Folding: 64 commits become one index object, 64 of those one of the next level (DESIGN 5).
 //!
-//! It moves no data and runs beside the commits. One transaction swaps the key of the index object for those of its children: it
+//! Commits' data is gathered first, where that gains something ([`crate::gather`]); else a fold moves none. It runs beside the commits. One transaction swaps the key of the index object for those of its children: it
 //! compares the session and that the first child is still there, so one that lands late, after a higher fold took its result,
 //! changes nothing.
 
 mod commits;
 mod worker;
 
-pub(crate) use commits::SessionCommits;
+pub(crate) use commits::{FoldableCommit, SessionCommits};
 pub(crate) use worker::fold_as_needed;
 
 use crate::pipeline::{ActiveSession, Cut};

@@ -1,15 +1,24 @@
 //! The worker: makes an index object, stores it, swaps it in.
 
 use super::commits::{FoldWork, FoldableIndex};
-use crate::{Notice, engine::Engine, index::IndexRun, object_names, pipeline::ActiveSession};
+use crate::{
+    GatherFrom, Notice,
+    engine::Engine,
+    gather::{self, Gathered},
+    index::IndexRun,
+    object_names,
+    pipeline::ActiveSession,
+    upkeep::{self, Throttle},
+};
 use bytes::Bytes;
 use formats::{
     index_object::{HEADER_BYTES, IndexObject, IndexWriter},
-    metadata::{Garbage, Index},
+    metadata::Index,
 };
 use metadata::{
     Compare, MetadataError, Operation, Outcome, RangeQuery, Reply, Transaction, families,
 };
+use parking_lot::Mutex;
 use runtime::Backoff;
 use std::{sync::Arc, time::Duration};
 use storage::ObjectName;
@@ -17,18 +26,29 @@ use storage::ObjectName;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// Commits are only folded, not gathered, while so many folds of them wait: they come faster than the budget lets them be copied.
+const FOLDS_BEHIND: usize = 3;
+
 /// Folds whenever there is enough to fold, until the session ends.
 pub(crate) async fn fold_as_needed(engine: Arc<Engine>, session: Arc<ActiveSession>) {
     let fan_in = engine.options.fold_fan_in.max(2) as usize;
+    let rate = engine.options.gather.as_ref().and_then(|options| options.bytes_per_second);
+    let throttle = Mutex::new(Throttle::new(rate));
     loop {
-        let gate = session.fold_gate.lock().await;
-        let work = session.commits.lock().choose(fan_in);
-        let Some(work) = work else {
-            drop(gate);
+        let Some(work) = session.commits.lock().choose(fan_in) else {
             session.fold_wanted.notified().await;
             continue;
         };
-        match fold(&engine, &session, &work).await {
+        let gathered = gather(&engine, &session, &work, fan_in, &throttle).await;
+        let gate = session.fold_gate.lock().await;
+        let is_still = session.commits.lock().choose(fan_in).is_some_and(|it| it.is_same(&work));
+        if !is_still {
+            // Garbage collection took a part of it out meanwhile.
+            drop(gate);
+            gather::give_up(&engine, &session, gathered).await;
+            continue;
+        }
+        match fold(&engine, &session, &work, &gathered).await {
             Ok(true) => {}
             Ok(false) => return engine.end_session(session.stamp.id),
             Err(reason) => {
@@ -38,17 +58,52 @@ pub(crate) async fn fold_as_needed(engine: Arc<Engine>, session: Arc<ActiveSessi
                 return;
             }
         }
+        drop(gate);
+        forget_spooled(&engine, &session);
     }
 }
 
+/// Copies what commits hold to where each partition's lies together, as far as that keeps up with them.
+async fn gather(
+    engine: &Engine,
+    session: &ActiveSession,
+    work: &FoldWork,
+    fan_in: usize,
+    throttle: &Mutex<Throttle>,
+) -> Gathered {
+    match work {
+        FoldWork::Commits(_) if session.commits.lock().waiting() >= FOLDS_BEHIND * fan_in => {
+            metrics::counter!("alluvium_gathers_refused_total", "reason" => "behind").increment(1);
+            Gathered::default()
+        }
+        FoldWork::Commits(commits) => gather::gather(engine, session, commits, throttle).await,
+        FoldWork::Indexes(_) => Gathered::default(),
+    }
+}
+
+/// Nothing gathers what is folded.
+fn forget_spooled(engine: &Engine, session: &ActiveSession) {
+    let Some(GatherFrom::Spool(spool)) = &engine.parts.gather_from else { return };
+    let folded_through = session.commits.lock().folded_through();
+    spool.retain(|object| {
+        object_names::parse_segment(object)
+            .is_some_and(|(id, seq)| id == session.stamp.id && seq > folded_through)
+    });
+}
+
 /// Does one fold. `false`: the session is over.
-async fn fold(engine: &Engine, session: &ActiveSession, work: &FoldWork) -> Result<bool, String> {
-    let index = write_index(engine, session, work).await?;
+async fn fold(
+    engine: &Engine,
+    session: &ActiveSession,
+    work: &FoldWork,
+    gathered: &Gathered,
+) -> Result<bool, String> {
+    let index = write_index(engine, session, work, gathered).await?;
     let first = index.directory.from_seq;
     let randomness = &engine.parts.randomness;
     let object = object_names::index(session.stamp.id, work.level(), first, randomness);
     put_until_stored(engine, &object, &index).await;
-    if !swap_in(engine, session, work, &object, &index).await? {
+    if !swap_in(engine, session, work, gathered, (&object, &index)).await? {
         return Ok(false);
     }
     apply(engine, session, work, object, index);
@@ -60,9 +115,20 @@ async fn write_index(
     engine: &Engine,
     session: &ActiveSession,
     work: &FoldWork,
+    gathered: &Gathered,
 ) -> Result<IndexObject, String> {
     let mut writer = IndexWriter::new(session.stamp.id, work.level());
     match work {
+        FoldWork::Commits(children) if gathered.objects().next().is_some() => {
+            for it in children {
+                writer.cover(it.seq, it.seq).map_err(|error| error.to_string())?;
+            }
+            for (object, copied) in gathered.slices() {
+                writer
+                    .push_slice(object.as_str(), copied.seq, &copied.slice)
+                    .map_err(|error| error.to_string())?;
+            }
+        }
         FoldWork::Commits(children) => {
             for it in children {
                 writer
@@ -116,10 +182,11 @@ async fn swap_in(
     engine: &Engine,
     session: &ActiveSession,
     work: &FoldWork,
-    object: &ObjectName,
-    index: &IndexObject,
+    gathered: &Gathered,
+    (object, index): (&ObjectName, &IndexObject),
 ) -> Result<bool, String> {
-    let transaction = swap(engine, session, work, object, index).ok_or("a fold of nothing")?;
+    let mut transaction = swap(engine, session, work, object, index).ok_or("a fold of nothing")?;
+    transaction.then.extend(superseded(engine, work, gathered));
     let mut backoff = backoff(engine);
     loop {
         let sent = engine.parts.metadata.transact(transaction.clone()).await;
@@ -161,11 +228,10 @@ fn swap(
     };
     let key = keys.index(id, work.level(), index.directory.from_seq);
     let session_key = keys.session(session.stamp.broker);
-    let mut then = vec![
+    let then = vec![
         Operation::put(key.clone(), families::encode(value)),
         Operation::DeleteRange(child_key(first), child_key(last + 1)),
     ];
-    then.extend(superseded(engine, work));
     Some(Transaction {
         compares: vec![
             Compare::CreateRevision(session_key.clone(), session.stamp.create_revision),
@@ -179,17 +245,14 @@ fn swap(
     })
 }
 
-/// Index objects that the fold replaces are garbage from then on; segments are not.
-fn superseded(engine: &Engine, work: &FoldWork) -> Option<Operation> {
-    let FoldWork::Indexes(children) = work else { return None };
-    let id = uuid::Builder::from_random_bytes(engine.parts.randomness.bytes16()).into_uuid();
-    let delay_ms = engine.options.delete_delay.as_millis() as i64;
-    let garbage = Garbage {
-        objects: children.iter().map(|it| it.object.to_string()).collect(),
-        not_before_unix_ms: engine.parts.clock.unix_ms().saturating_add(delay_ms),
-        ..Garbage::default()
+/// What the fold replaces is garbage from then on: index objects, and segments of which everything was gathered.
+fn superseded(engine: &Engine, work: &FoldWork, gathered: &Gathered) -> Vec<Operation> {
+    let objects: Vec<_> = match work {
+        FoldWork::Indexes(children) => children.iter().map(|it| it.object.to_string()).collect(),
+        FoldWork::Commits(_) if gathered.objects().next().is_none() => Vec::new(),
+        FoldWork::Commits(children) => children.iter().map(|it| it.object.to_string()).collect(),
     };
-    Some(Operation::put(engine.parts.keys.garbage(id), families::encode(garbage)))
+    upkeep::garbage_notes(engine, &objects)
 }
 
 enum Settled {

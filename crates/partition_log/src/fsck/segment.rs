@@ -123,7 +123,7 @@ impl About<'_, '_> {
     fn compare(&self, footer: &Footer, range: &Range<u64>) -> Vec<Finding> {
         let mut findings = Vec::new();
         for slice in &self.listed.slices {
-            if let Some(reason) = slice.contradiction(footer.slice(slice.partition)) {
+            if let Some(reason) = slice.contradiction(footer.slices_of(slice.partition)) {
                 findings.push(self.finding(FindingKind::Differs, Some(slice), reason));
             }
         }

@@ -20,8 +20,10 @@ impl ListedSlice {
     }
 
     /// Why the segment itself says something else; `None` when it says the same.
-    pub(super) fn contradiction(&self, own: Option<&Slice>) -> Option<String> {
-        let Some(own) = own else {
+    pub(super) fn contradiction(&self, own: &[Slice]) -> Option<String> {
+        // A gathered segment has several slices of a partition.
+        let same = own.iter().find(|it| it.base_offset.get() == self.offsets.start);
+        let Some(own) = same.or(own.first()) else {
             return Some("the segment's own footer does not have this partition".to_owned());
         };
         let there = Self::of(own);
@@ -137,12 +139,12 @@ mod tests {
     fn a_list_contradicts_a_segment_that_says_anything_else() {
         let own = slice(0..3, from_ref(&(0..3)));
         let listed = ListedSlice::of(&own);
-        assert_eq!(listed.contradiction(Some(&own)), None);
-        assert!(listed.contradiction(None).is_some());
+        assert_eq!(listed.contradiction(from_ref(&own)), None);
+        assert!(listed.contradiction(&[]).is_some());
         let longer = Slice { end_offset: offset(4), ..own.clone() };
-        let told = listed.contradiction(Some(&longer)).expect("a contradiction");
+        let told = listed.contradiction(&[longer]).expect("a contradiction");
         assert!(told.contains("offsets 0..4"), "{told}");
         let later = Slice { max_timestamp: TimestampMs(1), ..own };
-        assert!(listed.contradiction(Some(&later)).is_some());
+        assert!(listed.contradiction(&[later]).is_some());
     }
 }

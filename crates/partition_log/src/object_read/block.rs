@@ -13,7 +13,7 @@ use std::ops::Range;
 use storage::ObjectName;
 
 /// A block is full from this size on.
-const BLOCK_BYTES: u64 = 1 << 20;
+pub(super) const BLOCK_BYTES: u64 = 1 << 20;
 
 /// Positions, in [`Slice::batches`], of a block's batches.
 pub(super) type Batches = Range<usize>;
@@ -91,6 +91,12 @@ impl Block {
         let range = (part.start - whole.start) as usize..(part.end - whole.start) as usize;
         (Some(self.bytes.slice(range)), error)
     }
+}
+
+/// Why the bytes are not those of the slice, if they are not.
+pub(crate) fn damage_in(segment: &SegmentSlice, bytes: Bytes) -> Option<ObjectReadError> {
+    let block = Block::check(bytes, segment, &(0..segment.slice.batches.len()));
+    block.damage.into_iter().next().map(|(_, damage)| damage)
 }
 
 fn check_batch(bytes: Option<&[u8]>, entry: &BatchEntry) -> Result<(), String> {

@@ -1,7 +1,7 @@
 //! Uploads: one PUT of a cut's bytes, retried with the same bytes for as long as the session lasts.
 
 use super::{ActiveSession, Cut};
-use crate::{engine::Engine, traces::FlushSpans};
+use crate::{GatherFrom, engine::Engine, traces::FlushSpans};
 use runtime::{Backoff, traces};
 use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
@@ -28,9 +28,25 @@ pub(super) fn upload(
     session.spawn("upload", async move {
         put_until_stored(&engine, &cut).await;
         drop(spans);
+        spool(&engine, &active, &cut);
         active.uploads_in_flight.fetch_sub(1, Relaxed);
         engine.flush_queue.wake();
     })
+}
+
+/// Keeps a copy on local disk for gathering, beside the commit, if there is room: without it the segment stays as it is.
+fn spool(engine: &Engine, session: &ActiveSession, cut: &Arc<Cut>) {
+    let Some(GatherFrom::Spool(spool)) = engine.parts.gather_from.clone() else { return };
+    if !spool.begin(&cut.object, cut.size_bytes) {
+        return;
+    }
+    let cut = Arc::clone(cut);
+    session.spawn("spool", async move {
+        let written = runtime::beside(move || spool.write(&cut.object, &cut.parts)).await;
+        if let Ok(Err(error)) = written {
+            tracing::warn!(%error, "a segment's copy could not be kept on local disk: its records are not gathered, and history costs more requests; make room on the disk of `wal.dir`");
+        }
+    });
 }
 
 async fn put_until_stored(engine: &Engine, cut: &Cut) {

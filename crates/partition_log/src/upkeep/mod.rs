@@ -6,6 +6,9 @@ pub(crate) mod log_start;
 mod merge;
 mod retention;
 
+pub(crate) use garbage::{note_garbage, notes as garbage_notes};
+pub(crate) use merge::Throttle;
+
 use crate::{engine::Engine, pipeline::ActiveSession};
 use std::sync::Arc;
 

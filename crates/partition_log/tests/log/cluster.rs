@@ -16,8 +16,8 @@ use model::{
     },
 };
 use partition_log::{
-    Authority, Claim, CleanerOptions, EngineOptions, LogError, Partition, PartitionLogs, Parts,
-    SessionStamp,
+    Authority, Claim, CleanerOptions, EngineOptions, GatherFrom, GatherOptions, LogError,
+    Partition, PartitionLogs, Parts, SessionStamp,
 };
 use runtime::{Clock, Randomness, Tasks};
 use std::{
@@ -137,6 +137,7 @@ impl Cluster {
             randomness: self.randomness.clone(),
             tasks: tasks.clone(),
             authority: Arc::clone(&lease) as Arc<dyn Authority>,
+            gather_from: Some(GatherFrom::Store),
         };
         let logs = PartitionLogs::new(self.options.clone(), parts, recovered);
         let session = self.register_as(broker).await;
@@ -297,6 +298,7 @@ fn options() -> EngineOptions {
         producer_expiration: Duration::from_secs(86_400),
         cleaner: CleanerOptions::default(),
         merge_min_commits: None,
+        gather: Some(GatherOptions { bytes_per_second: None, segment_bytes: 32 << 20 }),
         fold_fan_in: 64,
     }
 }

@@ -211,7 +211,8 @@ async fn a_producer_whose_records_went_before_they_were_cleaned_is_known_afterwa
 
 #[tokio::test(start_paused = true)]
 async fn a_missing_object_stops_cleaning_and_nothing_is_copied_on() {
-    let cluster = cluster();
+    let mut cluster = cluster();
+    cluster.options.gather = None;
     let broker = cluster.start().await;
     let partition = cluster.open(&broker, 0).await.expect("open");
     fill(&partition).await;

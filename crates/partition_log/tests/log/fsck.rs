@@ -12,7 +12,7 @@ use formats::{
 use metadata::{Entry, MetadataStore, Operation, RangeQuery, families};
 use model::{Offset, SessionId, config::DurabilityMode};
 use partition_log::{
-    Partition, Stores,
+    GatherOptions, Partition, Stores,
     fsck::{self, Depth, Event, Finding, FindingKind, Options, Summary, Verified},
 };
 use std::time::Duration;
@@ -137,6 +137,22 @@ async fn what_is_whole_gives_no_findings_through_folds_merges_and_restarts() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn gathered_commits_are_whole_before_and_after_their_segments_go() {
+    let mut cluster = Cluster::new(DurabilityMode::Object);
+    cluster.options.fold_fan_in = 4;
+    cluster.options.gather = Some(GatherOptions { bytes_per_second: None, segment_bytes: 150 });
+    let (_broker, partition) = start(&cluster).await;
+    append(&partition, 21).await;
+    for wait in [Duration::from_secs(5), LONG] {
+        tokio::time::sleep(wait).await;
+        let (findings, _) = check_at(&cluster, Depth::Batches, LATE).await;
+        assert_eq!(findings, []);
+    }
+    assert!(!cluster.objects.list("gathered/").await.expect("a list").is_empty());
+    assert_eq!(cluster.objects.list("data/").await.expect("a list").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_missing_segment_is_named_with_its_offsets() {
     let (cluster, broker) = three_commits().await;
     let object = second_segment(&cluster, &broker).await;
@@ -153,6 +169,7 @@ async fn a_missing_segment_is_named_with_its_offsets() {
 #[tokio::test(start_paused = true)]
 async fn a_missing_segment_of_an_index_is_named_with_its_offsets() {
     let mut cluster = Cluster::new(DurabilityMode::Object);
+    cluster.options.gather = None;
     cluster.options.fold_fan_in = 4;
     let (broker, partition) = start(&cluster).await;
     append(&partition, 1).await;

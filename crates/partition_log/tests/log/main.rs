@@ -7,6 +7,7 @@ mod commit;
 mod compaction;
 mod followed;
 mod fsck;
+mod gather;
 mod handover;
 mod manifest_fold;
 mod memory;

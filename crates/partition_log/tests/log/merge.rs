@@ -224,7 +224,8 @@ async fn what_the_log_start_leaves_behind_goes_with_its_partition_segments() {
 
 #[tokio::test(start_paused = true)]
 async fn a_damaged_batch_is_not_copied_on() {
-    let cluster = cluster();
+    let mut cluster = cluster();
+    cluster.options.gather = None;
     let broker = cluster.start().await;
     let partition = cluster.open(&broker, 0).await.expect("open");
     append_all(&partition, &values(10)).await;

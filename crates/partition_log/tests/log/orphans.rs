@@ -66,6 +66,7 @@ async fn a_segment_that_was_never_committed_goes_once_its_session_is_over() {
 #[tokio::test(start_paused = true)]
 async fn an_index_object_that_was_never_swapped_in_goes_once_its_session_is_over() {
     let mut cluster = Cluster::new(DurabilityMode::Object);
+    cluster.options.gather = None;
     cluster.options.fold_fan_in = 2;
     let broker = cluster.start().await;
     let partition = cluster.open(&broker, 0).await.expect("open");

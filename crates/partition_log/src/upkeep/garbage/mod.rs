@@ -174,8 +174,26 @@ async fn discard(
     Ok(())
 }
 
+/// Notes objects of this session that nothing will ever name.
+///
+/// # Errors
+/// A sentence, when metadata refuses it.
+pub(crate) async fn note_garbage(
+    engine: &Engine,
+    session: &ActiveSession,
+    objects: &[String],
+) -> Result<(), String> {
+    let key = engine.parts.keys.session(session.stamp.broker);
+    let transaction = Transaction {
+        compares: vec![Compare::CreateRevision(key, session.stamp.create_revision)],
+        then: notes(engine, objects),
+        otherwise: vec![],
+    };
+    settle(engine, transaction).await.map(drop)
+}
+
 /// Notes that these objects are to be deleted after the delay.
-fn notes(engine: &Engine, objects: &[String]) -> Vec<Operation> {
+pub(crate) fn notes(engine: &Engine, objects: &[String]) -> Vec<Operation> {
     let delay_ms = engine.options.delete_delay.as_millis() as i64;
     let not_before = engine.parts.clock.unix_ms().saturating_add(delay_ms);
     let note = |objects: &[String]| {
@@ -202,13 +220,7 @@ async fn discard_rests(
         return Ok(());
     }
     let names: Vec<_> = objects.iter().map(ObjectName::to_string).collect();
-    let key = engine.parts.keys.session(session.stamp.broker);
-    let transaction = Transaction {
-        compares: vec![Compare::CreateRevision(key, session.stamp.create_revision)],
-        then: notes(engine, &names),
-        otherwise: vec![],
-    };
-    settle(engine, transaction).await?;
+    note_garbage(engine, session, &names).await?;
     rests.note(objects);
     Ok(())
 }

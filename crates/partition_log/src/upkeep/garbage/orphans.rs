@@ -1,8 +1,8 @@
 //! Orphans: what sessions stored and never committed, before they ended. A killed broker leaves what it had under way.
 //!
 //! Each ended session is looked through once, a grace after its end, by one broker; its head says so from then on. What lies beyond
-//! the head was never committed, and never will be; of the index objects, those that no key names were never swapped in. Names begin with
-//! a hash, so it takes 512 listings, however much the bucket holds.
+//! the head was never committed, and never will be; of the index objects, those that no key names were never swapped in, nor were gathered
+//! segments from a commit on that no index holds. Names begin with a hash, so it takes 768 listings, however much the bucket holds.
 //!
 //! Metadata that lost commits looks the same: what lies further beyond a head than a pipeline reaches is never touched, and neither is
 //! anything of sessions from before a recovery.
@@ -11,7 +11,7 @@ use super::{HeadEntry, Sessions, notes, range, settle};
 use crate::{engine::Engine, object_names, pipeline::ActiveSession};
 use formats::metadata::{CommitHead, Index};
 use futures::{StreamExt, TryStreamExt, stream};
-use metadata::{Compare, Entry, Operation, RangeQuery, Revision, Transaction, families};
+use metadata::{Compare, Operation, RangeQuery, Revision, Transaction, families};
 use model::SessionId;
 use runtime::BootTime;
 use std::collections::{HashMap, HashSet};
@@ -87,16 +87,21 @@ async fn orphans(
     id: SessionId,
     head: u64,
 ) -> Result<Result<Vec<ObjectName>, ObjectName>, String> {
-    let named = named_indexes(engine, id).await?;
+    let Indexed { objects: named, through } = Indexed::read(engine, id).await?;
     let objects = &engine.parts.objects;
     let orphans = stream::iter(object_names::prefixes_of(id))
         .map(|prefix| async move { objects.list(&prefix).await })
         .buffer_unordered(LISTINGS_IN_FLIGHT)
         .map_ok(|listed| {
             let names = listed.into_iter().map(|it| it.name);
-            let unnamed = names.filter(|name| match object_names::parse_segment(name) {
-                Some((_, seq)) => seq > head,
-                None => !named.contains(name.as_str()),
+            let unnamed = names.filter(|name| {
+                if let Some((_, seq)) = object_names::parse_segment(name) {
+                    seq > head
+                } else if let Some((_, from_seq)) = object_names::parse_gathered(name) {
+                    from_seq > through
+                } else {
+                    !named.contains(name.as_str())
+                }
             });
             unnamed.collect::<Vec<_>>()
         })
@@ -113,14 +118,25 @@ async fn orphans(
     })
 }
 
-/// The session's index objects that metadata has. Those that later folds replaced are noted already: once more does no harm.
-async fn named_indexes(engine: &Engine, id: SessionId) -> Result<HashSet<String>, String> {
-    let entries = range(engine, engine.parts.keys.indexes(id)).await;
-    let object = |entry: &Entry| {
-        let index: Index = families::decode(entry).map_err(|error| error.to_string())?;
-        Ok(index.object)
-    };
-    entries.map_err(|error| error.to_string())?.iter().map(object).collect()
+/// What metadata has of a session's index objects.
+struct Indexed {
+    /// Their names. Those that later folds replaced are noted already: once more does no harm.
+    objects: HashSet<String>,
+    /// The last commit that one of them holds.
+    through: u64,
+}
+
+impl Indexed {
+    async fn read(engine: &Engine, id: SessionId) -> Result<Self, String> {
+        let entries = range(engine, engine.parts.keys.indexes(id)).await;
+        let mut indexed = Self { objects: HashSet::new(), through: 0 };
+        for entry in entries.map_err(|error| error.to_string())? {
+            let index: Index = families::decode(&entry).map_err(|error| error.to_string())?;
+            indexed.through = indexed.through.max(index.through_seq);
+            indexed.objects.insert(index.object);
+        }
+        Ok(indexed)
+    }
 }
 
 /// Notes the orphans, and that the session needs not be looked at again, in one transaction.

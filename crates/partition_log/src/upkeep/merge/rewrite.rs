@@ -90,10 +90,27 @@ impl Rewrite<'_> {
         segment: &SegmentSlice,
         span: Span,
     ) -> Result<Vec<Bytes>, LogError> {
-        let read = self.engine.reader.read_span(segment, span).await;
+        let reader = &self.engine.reader;
+        let mut read = reader.read_span(segment, span.clone()).await;
+        if let Err(ObjectReadError::Missing(_)) = read
+            && let Some(moved) = self.moved(segment).await
+        {
+            read = reader.read_span(&moved, span).await;
+        }
         read.map_err(|error| {
             self.unread(segment.slice.base_offset..segment.slice.end_offset, error)
         })
+    }
+
+    /// The slice where it lies now, if it was gathered since it was looked up.
+    async fn moved(&self, segment: &SegmentSlice) -> Option<SegmentSlice> {
+        let base = segment.slice.base_offset;
+        let entry = self.partition.sequencer.lock().log.index.entries_from(base).next().cloned()?;
+        let slices = self.live_slices(&entry, entry.end_offset()).await.ok()?;
+        let same = |it: &SegmentSlice| {
+            it.slice.base_offset == base && it.slice.end_offset == segment.slice.end_offset
+        };
+        slices.into_iter().find(same).filter(|it| it.object != segment.object)
     }
 
     /// Waits until the budget allows so many bytes more.
