@@ -60,6 +60,7 @@ impl Cluster {
     fn start() -> Self {
         let deployment = Deployment::start(Kind::Cluster);
         let settings = [
+            "fold.commits=8",
             "session.lease.ttl=3s",
             "session.lease.margin=1s",
             "leader.imbalance.check.interval.seconds=2",

@@ -28,6 +28,7 @@ mod events;
 mod franz_go;
 mod fsck;
 mod full_disk;
+mod gathering;
 mod groups;
 mod harness;
 mod hostile;

@@ -9,6 +9,7 @@ use formats::{
     record_batch::{BatchHeader, verify_crc},
     segment::{BatchEntry, Slice},
 };
+use model::LeaderEpoch;
 use std::ops::Range;
 use storage::ObjectName;
 
@@ -104,6 +105,10 @@ fn check_batch(bytes: Option<&[u8]>, entry: &BatchEntry) -> Result<(), String> {
     let header = BatchHeader::parse(bytes).map_err(|error| error.to_string())?;
     if header.base_offset != entry.base_offset.to_wire() {
         return Err(format!("the batch there starts at offset {}", header.base_offset));
+    }
+    // No checksum is over it.
+    if LeaderEpoch::from_wire(header.leader_epoch) != Some(entry.leader_epoch) {
+        return Err(format!("the batch there is of epoch {}", header.leader_epoch));
     }
     verify_crc(bytes).map_err(|error| error.to_string())
 }
