@@ -97,6 +97,7 @@ impl Broker {
             objects: world.objects.with_faults(self.object_faults.clone()),
             objects_description: "simulated".to_owned(),
             objects_are_local: false,
+            block_cache: None,
             wal_disk: Arc::new(self.disk.clone()),
             wal_drive: Drive::Manual,
             network: world.wires.of(self.host()),

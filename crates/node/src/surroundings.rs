@@ -1,5 +1,6 @@
 //! [`Surroundings`]: all of the outside world that a broker meets.
 
+use block_cache::BlockCache;
 use cluster::ClusterParts;
 use metadata::{MetadataStore, families::Keys};
 use runtime::{Clock, Randomness, Tasks, disk::Disk, net::Network};
@@ -20,6 +21,8 @@ pub struct Surroundings {
     pub objects_description: String,
     /// Whether it is a local directory: its request budget is another.
     pub objects_are_local: bool,
+    /// What was read from it, on the local disk; `None` where only memory keeps it.
+    pub block_cache: Option<BlockCache>,
     /// The directory of the write-ahead log.
     pub wal_disk: Arc<dyn Disk>,
     /// Who does the WAL's writing; [`Drive::Manual`] makes it a task.
