@@ -99,6 +99,7 @@ impl Broker {
             objects_description: "simulated".to_owned(),
             objects_are_local: false,
             gather_from: Some(GatherFrom::Store),
+            block_cache: None,
             wal_disk: Arc::new(self.disk.clone()),
             wal_drive: Drive::Manual,
             network: world.wires.of(self.host()),

@@ -161,6 +161,10 @@ impl Stores {
         settings.insert(&deployment::METADATA, etcd);
         settings.insert(&deployment::OBJECT_STORE, OBJECT_STORE.to_owned());
         settings.insert(&deployment::OBJECT_STORE_ENDPOINT, self.minio.server.endpoint());
+        if !settings.is_set(&deployment::CACHE_MAX_BYTES) {
+            // What lies in this MinIO lies on this machine.
+            settings.insert(&deployment::CACHE_MAX_BYTES, "0".to_owned());
+        }
         let (access_key, secret_key) = self.credentials();
         settings.object_store_credentials = Some((access_key.to_owned(), secret_key.to_owned()));
     }

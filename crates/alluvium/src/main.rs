@@ -12,6 +12,7 @@ mod gauges;
 mod health;
 mod listening;
 mod plan;
+mod read_cache;
 mod recover;
 mod reference;
 mod schema_registry_port;

@@ -2,7 +2,7 @@
 
 use crate::{
     Failure, admin_options::admit_admin, banner, console_options::console_options,
-    deployment::Deployment, gauges, health::BrokerHealth, listening::Listening,
+    deployment::Deployment, gauges, health::BrokerHealth, listening::Listening, read_cache,
     schema_registry_port::SchemaRegistryPort,
 };
 use axum::Router;
@@ -143,7 +143,7 @@ impl Running {
         if !settings.is_embedded() {
             probe(&stores.objects).await?;
         }
-        let surroundings = surroundings(&settings, &stores, clock.clone(), randomness)?;
+        let surroundings = surroundings(&settings, &stores, clock.clone(), randomness).await?;
         let wal_disk = Arc::clone(&surroundings.wal_disk);
         let joined = Node::join(settings.clone(), surroundings, identity.clone()).await;
         let node = joined.map_err(Failure::from_display)?;
@@ -187,7 +187,7 @@ impl Running {
 }
 
 /// The machine's own.
-fn surroundings(
+async fn surroundings(
     settings: &Settings,
     stores: &Deployment,
     clock: Clock,
@@ -199,6 +199,8 @@ fn surroundings(
         Failure::from_display(WalError::Io { action, directory, source })
     })?;
     let gather_from = gather_from(settings, stores, &directory);
+    let tasks = Tasks::new();
+    let block_cache = read_cache::open(settings, stores.objects_are_local, &disk, &tasks).await?;
     Ok(Surroundings {
         gather_from,
         metadata: Arc::clone(&stores.metadata),
@@ -206,12 +208,13 @@ fn surroundings(
         objects: stores.objects.clone(),
         objects_description: stores.objects_description.clone(),
         objects_are_local: stores.objects_are_local,
+        block_cache,
         wal_disk: Arc::new(disk),
         wal_drive: Drive::Threads,
         network: Arc::new(Tcp),
         clock,
         randomness,
-        tasks: Tasks::new(),
+        tasks,
     })
 }
 

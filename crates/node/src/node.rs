@@ -157,6 +157,9 @@ impl Node {
                 false
             }
         };
+        if let Some(cache) = &self.surroundings.block_cache {
+            cache.close().await;
+        }
         self.surroundings.tasks.shut_down().await;
         clean
     }
@@ -230,6 +233,7 @@ fn logs(
     let parts = Parts {
         wal: wal as Arc<dyn Wal>,
         objects: surroundings.objects.clone(),
+        block_cache: surroundings.block_cache.clone(),
         metadata: Arc::clone(&surroundings.metadata),
         keys: surroundings.keys.clone(),
         clock: surroundings.clock.clone(),

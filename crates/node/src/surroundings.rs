@@ -1,5 +1,6 @@
 //! [`Surroundings`]: all of the outside world that a broker meets.
 
+use block_cache::BlockCache;
 use cluster::ClusterParts;
 use metadata::{MetadataStore, families::Keys};
 use partition_log::GatherFrom;
@@ -23,6 +24,8 @@ pub struct Surroundings {
     pub objects_are_local: bool,
     /// Where segments are read that are gathered; `None`: they are not.
     pub gather_from: Option<GatherFrom>,
+    /// What was read from it, on the local disk; `None` where only memory keeps it.
+    pub block_cache: Option<BlockCache>,
     /// The directory of the write-ahead log.
     pub wal_disk: Arc<dyn Disk>,
     /// Who does the WAL's writing; [`Drive::Manual`] makes it a task.

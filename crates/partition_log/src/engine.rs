@@ -107,7 +107,8 @@ impl Engine {
             flush_queue: FlushQueue::default(),
             traced: TracedAppends::default(),
             producer_windows: ProducerWindows::default(),
-            reader: ObjectReader::new(parts.objects.clone(), cache_bytes),
+            reader: ObjectReader::new(parts.objects.clone(), cache_bytes)
+                .with_disk(parts.block_cache.clone()),
             damage: Damage::default(),
             read_ahead: ReadAhead::new(cache_bytes / READ_AHEAD_PART),
             appended_bytes: metrics::counter!("alluvium_append_bytes_total"),

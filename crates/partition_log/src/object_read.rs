@@ -1,7 +1,8 @@
 //! Reads of batches out of objects: ranged GETs with growing read-ahead, checked, through a small cache.
 //!
 //! One [`ObjectReader`] serves all partitions of a broker. Blocks are fetched once however many ask (single flight) and
-//! kept within a budget in bytes. Every batch is checked (CRC, offsets) before it leaves.
+//! kept within a budget in bytes, and on the local disk where the broker has room for that ([`disk`]). Every batch is checked
+//! (CRC, offsets) before it leaves.
 //!
 //! A read is planned from the index alone ([`plan`]), its blocks are fetched side by side, and answered in order.
 //!
@@ -12,6 +13,7 @@
 mod block;
 mod by_time;
 mod cache;
+mod disk;
 mod plan;
 mod sequential;
 mod together;
@@ -25,8 +27,10 @@ use crate::{
     producer_state::Aborted,
 };
 use block::{BLOCK_BYTES, Batches, Block, blocks, bytes_in_object};
+use block_cache::BlockCache;
 use bytes::Bytes;
 use cache::{Load, SingleFlightCache, State};
+use disk::Disk;
 use formats::{
     index_object::{IndexedSlice, decode_partition},
     segment::Footer,
@@ -113,13 +117,13 @@ type Key = (ObjectName, u64);
 /// one of them may begin as another that reaches further, and the first slices may be merged away.
 type RunKey = (ObjectName, u64, PartitionId, Range<Offset>);
 type Slices = Arc<Vec<SegmentSlice>>;
-type BlockCache = SingleFlightCache<Key, Block, ObjectReadError>;
 
 /// Reads objects. Cheap to clone; clones share the cache.
 #[derive(Clone, Debug)]
 pub(crate) struct ObjectReader {
     objects: Objects,
-    blocks: Arc<BlockCache>,
+    disk: Disk,
+    blocks: Arc<SingleFlightCache<Key, Block, ObjectReadError>>,
     runs: Arc<SingleFlightCache<RunKey, Slices, ObjectReadError>>,
     /// Looked up once: blocks are too many for that.
     hits: metrics::Counter,
@@ -127,17 +131,23 @@ pub(crate) struct ObjectReader {
 }
 
 impl ObjectReader {
-    /// A reader whose cache holds at most `cache_bytes`.
+    /// A reader whose cache in memory holds at most `cache_bytes`.
     pub(crate) fn new(objects: Objects, cache_bytes: u64) -> Self {
         let for_runs = cache_bytes / RUNS_PART_OF_CACHE;
         let bytes_of_block = |block: &Block| block.bytes.len() as u64;
         Self {
             objects,
+            disk: Disk::default(),
             blocks: Arc::new(SingleFlightCache::new(cache_bytes - for_runs, bytes_of_block)),
             runs: Arc::new(SingleFlightCache::new(for_runs, bytes_of_slices)),
             hits: metrics::counter!("alluvium_cached_blocks_total", "result" => "hit"),
             misses: metrics::counter!("alluvium_cached_blocks_total", "result" => "miss"),
         }
+    }
+
+    /// The same with a cache on disk, or without one.
+    pub(crate) fn with_disk(self, cache: Option<BlockCache>) -> Self {
+        Self { disk: Disk::new(cache), ..self }
     }
 
     /// Reads batches out of `entries`, which are in offset order and start with the one that holds `request.from`. What fails
@@ -247,8 +257,8 @@ impl ObjectReader {
         }
     }
 
-    /// One block, from the cache or by a GET that takes the blocks behind it along: as many as lie in the cache right
-    /// before it, so that reading on reads ahead, twice as far each time.
+    /// One block, from the cache, or by a load that takes the blocks behind it along: as many as lie in the cache right
+    /// before it, so that reading on reads ahead, twice as far each time. A load is from disk, or one GET of what is not there.
     async fn block(
         &self,
         segment: &SegmentSlice,
@@ -264,12 +274,21 @@ impl ObjectReader {
             found = &self.misses;
             let before = all.iter().take(position).rev();
             let read_already = before.take_while(|block| state.is_ready(&key(block))).count();
-            let absent = all.iter().skip(position + 1);
-            let behind = absent.take_while(|block| state.is_absent(&key(block)));
-            let ahead = behind.take(read_already.min(BLOCKS_PER_GET - 1));
+            let on_disk = self.disk.may_have(segment, &wanted);
+            let likewise = |block: &&Batches| {
+                state.is_absent(&key(block)) && self.disk.may_have(segment, block) == on_disk
+            };
+            let behind = all.iter().skip(position + 1);
+            let ahead = behind.take(read_already.min(BLOCKS_PER_GET - 1)).take_while(likewise);
             let span: Vec<_> = std::iter::once(&wanted).chain(ahead).cloned().collect();
             let keys = span.iter().map(key).collect();
-            Load { keys, results: get_blocks(self.objects.clone(), segment.clone(), span).boxed() }
+            let (disk, objects) = (self.disk.clone(), self.objects.clone());
+            let results = if on_disk {
+                disk.load(objects, segment.clone(), span).boxed()
+            } else {
+                disk.fetch(objects, segment.clone(), span).boxed()
+            };
+            Load { keys, results }
         };
         let block = self.blocks.get(&key(&wanted), plan).await;
         found.increment(1);
@@ -300,7 +319,8 @@ impl ObjectReader {
         let offsets = run.base_offset..run.end_offset;
         let key = (run.object.clone(), run.bytes.start, partition, offsets);
         let plan = |_: &State<RunKey, Slices, ObjectReadError>| {
-            let load = get_run(self.objects.clone(), partition, run.clone());
+            let (objects, disk) = (self.objects.clone(), self.disk.clone());
+            let load = find_run(objects, disk, partition, run.clone());
             Load { keys: vec![key.clone()], results: load.map(|result| vec![result]).boxed() }
         };
         self.runs.get(&key, plan).await
@@ -388,12 +408,17 @@ fn copy_of(bytes: &Bytes, range: Range<usize>) -> Bytes {
     Bytes::copy_from_slice(bytes.get(range).unwrap_or_default())
 }
 
-/// Reads a run with one GET, and checks that it is the one that the list means.
-async fn get_run(
+/// Reads a run from disk or with one GET, and checks that it is the one that the list means.
+async fn find_run(
     objects: Objects,
+    disk: Disk,
     partition: PartitionId,
     run: IndexRun,
 ) -> Result<Slices, ObjectReadError> {
+    let on_disk = disk.run(&run, |bytes| slices_of_run(partition, &run, bytes).ok()).await;
+    if let Some(slices) = on_disk {
+        return Ok(slices);
+    }
     let within = run.base_offset..run.end_offset;
     let damaged = |reason: String| ObjectReadError::Damaged {
         from: within.start,
@@ -405,13 +430,20 @@ async fn get_run(
         .get_range(&run.object, run.bytes.clone())
         .await
         .map_err(|error| read_error(&run.object, within.clone(), &error))?;
-    let mut slices = decode_run(partition, &run, &bytes).map_err(damaged)?;
+    let slices = slices_of_run(partition, &run, &bytes).map_err(damaged)?;
+    disk.keep_run(&run, bytes);
+    Ok(slices)
+}
+
+fn slices_of_run(partition: PartitionId, run: &IndexRun, bytes: &[u8]) -> Result<Slices, String> {
+    let within = run.base_offset..run.end_offset;
+    let mut slices = decode_run(partition, run, bytes)?;
     slices.retain(|it| within.start <= it.slice.base_offset && it.slice.end_offset <= within.end);
     let ends = slices.first().zip(slices.last()).map(|(first, last)| {
         (first.slice.partition, first.slice.base_offset..last.slice.end_offset)
     });
-    if ends != Some((partition, within.clone())) {
-        return Err(damaged("the run is not the one that is listed".to_owned()));
+    if ends != Some((partition, within)) {
+        return Err("the run is not the one that is listed".to_owned());
     }
     Ok(Arc::new(slices))
 }

@@ -8,6 +8,7 @@ use crate::{
     pipeline::{self, ActiveSession},
     recovery, shutdown, terms, upkeep,
 };
+use block_cache::BlockCache;
 use metadata::{MetadataStore, Revision};
 use model::{BrokerId, PartitionId, SessionId, config::TopicSettings};
 use std::{sync::Arc, time::Duration};
@@ -125,6 +126,8 @@ pub struct Parts {
     pub wal: Arc<dyn Wal>,
     /// The object store.
     pub objects: Objects,
+    /// What was read from it, on the local disk; `None` where only memory keeps it.
+    pub block_cache: Option<BlockCache>,
     /// The metadata store.
     pub metadata: Arc<dyn MetadataStore>,
     /// Key prefix of this cluster in the metadata store.

@@ -38,6 +38,8 @@ pub struct Sources {
 }
 
 const ENVIRONMENT_PREFIX: &str = "ALLUVIUM_";
+/// The read cache's capacity where objects lie elsewhere and nothing was set.
+const CACHE_BYTES: u64 = 1 << 30;
 /// Variables with our prefix that are no settings of a broker.
 const OTHER_VARIABLES: [&str; 3] = ["TOOLS", "BOOTSTRAP_SERVER", "CONFIG"];
 
@@ -177,6 +179,18 @@ impl Settings {
     pub fn wal_directory(&self) -> PathBuf {
         self.text(&deployment::WAL_DIR)
             .map_or_else(|| self.data_directory().join("wal"), PathBuf::from)
+    }
+
+    /// The read cache's directory: its own, or one beside the WAL's.
+    pub fn cache_directory(&self) -> PathBuf {
+        let beside_wal = || self.wal_directory().with_file_name("cache");
+        self.text(&deployment::CACHE_DIR).map_or_else(beside_wal, PathBuf::from)
+    }
+
+    /// Bytes of disk for the read cache: as set, else what suits the store. 0 is none.
+    pub fn cache_bytes(&self, objects_are_local: bool) -> u64 {
+        let suits_the_store = if objects_are_local { 0 } else { CACHE_BYTES };
+        self.number(&deployment::CACHE_MAX_BYTES).unwrap_or(suits_the_store)
     }
 
     /// Whether metadata lives in the data directory: the embedded deployment.

@@ -79,6 +79,24 @@ fn the_wal_lies_in_the_data_directory_unless_it_has_its_own() {
 }
 
 #[test]
+fn the_read_cache_lies_beside_the_wal_and_is_for_objects_that_lie_elsewhere() {
+    let of =
+        |flags| Settings::resolve(Sources { flags: pairs(flags), ..Sources::default() }).unwrap();
+    assert_eq!(of(&[("data.dir", "/d")]).cache_directory(), PathBuf::from("/d/cache"));
+    assert_eq!(of(&[("wal.dir", "/w/wal")]).cache_directory(), PathBuf::from("/w/cache"));
+    assert_eq!(of(&[("cache.dir", "/c")]).cache_directory(), PathBuf::from("/c"));
+    assert_eq!((of(&[]).cache_bytes(true), of(&[]).cache_bytes(false)), (0, 1 << 30));
+    let set = of(&[("cache.max.bytes", "67108864")]);
+    assert_eq!((set.cache_bytes(true), set.cache_bytes(false)), (64 << 20, 64 << 20));
+    assert_eq!(of(&[("cache.max.bytes", "0")]).cache_bytes(false), 0);
+    for wrong in ["-1", "1048576", "1GiB"] {
+        let flags = pairs(&[("cache.max.bytes", wrong)]);
+        let refused = Settings::resolve(Sources { flags, ..Sources::default() }).unwrap_err();
+        assert!(refused.to_string().contains("cache.max.bytes"), "{refused}");
+    }
+}
+
+#[test]
 fn settings_come_back_from_the_file_that_they_were_written_to() {
     let flags = [
         ("num.partitions", "3"),

@@ -54,8 +54,10 @@ fn of(
     settings.insert(&broker::LISTENERS, format!("{}{kafka}", listener.scheme));
     settings.insert(&deployment::HTTP_ADDRESS, http.clone());
     // The first broker goes on where `alluvium dev` without --brokers left off.
-    let wal = if number == 1 { "wal".to_owned() } else { format!("wal-{number}") };
-    settings.insert(&deployment::WAL_DIR, directory.join(wal).display().to_string());
+    for (key, name) in [(&deployment::WAL_DIR, "wal"), (&deployment::CACHE_DIR, "cache")] {
+        let name = if number == 1 { name.to_owned() } else { format!("{name}-{number}") };
+        settings.insert(key, directory.join(name).display().to_string());
+    }
     let zone = settings.text(&broker::BROKER_RACK).map_or_else(
         || ZONES.iter().cycle().nth(index.into()).copied().unwrap_or_default().to_owned(),
         str::to_owned,
@@ -76,8 +78,13 @@ fn of(
 }
 
 fn refuse_what_cannot_be_shared(settings: &Settings) -> Result<(), Failure> {
-    let keys =
-        [broker::NODE_ID, broker::BROKER_ID, broker::ADVERTISED_LISTENERS, deployment::WAL_DIR];
+    let keys = [
+        broker::NODE_ID,
+        broker::BROKER_ID,
+        broker::ADVERTISED_LISTENERS,
+        deployment::WAL_DIR,
+        deployment::CACHE_DIR,
+    ];
     match keys.iter().find(|key| settings.is_set(key)) {
         Some(key) => Err(Failure(format!(
             "{} is set, but `alluvium dev --brokers` gives each broker its own",
@@ -143,6 +150,7 @@ mod tests {
         assert_eq!(unique(|it| it.kafka.clone()), 4);
         assert_eq!(unique(|it| it.http.clone()), 4);
         assert_eq!(unique(|it| it.settings.wal_directory().display().to_string()), 4);
+        assert_eq!(unique(|it| it.settings.cache_directory().display().to_string()), 4);
         assert_eq!(unique(|it| it.settings.text(&broker::NODE_ID).unwrap().to_owned()), 4);
         let zones: Vec<&str> = all.iter().map(|it| it.zone.as_str()).collect();
         assert_eq!(zones, ["a", "b", "c", "a"]);
@@ -151,7 +159,7 @@ mod tests {
 
     #[test]
     fn what_several_brokers_cannot_share_is_refused_by_name() {
-        for key in ["node.id", "broker.id", "wal.dir"] {
+        for key in ["node.id", "broker.id", "wal.dir", "cache.dir"] {
             assert!(laid_out(&[(key, "7")]).unwrap_err().contains(key));
         }
         let two = "PLAINTEXT://localhost:9092,SSL://localhost:9093";

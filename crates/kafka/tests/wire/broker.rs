@@ -178,6 +178,7 @@ fn engine_parts(parts: &ClusterParts, cluster: &Cluster) -> Parts {
     Parts {
         wal: Arc::new(wal),
         objects: parts.objects.clone(),
+        block_cache: None,
         metadata: Arc::clone(&parts.metadata),
         keys: parts.keys.clone(),
         clock: parts.clock.clone(),

@@ -5,9 +5,21 @@ use super::{
     ConfigType::{Boolean, Double, Long, Password, String as Text},
     Importance::{High, Low},
     InvalidConfig,
-    Validator::{AtLeast, Fraction, NotEmpty, OneOf, PositiveDuration},
+    Validator::{AtLeast, Fraction, NotEmpty, OneOf, PositiveDuration, ZeroOrAtLeast},
     broker_keys, lag_keys,
 };
+
+/// `cache.dir`.
+pub const CACHE_DIR: ConfigKey = ConfigKey::unset("cache.dir", Text)
+    .takes(NotEmpty)
+    .important(High)
+    .documented("The directory of the read cache on disk, best on local NVMe; one broker each. Unset, `cache` beside the write-ahead log's.");
+
+/// `cache.max.bytes`.
+pub const CACHE_MAX_BYTES: ConfigKey = ConfigKey::unset("cache.max.bytes", Long)
+    .takes(ZeroOrAtLeast(67_108_864))
+    .important(High)
+    .documented("Bytes of local disk, reserved at the start, for what is read from the object store; 0 for none. Unset: 1 GiB, but none where objects lie in a directory.");
 
 /// `console.enable`.
 pub const CONSOLE_ENABLE: ConfigKey =
@@ -176,7 +188,9 @@ pub const WAL_FILE_BYTES: ConfigKey = ConfigKey::broker("wal.file.bytes", Long, 
     .important(Low)
     .documented("Size of one file of the write-ahead log.");
 
-static TABLE: [ConfigKey; 27] = [
+static TABLE: [ConfigKey; 29] = [
+    CACHE_DIR,
+    CACHE_MAX_BYTES,
     CONSOLE_ENABLE,
     CONSOLE_TOKEN,
     CONSOLE_WRITES_ENABLE,

@@ -94,6 +94,8 @@ pub enum Validator {
     Any,
     /// A number not below this.
     AtLeast(i64),
+    /// Zero, or a number not below this.
+    ZeroOrAtLeast(i64),
     /// A number in this range, ends included.
     Between(i64, i64),
     /// A fraction in this range, ends included.

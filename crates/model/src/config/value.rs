@@ -52,6 +52,10 @@ pub(super) fn check(kind: ConfigType, validator: Validator, text: &str) -> Resul
 fn check_number(validator: Validator, number: Option<i64>) -> Result<(), String> {
     let number = number.ok_or_else(|| "must be a whole number within its type".to_owned())?;
     let (lowest, highest) = match validator {
+        Validator::ZeroOrAtLeast(lowest) => {
+            let fits = number == 0 || number >= lowest;
+            return if fits { Ok(()) } else { Err(format!("must be 0, or at least {lowest}")) };
+        }
         Validator::AtLeast(lowest) => (lowest, i64::MAX),
         Validator::Between(lowest, highest) => (lowest, highest),
         _ => return Ok(()),
@@ -134,6 +138,9 @@ mod tests {
         assert!(check(ConfigType::Long, Validator::Any, "2147483648").is_ok());
         assert!(check(ConfigType::Long, Validator::AtLeast(-1), "-2").is_err());
         assert!(check(ConfigType::Int, Validator::Between(1, 9), "10").is_err());
+        for (text, fits) in [("-1", false), ("0", true), ("1", false), ("9", false), ("10", true)] {
+            assert_eq!(check(ConfigType::Long, Validator::ZeroOrAtLeast(10), text).is_ok(), fits);
+        }
         assert!(check(ConfigType::Double, Validator::Fraction(0.0, 1.0), "NaN").is_err());
         assert!(check(ConfigType::Double, Validator::Fraction(0.0, 1.0), "0.5").is_ok());
     }

@@ -1,4 +1,5 @@
 use super::*;
+use block_cache::{BlockCacheOptions, BlockKey, CAPACITY_MIN_BYTES};
 use formats::{
     compression::Codec,
     index_object::IndexWriter,
@@ -6,6 +7,8 @@ use formats::{
     segment::{AbortedTransaction, SegmentWriter, SliceContents},
 };
 use model::{PartitionIndex, ProducerId, SessionId, TopicId};
+use runtime::Tasks;
+use std::path::Path;
 
 const TEN_MIB: usize = 10 << 20;
 const SESSION: SessionId = SessionId::from_bytes([7; 16]);
@@ -113,6 +116,26 @@ impl Store {
             ObjectReadRequest { partition: partition(), from, to, max_bytes, at_least_one: true };
         let first = self.entries.iter().position(|entry| entry.end_offset() > from).unwrap_or(0);
         self.reader.read(request, &self.entries[first..]).await
+    }
+
+    /// Has it read by a reader that remembers nothing but what lies in that directory.
+    async fn remember_only(&mut self, directory: &Path) -> BlockCache {
+        let options = BlockCacheOptions {
+            directory: directory.to_owned(),
+            capacity_bytes: CAPACITY_MIN_BYTES,
+            left_free_bytes: 0,
+        };
+        let cache = BlockCache::open(options, &Tasks::new()).await.unwrap();
+        self.reader =
+            ObjectReader::new(self.objects.clone(), 64 << 20).with_disk(Some(cache.clone()));
+        cache
+    }
+
+    /// The keys of the blocks of its first segment.
+    fn keys(&self) -> Vec<BlockKey> {
+        let IndexEntry::Slice(segment) = &self.entries[0] else { panic!("a slice") };
+        let bytes = |block: &Batches| bytes_in_object(&segment.slice, block);
+        blocks(&segment.slice).iter().map(|it| BlockKey::new(name(1).as_str(), bytes(it))).collect()
     }
 
     fn gets(&self) -> u64 {
@@ -386,4 +409,102 @@ async fn slices_that_lie_far_apart_are_read_by_themselves() {
     far.slice = Arc::new(slice);
     assert!(store.reader.read_together(vec![first.clone(), far]).is_empty());
     assert!(store.reader.read_together(vec![first]).is_empty(), "one needs no company");
+}
+
+#[tokio::test]
+async fn what_lies_on_disk_is_not_fetched_again_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = Store::with(&[12, 3], 1 << 20).await;
+    store.fold().await;
+    let cache = store.remember_only(directory.path()).await;
+    let read = store.read(0, 1 << 30).await.unwrap();
+    assert_eq!(bases(&read), expected(0..150));
+    let gets = store.gets();
+    cache.close().await;
+    store.remember_only(directory.path()).await;
+    assert_eq!(store.read(0, 1 << 30).await.unwrap(), read);
+    assert_eq!(store.gets(), gets, "neither blocks nor the run that lists them");
+}
+
+#[tokio::test]
+async fn readers_at_the_same_time_share_what_they_read_from_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = Store::with(&[3], 1 << 20).await;
+    store.remember_only(directory.path()).await.close().await;
+    let cache = store.remember_only(directory.path()).await;
+    store.read(0, TEN_MIB).await.unwrap();
+    cache.close().await;
+    let gets = store.gets();
+    store.remember_only(directory.path()).await;
+    for read in futures::future::join_all((0..20).map(|_| store.read(0, TEN_MIB))).await {
+        assert_eq!(bases(&read.unwrap()), expected(0..30));
+    }
+    assert_eq!(store.gets(), gets);
+}
+
+#[tokio::test]
+async fn what_is_not_on_disk_is_fetched_with_one_get_for_each_gap() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = Store::with(&[16], 1 << 20).await;
+    let cache = store.remember_only(directory.path()).await;
+    let object = store.objects.get(&name(1)).await.unwrap();
+    let IndexEntry::Slice(segment) = store.entries[0].clone() else { panic!("a slice") };
+    let all = blocks(&segment.slice);
+    for at in [0, 1, 2, 6, 7] {
+        let bytes = bytes_in_object(&segment.slice, &all[at]);
+        let bytes = object.slice(bytes.start as usize..bytes.end as usize);
+        cache.insert(store.keys()[at].clone(), bytes);
+    }
+    cache.close().await;
+    store.remember_only(directory.path()).await;
+    let before = store.gets();
+    let mut gets = Vec::new();
+    for n in 0..16 {
+        assert_eq!(bases(&store.read(n * 10, 1).await.unwrap()), [n as i64 * 10]);
+        gets.push(store.gets() - before);
+    }
+    assert_eq!(gets, [0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2]);
+}
+
+#[tokio::test]
+async fn bytes_on_disk_that_are_not_the_objects_are_fetched_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = Store::with(&[8], 1 << 20).await;
+    let keys = store.keys();
+    let cache = store.remember_only(directory.path()).await;
+    let read = store.read(0, 1 << 30).await.unwrap();
+    cache.close().await;
+    let cache = store.remember_only(directory.path()).await;
+    for key in [&keys[1], &keys[2]] {
+        let length = cache.get(key).await.unwrap().len();
+        cache.found_damaged(key);
+        cache.insert(key.clone(), vec![7; length].into());
+    }
+    cache.close().await;
+    let cache = store.remember_only(directory.path()).await;
+    let gets = store.gets();
+    assert_eq!(store.read(0, 1 << 30).await.unwrap(), read);
+    assert_eq!(store.gets(), gets + 2, "of the two");
+    cache.close().await;
+    store.remember_only(directory.path()).await;
+    assert_eq!(store.read(0, 1 << 30).await.unwrap(), read);
+    assert_eq!(store.gets(), gets + 2, "they were written anew");
+}
+
+#[tokio::test]
+async fn damage_is_not_kept_on_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = Store::with(&[3], 1 << 20).await;
+    let cache = store.remember_only(directory.path()).await;
+    let whole = store.objects.get(&name(1)).await.unwrap();
+    let mut damaged = whole.to_vec();
+    let IndexEntry::Slice(segment) = &store.entries[0] else { panic!("a slice") };
+    let second = segment.slice.bytes.start as usize + segment.slice.batches[1].position as usize;
+    damaged[second + 70] ^= 1;
+    store.objects.put(&name(1), vec![damaged.into()]).await.unwrap();
+    assert!(store.read(10, TEN_MIB).await.is_err());
+    cache.close().await;
+    store.objects.put(&name(1), vec![whole]).await.unwrap();
+    store.remember_only(directory.path()).await;
+    assert_eq!(bases(&store.read(0, TEN_MIB).await.unwrap()), expected(0..30));
 }

@@ -6,7 +6,9 @@ use super::{
     Key, ObjectReader,
     block::{Batches, Block, blocks, bytes_in_object},
     cache::Load,
-    copy_of, read_error,
+    copy_of,
+    disk::Disk,
+    read_error,
 };
 use crate::index::SegmentSlice;
 use futures::FutureExt;
@@ -40,9 +42,12 @@ impl ObjectReader {
             blocks(&segment.slice).into_iter().map(move |block| (segment.clone(), block))
         });
         let flight = self.blocks.begin(|state| {
-            let absent: Vec<_> = wanted.filter(|wanted| state.is_absent(&key(wanted))).collect();
+            let absent: Vec<_> = wanted
+                .filter(|wanted| state.is_absent(&key(wanted)))
+                .filter(|(segment, block)| !self.disk.may_have(segment, block))
+                .collect();
             let keys: Vec<_> = absent.iter().map(key).collect();
-            let results = get_together(self.objects.clone(), absent).boxed();
+            let results = fetch_together(self.objects.clone(), self.disk.clone(), absent).boxed();
             (!keys.is_empty()).then_some(Load { keys, results })
         })?;
         Some(flight.map(drop))
@@ -80,6 +85,18 @@ fn is_worthwhile(group: &[SegmentSlice]) -> bool {
 
 fn span(ranges: impl Iterator<Item = Range<u64>>) -> Range<u64> {
     ranges.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0)
+}
+
+async fn fetch_together(
+    objects: Objects,
+    disk: Disk,
+    wanted: Vec<Wanted>,
+) -> Vec<Result<Block, super::ObjectReadError>> {
+    let results = get_together(objects, wanted.clone()).await;
+    for ((segment, block), result) in wanted.iter().zip(&results) {
+        disk.keep(segment, block, result);
+    }
+    results
 }
 
 async fn get_together(

@@ -1,5 +1,6 @@
 //! A cluster by hand, mostly of one broker: registers sessions, writes owner records, crashes and restarts the broker.
 
+use block_cache::BlockCache;
 use bytes::Bytes;
 use formats::metadata::{
     CommitHead, DurabilityMode as RecordedMode, Manifest, Owner, Session, Unfolded,
@@ -40,6 +41,8 @@ pub struct Cluster {
     pub store: MemoryStore,
     pub objects: Objects,
     pub object_faults: FaultPlan,
+    /// What brokers keep of objects on their disk.
+    pub block_cache: Option<BlockCache>,
     pub keys: Keys,
     pub clock: Clock,
     pub randomness: Randomness,
@@ -86,6 +89,7 @@ impl Cluster {
             store,
             objects: Objects::memory().with_faults(object_faults.clone()),
             object_faults,
+            block_cache: None,
             keys: Keys::new("test/"),
             clock,
             topic: TopicId::from_random_bytes(randomness.bytes16()),
@@ -131,6 +135,7 @@ impl Cluster {
         let parts = Parts {
             wal: Arc::new(wal.clone()),
             objects: self.objects.clone(),
+            block_cache: self.block_cache.clone(),
             metadata: Arc::new(self.store.clone()),
             keys: self.keys.clone(),
             clock: self.clock.clone(),

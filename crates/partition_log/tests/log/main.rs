@@ -2,6 +2,7 @@
 
 mod acknowledgement;
 mod adoption;
+mod blocks_on_disk;
 mod cluster;
 mod commit;
 mod compaction;
