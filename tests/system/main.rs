@@ -46,6 +46,7 @@ mod moving_coordinators;
 mod otlp;
 mod outages;
 mod quotas;
+mod read_cache;
 mod recover;
 mod round_trip;
 mod scale;
