@@ -6,7 +6,7 @@ use crate::{
 };
 use futures::future::join_all;
 use model::config::DurabilityMode;
-use partition_log::{Acks, GatherOptions, Partition};
+use partition_log::{Acks, GatherOptions, Partition, PendingAppend};
 use std::time::Duration;
 use storage::{Fault, Operation};
 
@@ -30,7 +30,7 @@ async fn objects(cluster: &Cluster, prefix: &str) -> usize {
 async fn commit(partitions: &[Partition], value: &str) {
     let appended: Vec<_> =
         partitions.iter().map(|partition| append(partition, &[value], Acks::All)).collect();
-    for answer in join_all(appended.into_iter().map(|it| it.acknowledged())).await {
+    for answer in join_all(appended.into_iter().map(PendingAppend::acknowledged)).await {
         answer.expect("acknowledged");
     }
 }
