@@ -12,6 +12,9 @@ use tokio::task::JoinHandle;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// While so many folds of commits wait, what is uploaded will hardly be gathered: it is not copied then.
+const SPOOLED_FOLDS: usize = 2;
+
 /// Starts the upload of `cut`, which `flush` shows. The task ends when the object is stored, or with the session.
 pub(super) fn upload(
     engine: &Arc<Engine>,
@@ -37,7 +40,9 @@ pub(super) fn upload(
 /// Keeps a copy on local disk for gathering, beside the commit, if there is room: without it the segment stays as it is.
 fn spool(engine: &Engine, session: &ActiveSession, cut: &Arc<Cut>) {
     let Some(GatherFrom::Spool(spool)) = engine.parts.gather_from.clone() else { return };
-    if !spool.begin(&cut.object, cut.size_bytes) {
+    let fold = engine.options.fold_fan_in.max(2) as usize;
+    let is_behind = session.commits.lock().waiting() >= SPOOLED_FOLDS * fold;
+    if is_behind || !spool.begin(&cut.object, cut.size_bytes) {
         return;
     }
     let cut = Arc::clone(cut);
