@@ -35,8 +35,11 @@ pub(crate) async fn open(
             directory.display()
         )));
     }
-    let left_free_bytes =
-        if share_a_disk(&directory, &wal) { room_of_wal(settings, wal_disk) } else { 0 };
+    let left_free_bytes = if share_a_disk(&directory, &wal) {
+        room_of_wal(settings, objects_are_local, wal_disk)
+    } else {
+        0
+    };
     let options = BlockCacheOptions { directory, capacity_bytes, left_free_bytes };
     let directory = options.directory.display().to_string();
     match BlockCache::open(options, tasks).await {
@@ -68,11 +71,13 @@ fn share_a_disk(one: &Path, other: &Path) -> bool {
     device(one) == device(other)
 }
 
-/// What the WAL may still take: a cache must not be what fills its disk.
-fn room_of_wal(settings: &Settings, wal_disk: &LocalDisk) -> u64 {
+/// What the WAL may still take, and the copies that are gathered from: a cache must not be what fills their disk.
+fn room_of_wal(settings: &Settings, objects_are_local: bool, wal_disk: &LocalDisk) -> u64 {
+    let number = |key| settings.number(key).unwrap_or_default();
     let files = wal_disk.list().unwrap_or_default();
     let taken = files.iter().map(|(_, length)| length).sum();
-    settings.number(&broker::WAL_MAX_BYTES).unwrap_or_default().saturating_sub(taken)
+    let copies = if objects_are_local { 0 } else { number(&broker::GATHER_SPOOL_MAX_BYTES) };
+    number(&broker::WAL_MAX_BYTES).saturating_sub(taken).saturating_add(copies)
 }
 
 #[cfg(test)]
