@@ -41,7 +41,8 @@ pub struct SaslSettings {
 pub(crate) struct Authentication {
     /// Of a listener without SASL: nobody, or the owner of the client's certificate.
     by_transport: Principal,
-    sasl: Option<SaslSession>,
+    /// On the heap: most connections have none.
+    sasl: Option<Box<SaslSession>>,
 }
 
 #[derive(Debug)]
@@ -97,7 +98,7 @@ impl Authentication {
     /// Of a connection that must log in.
     pub(crate) fn by_sasl(settings: SaslSettings) -> Self {
         let (principal, state) = (OnceLock::new(), Mutex::default());
-        let sasl = Some(SaslSession { settings, principal, state });
+        let sasl = Some(Box::new(SaslSession { settings, principal, state }));
         Self { by_transport: Principal::anonymous(), sasl }
     }
 

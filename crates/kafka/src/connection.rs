@@ -192,7 +192,8 @@ impl Reader {
 
     async fn read_bare_message(&mut self, max_bytes: usize) -> Result<(), Ended> {
         let (message, held) = self.read_bytes(max_bytes).await?;
-        let answer = match api::sasl_authenticate::answer_bare(&self.context, &message).await {
+        let answering = api::sasl_authenticate::answer_bare(&self.context, &message);
+        let answer = match Box::pin(answering).await {
             Ok(answer) => Bytes::from(answer),
             Err(denied) => {
                 tokio::time::sleep(denied.delay).await;

@@ -35,7 +35,8 @@ impl ListenerSecurity {
         let deadline = Instant::now() + AUTHENTICATION_PATIENCE;
         let (stream, principal) = match &self.tls {
             None => (stream, Principal::anonymous()),
-            Some(tls) => timeout_at(deadline, tls.accept(stream))
+            // On the heap: its state is kilobytes, and every connection's task would have room for it as long as it lives.
+            Some(tls) => Box::pin(timeout_at(deadline, tls.accept(stream)))
                 .await
                 .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??,
         };
