@@ -15,7 +15,7 @@ from .measure import load_average
 from .process import NotReady
 from .results import BUSY_CORES, Run
 from .scenarios import SCENARIOS, warm_up
-from .systems import SYSTEMS, Running, System
+from .systems import SYSTEMS, Alluvium, Running, System
 
 
 def main() -> int:
@@ -40,6 +40,7 @@ def parse() -> argparse.Namespace:
         command.add_argument("--no-build", action="store_true", help="take the release build as it is")
         command.add_argument("--no-warm-up", action="store_true", help="measure from the first request on")
         command.add_argument("--anyway", action="store_true", help="measure although others use the CPUs; the results say so")
+        command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of every Alluvium; may be given again")
         command.add_argument("--output", type=Path, help="append a line of JSON for each run to this file")
         command.set_defaults(command=benchmark, bootstrap=None)
     run.set_defaults(rounds=1)
@@ -57,6 +58,7 @@ def benchmark(arguments: argparse.Namespace) -> int:
     for name in arguments.scenarios:
         if name not in SCENARIOS:
             raise toolbox.Missing(f"no scenario {name}: there are {', '.join(SCENARIOS)}")
+    Alluvium.extra_settings = tuple(arguments.set)
     if not arguments.no_build:
         toolbox.build()
     foreign = machine.foreign_cores()

@@ -33,6 +33,8 @@ DEFAULT_DRIVER = {"connections": 1, "in_flight": 5, "batch_bytes": 16_384, "batc
 PACED_DRIVER = {"connections": 1, "in_flight": 200, "batch_bytes": 16_384}
 GIB = 2**30
 IDLE_SECONDS = 60
+# What a load replaced is deleted after log.segment.delete.delay.ms, a minute: only then does nothing happen any more.
+UNTIL_IDLE_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,8 @@ def object_latency(system: System, topic: str) -> Outcome:
 def puts(system: System, topic: str) -> Outcome:
     """PUTs per GiB at 32 MiB/s on 1 and on 1,000 partitions, producers with room in their windows; then an idle minute."""
     # Windows of 20 MiB together: more than 32 MiB/s fill while a flush of 8 MiB gathers and uploads.
-    load = {"connections": 8, "in_flight": 10, "mib_per_second": 32, "seconds": 20}
+    # Commits are gathered 64 at a time: long enough for one time more or less to make little difference.
+    load = {"connections": 8, "in_flight": 10, "mib_per_second": 32, "seconds": 120}
     requests = {1: {"batch_bytes": 262_144}, 1_000: {"batch_bytes": 16_384, "batches_per_request": 16}}
     figures, sections = {}, []
     for partitions, request in requests.items():
@@ -199,6 +202,7 @@ def puts(system: System, topic: str) -> Outcome:
         figures |= costs(named, section.cost, ours["produced"]["bytes"])
         sections.append(section.cost)
     figures["PUT/GiB, 1,000 partitions to 1"] = figures["1,000 partitions PUT/GiB"] / figures["1 partition PUT/GiB"]
+    time.sleep(UNTIL_IDLE_SECONDS)
     counted = minio_requests(system)
     with Section(system, settle=False) as section:
         time.sleep(IDLE_SECONDS)

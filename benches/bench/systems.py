@@ -88,6 +88,9 @@ class Kafka(System):
 class Alluvium(System):
     """Alluvium with shipped defaults but for `settings`; on etcd and MinIO when it is a cluster."""
 
+    # `key=value` from the command line, for every one of them.
+    extra_settings: tuple[str, ...] = ()
+
     def __init__(
         self,
         name: str,
@@ -112,8 +115,8 @@ class Alluvium(System):
         if cluster:
             self.arguments += ["--metadata", self.etcd.endpoint.replace("http", "etcd"), "--broker-id", str(number)]
             self.arguments += ["--object-store", "s3://alluvium/bench", "--object-store-endpoint", self.minio.endpoint]
-        for key, value in settings.items():
-            self.arguments += ["--set", f"{key}={value}"]
+        for setting in [*(f"{key}={value}" for key, value in settings.items()), *self.extra_settings]:
+            self.arguments += ["--set", setting]
         self.start()
 
     def start(self) -> None:
