@@ -54,8 +54,11 @@ fn damage(cache: &Path) {
 fn what_was_read_once_is_read_again_from_the_local_disk() {
     let deployment = Deployment::start(Kind::Cluster);
     // As little memory as there can be, so that reads are not answered from there.
-    let mut broker =
-        deployment.broker(&["cache.max.bytes=268435456", "log.buffer.max.bytes=16777216"]);
+    let mut broker = deployment.broker(&[
+        "cache.max.bytes=268435456",
+        "cache.io.max.bytes.per.second=0",
+        "log.buffer.max.bytes=16777216",
+    ]);
     create_topic(&broker.address(), "history", 4, &[]);
     let mut producer = kafka_tool("org.apache.kafka.tools.ProducerPerformance");
     let bootstrap = format!("bootstrap.servers={}", broker.address());

@@ -10,6 +10,7 @@ use runtime::{
 use settings::Settings;
 use std::{
     fs,
+    num::NonZeroU64,
     os::unix::fs::MetadataExt,
     path::{Path, absolute},
 };
@@ -40,7 +41,10 @@ pub(crate) async fn open(
     } else {
         0
     };
-    let options = BlockCacheOptions { directory, capacity_bytes, left_free_bytes };
+    let rate = settings.number(&broker::CACHE_IO_MAX_BYTES_PER_SECOND).unwrap_or_default();
+    let bytes_per_second = NonZeroU64::new(rate);
+    let options =
+        BlockCacheOptions { directory, capacity_bytes, bytes_per_second, left_free_bytes };
     let directory = options.directory.display().to_string();
     match BlockCache::open(options, tasks).await {
         Ok(cache) => {

@@ -21,6 +21,7 @@ use runtime::{
 };
 use std::{
     fmt, io,
+    num::NonZeroU64,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -47,6 +48,8 @@ pub struct BlockCacheOptions {
     pub directory: PathBuf,
     /// Bytes on disk, reserved when it is opened; rounded down to whole regions. At least [`CAPACITY_MIN_BYTES`].
     pub capacity_bytes: u64,
+    /// Bytes written in a second at most; `None` is without limit. What comes faster is dropped, and counted.
+    pub bytes_per_second: Option<NonZeroU64>,
     /// Bytes of the same file system that must still be free once they are reserved; 0 for none.
     pub left_free_bytes: u64,
 }
@@ -190,8 +193,13 @@ async fn open(options: BlockCacheOptions, tasks: Tasks) -> Result<BlockCache, Op
     let foyer = foyer.map_err(|error| unusable(error.to_string()))?;
     metrics::gauge!("alluvium_disk_cache_max_bytes").set(regions.capacity_bytes() as f64);
     let (queue, counters) = (Arc::<Queue>::default(), Counters::new());
-    let writer =
-        Writer::new(foyer.clone(), Arc::clone(&queue), counters.clone(), directory.clone());
+    let writer = Writer::new(
+        foyer.clone(),
+        Arc::clone(&queue),
+        counters.clone(),
+        directory.clone(),
+        options.bytes_per_second,
+    );
     let writer = tasks.spawn("block_cache_writer", writer.run(tasks.shutdown()));
     let shared = Shared {
         foyer,

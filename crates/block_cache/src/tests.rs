@@ -16,6 +16,7 @@ fn options(directory: &Path) -> BlockCacheOptions {
     BlockCacheOptions {
         directory: directory.to_owned(),
         capacity_bytes: CAPACITY_MIN_BYTES,
+        bytes_per_second: None,
         left_free_bytes: 0,
     }
 }

@@ -7,7 +7,7 @@ use crate::{BlockKey, cache::Foyer, counters::Counters, queue::Queue, regions::P
 use bytes::Bytes;
 use foyer::Code;
 use runtime::Shutdown;
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU64, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 /// One write, and the largest entry. Two buffers of this size become resident once something is written.
@@ -24,12 +24,17 @@ pub(crate) fn bytes_on_disk(key: &BlockKey, bytes: &Bytes) -> usize {
     (HEAD_BYTES + key.estimated_size() + bytes.len()).next_multiple_of(PAGE_BYTES)
 }
 
+fn bytes_of(blocks: &[(BlockKey, Bytes)]) -> u64 {
+    blocks.iter().map(|(_, bytes)| bytes.len() as u64).sum()
+}
+
 /// The one that writes.
 pub(crate) struct Writer {
     foyer: Foyer,
     queue: Arc<Queue>,
     counters: Counters,
     directory: String,
+    bytes_per_second: Option<NonZeroU64>,
     refusals: Refusals,
 }
 
@@ -39,8 +44,10 @@ impl Writer {
         queue: Arc<Queue>,
         counters: Counters,
         directory: String,
+        bytes_per_second: Option<NonZeroU64>,
     ) -> Self {
-        Self { foyer, queue, counters, directory, refusals: Refusals::default() }
+        let refusals = Refusals::default();
+        Self { foyer, queue, counters, directory, bytes_per_second, refusals }
     }
 
     /// Writes until the queue is closed and empty, or to the middle of something at shutdown.
@@ -56,9 +63,17 @@ impl Writer {
             if self.refusals.pauses(Instant::now()) {
                 self.counters.dropped_failed.increment(blocks.len() as u64);
             } else {
+                let (began, bytes) = (Instant::now(), bytes_of(&blocks));
                 self.write(blocks).await;
+                tokio::time::sleep_until(began + self.time_of(bytes)).await;
             }
         }
+    }
+
+    /// How long so many bytes are to take at least.
+    fn time_of(&self, bytes: u64) -> Duration {
+        let rate = self.bytes_per_second.map(NonZeroU64::get);
+        rate.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(bytes as f64 / rate as f64))
     }
 
     async fn write(&mut self, blocks: Vec<(BlockKey, Bytes)>) {

@@ -61,6 +61,12 @@ pub const BROKER_ID: ConfigKey = ConfigKey::broker("broker.id", Int, "-1")
 pub const BROKER_RACK: ConfigKey =
     ConfigKey::unset("broker.rack", Text).documented("The zone this broker runs in.");
 
+/// `cache.io.max.bytes.per.second`.
+pub const CACHE_IO_MAX_BYTES_PER_SECOND: ConfigKey =
+    ConfigKey::broker("cache.io.max.bytes.per.second", Long, "33554432").takes(AtLeast(0)).documented(
+        "Bytes a second that go to the read cache on disk: what is read faster is not kept there, so that who reads history leaves the WAL its disk. 0: as fast as it is read.",
+    );
+
 /// `cluster.id`.
 pub const CLUSTER_ID: ConfigKey = ConfigKey::unset("cluster.id", Text).important(High).documented("The cluster that this broker belongs to; unset, what is stored or, in a new cluster, a new one.");
 
@@ -691,7 +697,7 @@ pub const WAL_MAX_BYTES: ConfigKey = ConfigKey::broker("wal.max.bytes", Long, "1
     .important(High)
     .documented("Bytes that the write-ahead log holds while object storage is away.");
 
-static TABLE: [ConfigKey; 136] = [
+static TABLE: [ConfigKey; 137] = [
     ADVERTISED_LISTENERS,
     ALLOW_EVERYONE_IF_NO_ACL_FOUND,
     AUTHORIZER_CLASS_NAME,
@@ -699,6 +705,7 @@ static TABLE: [ConfigKey; 136] = [
     AUTO_LEADER_REBALANCE_ENABLE,
     BROKER_ID,
     BROKER_RACK,
+    CACHE_IO_MAX_BYTES_PER_SECOND,
     CLUSTER_ID,
     COMPRESSION_GZIP_LEVEL,
     COMPRESSION_LZ4_LEVEL,

@@ -123,6 +123,7 @@ impl Store {
         let options = BlockCacheOptions {
             directory: directory.to_owned(),
             capacity_bytes: CAPACITY_MIN_BYTES,
+            bytes_per_second: None,
             left_free_bytes: 0,
         };
         let cache = BlockCache::open(options, &Tasks::new()).await.unwrap();

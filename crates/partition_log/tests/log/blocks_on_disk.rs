@@ -19,6 +19,7 @@ async fn open(directory: &Path) -> Option<BlockCache> {
     let options = BlockCacheOptions {
         directory: directory.to_owned(),
         capacity_bytes: CAPACITY_MIN_BYTES,
+        bytes_per_second: None,
         left_free_bytes: 0,
     };
     Some(BlockCache::open(options, &Tasks::new()).await.expect("a directory"))
