@@ -23,6 +23,11 @@ pub struct Footer {
 }
 
 impl Footer {
+    /// Bytes of all slices' batches.
+    pub fn slice_bytes(&self) -> u64 {
+        self.slices.iter().map(|slice| slice.bytes.end - slice.bytes.start).sum()
+    }
+
     /// The partition's slice: its first, in a gathered segment.
     pub fn slice(&self, partition: PartitionId) -> Option<&Slice> {
         self.slices_of(partition).first()

@@ -52,6 +52,14 @@ impl SessionCommits {
         self.commits.len()
     }
 
+    /// Bytes and number of the slices of those.
+    pub(crate) fn waiting_slices(&self) -> (u64, u64) {
+        let footers = self.commits.iter().map(|commit| &commit.footer);
+        footers.fold((0, 0), |(bytes, slices), footer| {
+            (bytes + footer.slice_bytes(), slices + footer.slices.len() as u64)
+        })
+    }
+
     /// Through which commit everything is folded, or gone.
     pub(crate) fn folded_through(&self) -> u64 {
         let waiting = self.commits.first().map(|commit| commit.seq);

@@ -10,6 +10,7 @@
 mod plan;
 mod spool;
 
+pub(crate) use plan::is_worth_it;
 pub use spool::Spool;
 
 use crate::{
@@ -142,8 +143,8 @@ async fn gather_one(
         .await?;
     let mut writer = SegmentWriter::new();
     for piece in &output.pieces {
-        let Some(commit) = commits.get(piece.source) else { continue };
-        let Some(slice) = commit.footer.slices.get(piece.position) else { continue };
+        let commit = commits.get(piece.source).ok_or_else(misplanned)?;
+        let slice = commit.footer.slices.get(piece.position).ok_or_else(misplanned)?;
         let bytes = spans.get(&piece.source).and_then(|(start, bytes)| {
             let range = (slice.bytes.start - start) as usize..(slice.bytes.end - start) as usize;
             (range.end <= bytes.len()).then(|| bytes.slice(range))
@@ -161,6 +162,11 @@ async fn gather_one(
     let seq = |source: usize| commits.get(source).map_or(0, |commit| commit.seq);
     let copied = slices.map(|(slice, piece)| Copied { seq: seq(piece.source), slice });
     Ok((object, copied.collect()))
+}
+
+/// A piece that was left out would be lost with the segment that it is in.
+fn misplanned() -> Refusal {
+    Refusal::Unreadable("the plan is of other commits".to_owned())
 }
 
 /// Nothing damaged is copied on.
@@ -197,9 +203,7 @@ async fn read(
     source: usize,
     range: Range<u64>,
 ) -> Result<(usize, (u64, Bytes)), Refusal> {
-    let Some(commit) = commits.get(source) else {
-        return Err(Refusal::Unreadable("a plan of other commits".to_owned()));
-    };
+    let commit = commits.get(source).ok_or_else(misplanned)?;
     let (object, start) = (commit.object.clone(), range.start);
     let spool = match &engine.parts.gather_from {
         None => return Err(Refusal::NotAtHand(object)),

@@ -4,8 +4,9 @@ use crate::fold::FoldableCommit;
 use model::{Offset, PartitionId};
 use std::{collections::BTreeMap, ops::Range};
 
-/// Slices that are as large as a block of the read path, on average, gain nothing.
-const LARGE_SLICE_BYTES: u64 = 1 << 20;
+/// Slices that are as large, on average, gain too little: 4,096 GETs for each GiB of a partition's history, many at a time, cost
+/// a sixth of a cent; to gather it is to upload it twice.
+const LARGE_SLICE_BYTES: u64 = 256 << 10;
 
 /// What to make of some commits.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,6 +34,11 @@ pub(super) struct Piece {
     bytes: Range<u64>,
 }
 
+/// Whether so many slices of so many bytes together are to be gathered.
+pub(crate) fn is_worth_it(bytes: u64, slices: u64) -> bool {
+    bytes < LARGE_SLICE_BYTES * slices
+}
+
 impl Plan {
     /// Sorts the commits' slices by partition and lays them out in segments of about `segment_bytes`. `None`: nothing to gain.
     pub(super) fn of(commits: &[FoldableCommit], segment_bytes: u64) -> Option<Self> {
@@ -47,7 +53,7 @@ impl Plan {
             }
         }
         let bytes: u64 = sorted.values().map(Piece::bytes).sum();
-        if commits.len() < 2 || bytes >= LARGE_SLICE_BYTES * sorted.len() as u64 {
+        if commits.len() < 2 || !is_worth_it(bytes, sorted.len() as u64) {
             return None;
         }
         let mut outputs = vec![Output::default()];
@@ -158,7 +164,7 @@ mod tests {
     #[test]
     fn large_slices_and_single_commits_stay_where_they_are() {
         assert_eq!(Plan::of(&[commit(1, &[0, 1], 0, 10)], 1 << 20), None);
-        let large = [commit(1, &[0], 0, 1 << 20), commit(2, &[0], 1, 1 << 20)];
+        let large = [commit(1, &[0], 0, 256 << 10), commit(2, &[0], 1, 256 << 10)];
         assert_eq!(Plan::of(&large, 32 << 20), None);
     }
 }

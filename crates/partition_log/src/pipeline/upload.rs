@@ -1,7 +1,7 @@
 //! Uploads: one PUT of a cut's bytes, retried with the same bytes for as long as the session lasts.
 
 use super::{ActiveSession, Cut};
-use crate::{GatherFrom, engine::Engine, traces::FlushSpans};
+use crate::{GatherFrom, engine::Engine, gather, traces::FlushSpans};
 use runtime::{Backoff, traces};
 use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
@@ -40,9 +40,7 @@ pub(super) fn upload(
 /// Keeps a copy on local disk for gathering, beside the commit, if there is room: without it the segment stays as it is.
 fn spool(engine: &Engine, session: &ActiveSession, cut: &Arc<Cut>) {
     let Some(GatherFrom::Spool(spool)) = engine.parts.gather_from.clone() else { return };
-    let fold = engine.options.fold_fan_in.max(2) as usize;
-    let is_behind = session.commits.lock().waiting() >= SPOOLED_FOLDS * fold;
-    if is_behind || !spool.begin(&cut.object, cut.size_bytes) {
+    if !will_be_gathered(engine, session, cut) || !spool.begin(&cut.object, cut.size_bytes) {
         return;
     }
     let cut = Arc::clone(cut);
@@ -52,6 +50,18 @@ fn spool(engine: &Engine, session: &ActiveSession, cut: &Arc<Cut>) {
             tracing::warn!(%error, "a segment's copy could not be kept on local disk: its records are not gathered, and history costs more requests; make room on the disk of `wal.dir`");
         }
     });
+}
+
+/// As far as can be told before the commits that it will be folded with are complete.
+fn will_be_gathered(engine: &Engine, session: &ActiveSession, cut: &Cut) -> bool {
+    let fold = engine.options.fold_fan_in.max(2) as usize;
+    let (waiting, (bytes, slices)) = {
+        let commits = session.commits.lock();
+        (commits.waiting(), commits.waiting_slices())
+    };
+    let (bytes, slices) =
+        (bytes + cut.footer.slice_bytes(), slices + cut.footer.slices.len() as u64);
+    waiting < SPOOLED_FOLDS * fold && gather::is_worth_it(bytes, slices)
 }
 
 async fn put_until_stored(engine: &Engine, cut: &Cut) {
