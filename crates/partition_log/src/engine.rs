@@ -12,6 +12,7 @@ use crate::{
     pipeline::ActiveSession,
     producer_windows::ProducerWindows,
     read_ahead::ReadAhead,
+    recovery::SharedReads,
     sequencer::{Advance, Phase},
     terms::TermsQueue,
     traces::TracedAppends,
@@ -58,6 +59,7 @@ pub(crate) struct Engine {
     pub(crate) reader: ObjectReader,
     pub(crate) damage: Damage,
     pub(crate) read_ahead: ReadAhead,
+    pub(crate) recent_reads: SharedReads,
     /// Looked up once: appends are too many for that.
     pub(crate) appended_bytes: metrics::Counter,
     pub(crate) terms: TermsQueue,
@@ -111,6 +113,7 @@ impl Engine {
                 .with_disk(parts.block_cache.clone()),
             damage: Damage::default(),
             read_ahead: ReadAhead::new(cache_bytes / READ_AHEAD_PART),
+            recent_reads: SharedReads::default(),
             appended_bytes: metrics::counter!("alluvium_append_bytes_total"),
             terms: TermsQueue::default(),
             notices: Notices::default(),

@@ -42,6 +42,7 @@ mod read_ahead;
 mod recovery;
 mod sequencer;
 mod shutdown;
+mod single_flight;
 mod stores;
 mod tail;
 mod terms;

@@ -12,7 +12,6 @@
 
 mod block;
 mod by_time;
-mod cache;
 mod disk;
 mod plan;
 mod sequential;
@@ -25,11 +24,11 @@ pub(crate) use sequential::{Span, spans};
 use crate::{
     index::{IndexEntry, IndexRun, SegmentSlice},
     producer_state::Aborted,
+    single_flight::{Load, SingleFlightCache, State},
 };
 use block::{BLOCK_BYTES, Batches, Block, blocks, bytes_in_object};
 use block_cache::BlockCache;
 use bytes::Bytes;
-use cache::{Load, SingleFlightCache, State};
 use disk::Disk;
 use formats::{
     index_object::{IndexedSlice, decode_partition},

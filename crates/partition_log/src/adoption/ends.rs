@@ -3,7 +3,7 @@
 use super::{Failure, choice::KnownEnd};
 use crate::{
     Claim, LogError, Stores,
-    recovery::{History, assemble},
+    recovery::{History, RecentReads, assemble},
 };
 use formats::metadata::{Owner, Topic};
 use metadata::{RangeQuery, families};
@@ -66,9 +66,10 @@ pub(super) async fn read(
             None => ends.broken.push((partition, "its owner record is damaged".to_owned())),
         }
     }
+    let recent = RecentReads::default();
     for (session, claims) in by_session {
         for claims in claims.chunks(TOGETHER) {
-            ends.read_logs(stores, session, claims).await?;
+            ends.read_logs(stores, &recent, session, claims).await?;
         }
     }
     Ok(ends)
@@ -78,10 +79,11 @@ impl Ends {
     async fn read_logs(
         &mut self,
         stores: &Stores,
+        recent: &RecentReads,
         session: SessionId,
         claims: &[Claim],
     ) -> Result<(), Failure> {
-        let together = History::read(stores, session, claims).await;
+        let together = History::read(stores, recent, session, claims).await;
         for claim in claims {
             let assembled = match &together {
                 Ok(history) => assemble(claim, session, history),
@@ -89,10 +91,13 @@ impl Ends {
                     return Err(Failure::Unavailable(reason.clone()));
                 }
                 // One that is broken must not hide the others.
-                Err(_) => match History::read(stores, session, std::slice::from_ref(claim)).await {
-                    Ok(history) => assemble(claim, session, &history),
-                    Err(error) => Err(error.to_string()),
-                },
+                Err(_) => {
+                    let alone = std::slice::from_ref(claim);
+                    match History::read(stores, recent, session, alone).await {
+                        Ok(history) => assemble(claim, session, &history),
+                        Err(error) => Err(error.to_string()),
+                    }
+                }
             };
             match assembled {
                 Ok(log) => {

@@ -11,7 +11,7 @@ use crate::{
     index::{IndexEntry, IndexRun, LogIndex},
     manifest_rest::Rest,
     object_read::ObjectReadError,
-    recovery::{History, assemble, overlap},
+    recovery::{History, RecentReads, assemble, overlap},
 };
 use formats::{
     metadata::{Manifest, Owner, Reference},
@@ -109,9 +109,10 @@ async fn check_topic(context: &Context<'_>, topic: TopicId) -> Result<(), Failur
             by_session.entry(session).or_default().push(claim);
         }
     }
+    let recent = RecentReads::default();
     for (session, claims) in by_session {
         for claims in claims.chunks(TOGETHER) {
-            check_logs(context, session, claims).await?;
+            check_logs(context, &recent, session, claims).await?;
         }
     }
     Ok(())
@@ -135,10 +136,11 @@ fn claim(context: &Context<'_>, entry: &Entry) -> Option<(SessionId, Claim)> {
 
 async fn check_logs(
     context: &Context<'_>,
+    recent: &RecentReads,
     session: SessionId,
     claims: &[Claim],
 ) -> Result<(), Failure> {
-    let together = History::read(context.stores, session, claims).await;
+    let together = History::read(context.stores, recent, session, claims).await;
     for claim in claims {
         let put_together = match &together {
             Ok(history) => put_together(claim, session, history).ok(),
@@ -174,7 +176,8 @@ async fn put_together_anew(
     let read = context.stores.metadata.range(RangeQuery::key(key)).await?;
     let Some(entry) = read.entries.first() else { return Ok(None) };
     let Some((session, claim)) = self::claim(context, entry) else { return Ok(None) };
-    let history = History::read(context.stores, session, std::slice::from_ref(&claim)).await;
+    let (recent, claims) = (RecentReads::default(), std::slice::from_ref(&claim));
+    let history = History::read(context.stores, &recent, session, claims).await;
     let index = match history {
         Ok(history) => put_together(&claim, session, &history),
         Err(LogError::Unavailable(reason)) => return Err(Failure::Unreadable(reason)),

@@ -5,12 +5,11 @@
 use super::{
     Key, ObjectReader,
     block::{Batches, Block, blocks, bytes_in_object},
-    cache::Load,
     copy_of,
     disk::Disk,
     read_error,
 };
-use crate::index::SegmentSlice;
+use crate::{index::SegmentSlice, single_flight::Load};
 use futures::FutureExt;
 use std::ops::Range;
 use storage::Objects;

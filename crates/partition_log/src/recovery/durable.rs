@@ -19,9 +19,11 @@ pub(crate) async fn read_durable(
             by_session.entry(owner).or_default().push(claim.clone());
         }
     }
+    let recent = engine.recent_reads.share();
     let mut histories = BTreeMap::new();
     for (owner, claims) in by_session {
-        histories.insert(owner, History::read(&engine.parts.stores(), owner, &claims).await);
+        let read = History::read(&engine.parts.stores(), &recent, owner, &claims).await;
+        histories.insert(owner, read);
     }
     let read = |claim: &Claim| {
         let damaged = || LogError::Inconsistent("the owner record names no session".to_owned());

@@ -1,6 +1,6 @@
 //! [`History`]: what metadata and objects say of a set of partitions, read at one revision, each thing once.
 
-use super::manifest_fold::is_long;
+use super::{RecentReads, manifest_fold::is_long};
 use crate::{Claim, LogError, Stores, index::IndexRun, manifest_rest::Rest};
 use bytes::Bytes;
 use formats::{
@@ -24,7 +24,10 @@ const READS_IN_FLIGHT: usize = 16;
 /// Rests of one object that lie no further apart are read together.
 const REST_GAP_BYTES: u64 = 64 << 10;
 
-/// How often a read begins again because history was compacted under it.
+/// Index objects up to this size are read by one request.
+const INDEX_READ_AT_ONCE_BYTES: u64 = 1 << 20;
+
+/// How often a read begins again because what it rests on went: the revision, or objects that living sessions have replaced since.
 const ATTEMPTS: usize = 5;
 
 /// Everything that was read.
@@ -81,31 +84,33 @@ pub(super) struct LoadedRun {
 }
 
 impl History {
-    /// Reads what `claims` rest on, under the present session `own`.
+    /// Reads what `claims` rest on, under the present session `own`. Of objects, what is in `recent` is not read again.
     pub(crate) async fn read(
         stores: &Stores,
+        recent: &RecentReads,
         own: SessionId,
         claims: &[Claim],
     ) -> Result<Self, LogError> {
+        let mut failure = LogError::Unavailable("metadata history was not read".to_owned());
         for _ in 0..ATTEMPTS {
-            match Self::read_once(stores, own, claims).await {
-                Err(ReadFailure::Compacted) => {}
+            match Self::read_once(stores, recent, own, claims).await {
+                Err(ReadFailure::Outdated(error)) => failure = error,
                 Err(ReadFailure::Failed(error)) => return Err(error),
                 Ok(history) => return Ok(history),
             }
         }
-        Err(LogError::Unavailable(
-            "metadata history is compacted faster than it is read".to_owned(),
-        ))
+        Err(failure)
     }
 
     async fn read_once(
         stores: &Stores,
+        recent: &RecentReads,
         own: SessionId,
         claims: &[Claim],
     ) -> Result<Self, ReadFailure> {
         let wanted: HashSet<_> = claims.iter().map(|claim| claim.partition).collect();
-        let mut snapshot = Snapshot { stores, revision: None };
+        let source = Source { stores, recent };
+        let mut snapshot = Snapshot { source, revision: None };
         let mut history = Self::default();
         for (session, seqs) in sessions_of(own, claims)? {
             let read = read_session(&mut snapshot, session, &seqs, &wanted).await?;
@@ -118,12 +123,12 @@ impl History {
         for topic in topics {
             history.read_manifests(&mut snapshot, topic, &wanted).await?;
         }
-        history.read_rests(stores).await?;
+        history.read_rests(source).await?;
         Ok(history)
     }
 
     async fn read_lasting(&mut self, snapshot: &mut Snapshot<'_>) -> Result<(), ReadFailure> {
-        for entry in snapshot.prefix(snapshot.stores.keys.sessions()).await? {
+        for entry in snapshot.prefix(snapshot.source.stores.keys.sessions()).await? {
             let session: Session = families::decode(&entry)?;
             let id = SessionId::from_slice(&session.id).ok_or_else(|| strange(&entry))?;
             self.lasting.insert(id);
@@ -137,7 +142,7 @@ impl History {
         topic: TopicId,
         wanted: &HashSet<PartitionId>,
     ) -> Result<(), ReadFailure> {
-        let keys = &snapshot.stores.keys;
+        let keys = &snapshot.source.stores.keys;
         for entry in snapshot.prefix(keys.manifests_of(topic)).await? {
             let partition = keys.parse_manifest(&entry.key).ok_or_else(|| strange(&entry))?;
             if wanted.contains(&partition) {
@@ -148,7 +153,7 @@ impl History {
         Ok(())
     }
 
-    async fn read_rests(&mut self, stores: &Stores) -> Result<(), ReadFailure> {
+    async fn read_rests(&mut self, source: Source<'_>) -> Result<(), ReadFailure> {
         let mut wanted = Vec::new();
         for (&partition, (manifest, _)) in &self.manifests {
             if let Some(rest) = &manifest.rest {
@@ -157,7 +162,7 @@ impl History {
             }
         }
         let spans: Vec<Vec<_>> = stream::iter(rest_spans(wanted))
-            .map(|span| read_span(stores, span))
+            .map(|span| read_span(source, span))
             .buffer_unordered(READS_IN_FLIGHT)
             .try_collect()
             .await?;
@@ -200,34 +205,34 @@ async fn read_session(
     seqs: &Seqs,
     wanted: &HashSet<PartitionId>,
 ) -> Result<SessionHistory, ReadFailure> {
-    let stores = snapshot.stores;
-    let keys = &stores.keys;
+    let source = snapshot.source;
+    let keys = &source.stores.keys;
     let commits = snapshot.prefix(keys.commits(session)).await?;
     let indexes = snapshot.prefix(keys.indexes(session)).await?;
     let touched =
         |entry: &Entry| keys.parse_commit(&entry.key).is_none_or(|(_, seq)| seqs.touch(seq, seq));
     let mut commits: Vec<_> = stream::iter(commits.into_iter().filter(touched))
-        .map(|entry| read_commit(stores, entry))
+        .map(|entry| read_commit(source, entry))
         .buffer_unordered(READS_IN_FLIGHT)
         .try_collect()
         .await?;
     commits.sort_unstable_by_key(|commit: &CommittedSegment| commit.seq);
     let indexes = stream::iter(indexes)
-        .map(|entry| read_index(stores, session, entry, seqs, wanted))
+        .map(|entry| read_index(source, session, entry, seqs, wanted))
         .buffered(READS_IN_FLIGHT)
         .try_collect()
         .await?;
     Ok(SessionHistory { commits, indexes })
 }
 
-async fn read_commit(stores: &Stores, entry: Entry) -> Result<CommittedSegment, ReadFailure> {
-    let (_, seq) = stores.keys.parse_commit(&entry.key).ok_or_else(|| strange(&entry))?;
+async fn read_commit(source: Source<'_>, entry: Entry) -> Result<CommittedSegment, ReadFailure> {
+    let (_, seq) = source.stores.keys.parse_commit(&entry.key).ok_or_else(|| strange(&entry))?;
     let commit: Commit = families::decode(&entry)?;
     let object = object_name(&commit.object)?;
     let footer_at = range(commit.footer_offset, commit.footer_length)?;
     let bytes = match commit.footer.is_empty() {
         false => commit.footer,
-        true => read(stores, &object, footer_at.clone()).await?,
+        true => source.read(&object, footer_at.clone()).await?,
     };
     let footer = Footer::decode(&bytes)
         .map_err(|error| inconsistent(format!("the footer of {object} is damaged: {error}")))?;
@@ -235,20 +240,26 @@ async fn read_commit(stores: &Stores, entry: Entry) -> Result<CommittedSegment, 
 }
 
 async fn read_index(
-    stores: &Stores,
+    source: Source<'_>,
     session: SessionId,
     entry: Entry,
     seqs: &Seqs,
     wanted: &HashSet<PartitionId>,
 ) -> Result<FoldedCommits, ReadFailure> {
-    let (_, level, _) = stores.keys.parse_index(&entry.key).ok_or_else(|| strange(&entry))?;
+    let (_, level, _) =
+        source.stores.keys.parse_index(&entry.key).ok_or_else(|| strange(&entry))?;
     let index: Index = families::decode(&entry)?;
     if !seqs.touch(index.from_seq, index.through_seq) {
         return Ok(FoldedCommits { runs: HashMap::new() });
     }
     let object = object_name(&index.object)?;
-    let directory = range(index.directory_offset, index.directory_length)?;
-    let directory = decode_directory(&read(stores, &object, directory).await?)
+    let directory_at = range(index.directory_offset, index.directory_length)?;
+    // The directory is the last that an object has. A small object is read as a whole, with the runs that it leads to.
+    let is_small = directory_at.end <= INDEX_READ_AT_ONCE_BYTES;
+    let read_from = if is_small { 0 } else { directory_at.start };
+    let read_first = source.read(&object, read_from..directory_at.end).await?;
+    let directory = read_first.get((directory_at.start - read_from) as usize..).unwrap_or_default();
+    let directory = decode_directory(directory)
         .map_err(|error| inconsistent(format!("the directory of {object} is damaged: {error}")))?;
     let rows: Vec<_> =
         directory.entries.iter().filter(|row| wanted.contains(&row.partition)).collect();
@@ -257,7 +268,10 @@ async fn read_index(
     else {
         return Ok(FoldedCommits { runs: HashMap::new() });
     };
-    let bytes = read(stores, &object, first..last).await?;
+    let (bytes, first) = match is_small {
+        true => (read_first, 0),
+        false => (source.read(&object, first..last).await?, first),
+    };
     let mut runs = HashMap::new();
     for row in rows {
         let run = IndexRun {
@@ -314,11 +328,11 @@ fn rest_spans(mut wanted: Vec<(ObjectName, Range<u64>, PartitionId)>) -> Vec<Res
 }
 
 async fn read_span(
-    stores: &Stores,
+    source: Source<'_>,
     span: RestSpan,
 ) -> Result<Vec<(PartitionId, Rest)>, ReadFailure> {
     let RestSpan { object, range, parts } = span;
-    let bytes = read(stores, &object, range.clone()).await?;
+    let bytes = source.read(&object, range.clone()).await?;
     let decode = |(partition, part): (PartitionId, Range<u64>)| {
         let within = (part.start - range.start) as usize..(part.end - range.start) as usize;
         let rest = Rest::decode(bytes.get(within).unwrap_or_default()).map_err(|reason| {
@@ -331,7 +345,7 @@ async fn read_span(
 
 /// Reads of metadata that all see the same revision: that of the first.
 struct Snapshot<'a> {
-    stores: &'a Stores,
+    source: Source<'a>,
     revision: Option<Revision>,
 }
 
@@ -339,25 +353,31 @@ impl Snapshot<'_> {
     async fn prefix(&mut self, prefix: Bytes) -> Result<Vec<Entry>, ReadFailure> {
         let mut query = RangeQuery::prefix(prefix);
         query.at = self.revision;
-        let range = self.stores.metadata.range(query).await?;
+        let range = self.source.stores.metadata.range(query).await?;
         self.revision.get_or_insert(range.revision);
         Ok(range.entries)
     }
 }
 
-async fn read(
-    stores: &Stores,
-    object: &ObjectName,
-    range: Range<u64>,
-) -> Result<Bytes, ReadFailure> {
-    stores.objects.get_range(object, range).await.map_err(|error| {
-        ReadFailure::Failed(match error.kind {
-            ObjectErrorKind::NotFound | ObjectErrorKind::Invalid => LogError::Inconsistent(
-                format!("metadata names what is not in the object store: {error}"),
-            ),
-            _ => LogError::Unavailable(error.to_string()),
+/// Where history is read from.
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    stores: &'a Stores,
+    recent: &'a RecentReads,
+}
+
+impl Source<'_> {
+    async fn read(self, object: &ObjectName, range: Range<u64>) -> Result<Bytes, ReadFailure> {
+        self.recent.get_range(&self.stores.objects, object, range).await.map_err(|error| {
+            let missing =
+                || LogError::Inconsistent(format!("metadata names what is not stored: {error}"));
+            match error.kind {
+                ObjectErrorKind::NotFound => ReadFailure::Outdated(missing()),
+                ObjectErrorKind::Invalid => ReadFailure::Failed(missing()),
+                _ => ReadFailure::Failed(LogError::Unavailable(error.to_string())),
+            }
         })
-    })
+    }
 }
 
 fn range(offset: u64, length: u64) -> Result<Range<u64>, ReadFailure> {
@@ -381,15 +401,18 @@ fn inconsistent(reason: String) -> ReadFailure {
 /// Why a read ended.
 #[derive(Debug)]
 enum ReadFailure {
-    /// The revision is gone: begin again at a new one.
-    Compacted,
+    /// What was read is history: the revision was compacted, or objects of it are deleted, as a living session has put others in their
+    /// place. Begin again at a new revision; the error is for when that goes on.
+    Outdated(LogError),
     Failed(LogError),
 }
 
 impl From<MetadataError> for ReadFailure {
     fn from(error: MetadataError) -> Self {
         match error {
-            MetadataError::Compacted(_) => Self::Compacted,
+            MetadataError::Compacted(_) => Self::Outdated(LogError::Unavailable(
+                "metadata history is compacted faster than it is read".to_owned(),
+            )),
             MetadataError::Damaged { .. } => {
                 Self::Failed(LogError::Inconsistent(error.to_string()))
             }

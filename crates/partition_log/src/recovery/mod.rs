@@ -8,6 +8,7 @@ mod assemble;
 mod durable;
 mod history;
 mod manifest_fold;
+mod recent;
 mod replay;
 
 use crate::{
@@ -23,14 +24,18 @@ use crate::{
 pub(crate) use assemble::{assemble, overlap, take_in};
 pub(crate) use durable::read_durable;
 pub(crate) use history::History;
+pub(crate) use recent::{RecentReads, SharedReads};
 
 use assemble::Assembled;
 use manifest_fold::{FoldedClaims, fold_long};
 use model::{LeaderEpoch, Offset, TimestampMs};
 use parking_lot::Mutex;
 use replay::{Replay, replay};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use wal::RecoveredFrame;
+
+/// How long what was read for partitions is there for those that come after them.
+const READS_KEPT: Duration = Duration::from_secs(10);
 
 /// Opens `claims`; results in their order.
 pub(crate) async fn open(
@@ -43,10 +48,15 @@ pub(crate) async fn open(
     };
     let unread: Vec<_> =
         claims.iter().filter(|claim| !is_open_under(engine, claim, &session)).cloned().collect();
-    let (history, mut folded) = match prepare(engine, &session, &unread).await {
+    let recent = engine.recent_reads.share();
+    let (history, mut folded) = match prepare(engine, &session, &unread, &recent).await {
         Ok(prepared) => prepared,
         Err(error) => return claims.iter().map(|_| Err(error.clone())).collect(),
     };
+    session.spawn("recent reads", async move {
+        tokio::time::sleep(READS_KEPT).await;
+        drop(recent);
+    });
     let mut open = |claim: Claim| {
         let id = claim.partition;
         let claim = folded.claims.remove(&id).unwrap_or(Ok(claim));
@@ -72,8 +82,9 @@ async fn prepare(
     engine: &Engine,
     session: &ActiveSession,
     claims: &[Claim],
+    recent: &RecentReads,
 ) -> Result<(History, FoldedClaims), LogError> {
-    let mut history = read_history(engine, session, claims).await?;
+    let mut history = read_history(engine, session, claims, recent).await?;
     let folded = fold_long(engine, session, claims, &mut history).await;
     if folded.history_is_old {
         let present = |claim: &Claim| match folded.claims.get(&claim.partition) {
@@ -81,7 +92,7 @@ async fn prepare(
             _ => claim.clone(),
         };
         let claims: Vec<_> = claims.iter().map(present).collect();
-        history = read_history(engine, session, &claims).await?;
+        history = read_history(engine, session, &claims, recent).await?;
     }
     Ok((history, folded))
 }
@@ -90,6 +101,7 @@ async fn read_history(
     engine: &Engine,
     session: &ActiveSession,
     claims: &[Claim],
+    recent: &RecentReads,
 ) -> Result<History, LogError> {
     if claims.is_empty() {
         return Ok(History::default());
@@ -98,7 +110,7 @@ async fn read_history(
     if claims.iter().any(|claim| engine.was_closed(claim.partition)) && !session.settled().await {
         return Err(LogError::SessionLost);
     }
-    History::read(&engine.parts.stores(), session.stamp.id, claims).await
+    History::read(&engine.parts.stores(), recent, session.stamp.id, claims).await
 }
 
 fn open_one(
@@ -186,7 +198,9 @@ pub(crate) async fn refresh(partition: &Shared) -> Result<(), LogError> {
         (claim, sequencer.ownership.session.id)
     };
     let stores = partition.engine.parts.stores();
-    let history = History::read(&stores, session, std::slice::from_ref(&claim)).await?;
+    let history =
+        History::read(&stores, &RecentReads::default(), session, std::slice::from_ref(&claim))
+            .await?;
     let fresh = assemble(&claim, session, &history).map_err(LogError::Inconsistent)?;
     let mut sequencer = partition.sequencer.lock();
     if sequencer.phase == Phase::Following {

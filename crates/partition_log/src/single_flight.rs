@@ -16,23 +16,23 @@ use std::{
 };
 
 /// The results of one load, in the order of its keys.
-pub(super) type Flight<V, E> = BoxFuture<'static, Arc<Vec<Result<V, E>>>>;
+pub(crate) type Flight<V, E> = BoxFuture<'static, Arc<Vec<Result<V, E>>>>;
 
 /// Keys to load, the wanted one first, and how.
-pub(super) struct Load<K, V, E> {
-    pub(super) keys: Vec<K>,
-    pub(super) results: BoxFuture<'static, Vec<Result<V, E>>>,
+pub(crate) struct Load<K, V, E> {
+    pub(crate) keys: Vec<K>,
+    pub(crate) results: BoxFuture<'static, Vec<Result<V, E>>>,
 }
 
 /// The cache.
-pub(super) struct SingleFlightCache<K, V, E> {
+pub(crate) struct SingleFlightCache<K, V, E> {
     state: Mutex<State<K, V, E>>,
     limit_bytes: u64,
     bytes_of: fn(&V) -> u64,
 }
 
 /// What is in it, as the planner of a load sees it.
-pub(super) struct State<K, V, E> {
+pub(crate) struct State<K, V, E> {
     slots: HashMap<K, Slot<V, E>>,
     by_use: BTreeMap<u64, K>,
     uses: u64,
@@ -56,7 +56,7 @@ where
     E: Clone + Send + Sync + 'static,
 {
     /// An empty cache of at most `limit_bytes`, as `bytes_of` counts them.
-    pub(super) fn new(limit_bytes: u64, bytes_of: fn(&V) -> u64) -> Self {
+    pub(crate) fn new(limit_bytes: u64, bytes_of: fn(&V) -> u64) -> Self {
         let state = State { slots: HashMap::new(), by_use: BTreeMap::new(), uses: 0, bytes: 0 };
         Self { state: Mutex::new(state), limit_bytes, bytes_of }
     }
@@ -65,7 +65,7 @@ where
     ///
     /// # Cancel safety
     /// Safe: a load goes on for whoever else waits for it.
-    pub(super) async fn get(
+    pub(crate) async fn get(
         self: &Arc<Self>,
         key: &K,
         plan: impl FnOnce(&State<K, V, E>) -> Load<K, V, E>,
@@ -94,7 +94,7 @@ where
 
     /// Begins the load that `plan` makes of what is there, of keys that are absent. It goes on while somebody waits for one of them, or
     /// polls what is answered.
-    pub(super) fn begin(
+    pub(crate) fn begin(
         self: &Arc<Self>,
         plan: impl FnOnce(&State<K, V, E>) -> Option<Load<K, V, E>>,
     ) -> Option<Shared<Flight<V, E>>> {
@@ -145,12 +145,12 @@ where
 
 impl<K: Clone + Eq + Hash, V: Clone, E> State<K, V, E> {
     /// Whether the value is in memory.
-    pub(super) fn is_ready(&self, key: &K) -> bool {
+    pub(crate) fn is_ready(&self, key: &K) -> bool {
         matches!(self.slots.get(key), Some(Slot::Ready { .. }))
     }
 
     /// Whether the value is neither in memory nor being loaded.
-    pub(super) fn is_absent(&self, key: &K) -> bool {
+    pub(crate) fn is_absent(&self, key: &K) -> bool {
         match self.slots.get(key) {
             None => true,
             Some(Slot::Ready { .. }) => false,
