@@ -159,6 +159,7 @@ async fn write(
         )],
         ..Transaction::default()
     };
+    let mut wanted_mode = shared.wanted_modes();
     let mut elsewhere = BTreeSet::new();
     let mut headless = 0;
     for candidate in batch {
@@ -171,7 +172,7 @@ async fn write(
             }
             Some(FinalHead::Alive) | None => continue,
         };
-        let wanted = shared.wanted_mode(candidate.partition);
+        let wanted = wanted_mode(candidate.partition.topic);
         match reclaim(&candidate.record, final_head, &to, wanted, shared.generation) {
             Ok(record) => {
                 let key = keys.owner(candidate.partition);

@@ -310,10 +310,16 @@ impl Shared {
         TopicSettings::resolve(configs, &layers.merged_broker_values())
     }
 
-    /// The mode that a partition's topic asks for.
-    pub fn wanted_mode(&self, partition: PartitionId) -> DurabilityMode {
-        let configs = self.view.lock().configs_of(ConfigResource::Topic(partition.topic));
+    /// The mode that a topic asks for.
+    pub fn wanted_mode(&self, topic: TopicId) -> DurabilityMode {
+        let configs = self.view.lock().configs_of(ConfigResource::Topic(topic));
         self.settings(&configs).durability_mode
+    }
+
+    /// The same of many partitions' topics, each resolved once.
+    pub fn wanted_modes(&self) -> impl FnMut(TopicId) -> DurabilityMode + '_ {
+        let mut known = BTreeMap::new();
+        move |topic| *known.entry(topic).or_insert_with(|| self.wanted_mode(topic))
     }
 
     /// Whether a topic allows unclean takeovers.

@@ -15,7 +15,7 @@ use crate::{
     offline::Offline,
     session::RegisteredSession,
     succession::{EpochsUsedUp, first, take_over},
-    takeover::{Circumstances, Fate, fate},
+    takeover::{Circumstances, Fate, fate, is_owned},
     target::successor,
     view::{View, session_of},
 };
@@ -248,13 +248,7 @@ impl Office {
         record: &Owner,
         now: BootTime,
     ) -> Option<Fate> {
-        let dead = |circumstances: &Circumstances| fate(record, view, live_wals, circumstances);
-        let mut circumstances = Circumstances {
-            unclean_allowed: self.shared.unclean_allowed(view, partition.topic),
-            dead_for: Duration::ZERO,
-            unclean_delay: self.shared.options.unclean_takeover_delay,
-        };
-        if dead(&circumstances) == Fate::Owned {
+        if is_owned(record, view, live_wals) {
             self.dead_since.remove(&partition);
             return Some(Fate::Owned);
         }
@@ -265,8 +259,12 @@ impl Office {
         if self.hold_until.is_some_and(|until| now < until) {
             return None;
         }
-        circumstances.dead_for = now.since(since);
-        Some(dead(&circumstances))
+        let circumstances = Circumstances {
+            unclean_allowed: self.shared.unclean_allowed(view, partition.topic),
+            dead_for: now.since(since),
+            unclean_delay: self.shared.options.unclean_takeover_delay,
+        };
+        Some(fate(record, view, live_wals, &circumstances))
     }
 
     /// Writes one batch; answers whether it was written.
@@ -275,9 +273,10 @@ impl Office {
         let shared = Arc::clone(&self.shared);
         let keys = &shared.parts.keys;
         let mut writing = Writing::new(keys, elected);
+        let mut wanted_mode = shared.wanted_modes();
         for decision in batch {
             let Some(target) = successor(&shared, decision.target).await? else { continue };
-            let mode = self.shared.wanted_mode(decision.partition);
+            let mode = wanted_mode(decision.partition.topic);
             let generation = self.shared.generation;
             let record = match &decision.from {
                 None => first(&target, mode, generation),

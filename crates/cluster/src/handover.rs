@@ -203,7 +203,7 @@ fn next_record(
     through_seq: u64,
 ) -> Option<(Departure, Owner)> {
     let target = targets.get(&departure.to)?;
-    let mode = shared.wanted_mode(departure.partition);
+    let mode = shared.wanted_mode(departure.partition.topic);
     match hand_over(&departure.record, through_seq, target, mode, shared.generation) {
         Ok(record) => Some((departure, record)),
         Err(error) => {

@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, time::Duration};
 /// What becomes of a partition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fate {
-    /// Its owner lives, or lives again and will re-claim it.
+    /// As [`is_owned`] says.
     Owned,
     /// Taken over without loss of what acks=all promised.
     TakeOver,
@@ -32,6 +32,11 @@ pub(crate) struct Circumstances {
     pub unclean_delay: Duration,
 }
 
+/// Whether the owner lives, or lives again and will re-claim it.
+pub(crate) fn is_owned(record: &Owner, view: &View, live_wals: &BTreeSet<WalId>) -> bool {
+    !view.is_over(record) || wal_of(record).is_some_and(|wal| live_wals.contains(&wal))
+}
+
 /// Decides one partition's fate.
 pub(crate) fn fate(
     record: &Owner,
@@ -39,8 +44,7 @@ pub(crate) fn fate(
     live_wals: &BTreeSet<WalId>,
     circumstances: &Circumstances,
 ) -> Fate {
-    let returns = wal_of(record).is_some_and(|wal| live_wals.contains(&wal));
-    if returns || !view.is_over(record) {
+    if is_owned(record, view, live_wals) {
         return Fate::Owned;
     }
     if record.clean || mode_of(record) == Some(DurabilityMode::Object) {
