@@ -8,8 +8,9 @@ mod quantity;
 
 use coefficients::{
     BATCH_CPU_SECONDS, BYTES_IN_CPU_SECONDS, BYTES_OUT_CPU_SECONDS, ETCD_BYTES_FOR_A_PARTITION,
-    FLUSH_BYTES, FLUSHES_A_SECOND_AT_LEAST, FLUSHES_A_SECOND_AT_MOST, GETS_OF_HISTORY, GIB,
-    KAFKA_DISK_FILL, KAFKA_REPLICAS, REQUEST_CPU_SECONDS,
+    FLUSH_BYTES, FLUSHES_A_SECOND_AT_LEAST, FLUSHES_A_SECOND_AT_MOST, FLUSHES_GATHERED,
+    GATHERED_BYTES_A_SECOND, GATHERED_CPU_SECONDS, GATHERED_SEGMENT_BYTES, GIB, KAFKA_DISK_FILL,
+    KAFKA_REPLICAS, READ_BYTES, REQUEST_CPU_SECONDS, UNGATHERED_BYTES,
 };
 use quantity::{amount, bytes, rate};
 use std::{
@@ -125,18 +126,12 @@ impl Plan {
         let bytes_out = load.bytes_out.unwrap_or(load.bytes_in);
         let cores = cpu_of_bytes_in(load.bytes_in, load.request_bytes, load.batch_bytes)
             + bytes_out / GIB * BYTES_OUT_CPU_SECONDS;
-        let cores_of_one = load.cores * load.utilization;
-        let network_of_one = load.network * load.utilization;
-        // What comes in goes out again to the bucket.
-        let needs = [
-            cores * load.peak / cores_of_one,
-            load.bytes_in * load.peak / network_of_one,
-            (load.bytes_in + bytes_out) * load.peak / network_of_one,
-        ];
-        // Three, so that each zone has one; and one may be lost at the peak.
-        let brokers = needs.into_iter().fold(2.0, f64::max).ceil() + 1.0;
-        let puts = puts(load.bytes_in, brokers, load.producers_wait);
-        let gets = bytes_out * load.history / GIB * GETS_OF_HISTORY;
+        let brokers = brokers_for(load, bytes_out, cores, 0.0);
+        let gathered = Written::of(load, brokers).gathered_bytes;
+        let cores = cores + gathered / GIB * GATHERED_CPU_SECONDS;
+        let brokers = brokers_for(load, bytes_out, cores, gathered);
+        let Written { puts, read_bytes, .. } = Written::of(load, brokers);
+        let gets = bytes_out * load.history / read_bytes;
         let stored_bytes = load.bytes_in * load.retention.as_secs_f64();
         let zone_bytes = load.bytes_in * OTHER_ZONES;
         let zones = |bytes: f64| bytes * SECONDS_OF_A_MONTH / prices::GB * prices::BETWEEN_ZONES_GB;
@@ -195,17 +190,53 @@ fn cpu_of_bytes_in(bytes_in: f64, request_bytes: f64, batch_bytes: f64) -> f64 {
         + bytes_in / batch_bytes * BATCH_CPU_SECONDS
 }
 
-/// PUT requests a second: each broker flushes when it has enough, when somebody waits, and no more often than it may.
-fn puts(bytes_in: f64, brokers: f64, producers_wait: bool) -> f64 {
-    if bytes_in == 0.0 {
-        return 0.0;
+/// Three at least, so that each zone has one; and one may be lost at the peak. `gathered` bytes a second go to the bucket twice.
+fn brokers_for(load: &PlanFlags, bytes_out: f64, cores: f64, gathered: f64) -> f64 {
+    let cores_of_one = load.cores * load.utilization;
+    let network_of_one = load.network * load.utilization;
+    // What comes in goes out again to the bucket.
+    let needs = [
+        cores * load.peak / cores_of_one,
+        load.bytes_in * load.peak / network_of_one,
+        (load.bytes_in + gathered + bytes_out) * load.peak / network_of_one,
+    ];
+    needs.into_iter().fold(2.0, f64::max).ceil() + 1.0
+}
+
+/// How a load comes to lie in the bucket.
+struct Written {
+    /// PUT requests a second.
+    puts: f64,
+    /// Bytes a second that are written a second time, a partition's records side by side.
+    gathered_bytes: f64,
+    /// What one GET reads of a partition.
+    read_bytes: f64,
+}
+
+impl Written {
+    /// Each broker flushes when it has enough, when somebody waits, and no more often than it may.
+    fn of(load: &PlanFlags, brokers: f64) -> Self {
+        let bytes_in = load.bytes_in.max(f64::MIN_POSITIVE);
+        let full = bytes_in / FLUSH_BYTES;
+        let at_least = match load.producers_wait {
+            true => FLUSHES_A_SECOND_AT_MOST,
+            false => FLUSHES_A_SECOND_AT_LEAST,
+        };
+        let flushes = if load.bytes_in == 0.0 { 0.0 } else { full.max(at_least * brokers) };
+        let flush_bytes = bytes_in / flushes.max(f64::MIN_POSITIVE);
+        let partitions = (load.partitions / brokers).max(1.0);
+        let gathers = flush_bytes / partitions < UNGATHERED_BYTES;
+        let gathered_bytes =
+            if gathers { load.bytes_in.min(brokers * GATHERED_BYTES_A_SECOND) } else { 0.0 };
+        let segments = (flush_bytes * FLUSHES_GATHERED / GATHERED_SEGMENT_BYTES).ceil();
+        let gathered_puts = flushes * gathered_bytes / bytes_in / FLUSHES_GATHERED * segments;
+        let together = if gathers { FLUSHES_GATHERED } else { 1.0 };
+        Self {
+            puts: flushes + gathered_puts,
+            gathered_bytes,
+            read_bytes: (flush_bytes * together / partitions).min(READ_BYTES),
+        }
     }
-    let full = bytes_in / FLUSH_BYTES;
-    let at_least = match producers_wait {
-        true => FLUSHES_A_SECOND_AT_MOST,
-        false => FLUSHES_A_SECOND_AT_LEAST,
-    };
-    full.max(at_least * brokers)
 }
 
 /// Prints the plan.
@@ -274,15 +305,27 @@ mod tests {
         is_within_a_tenth(produced + BYTES_OUT_CPU_SECONDS, 1.69);
     }
 
+    /// How `--bytes-in` of one broker comes to lie in the bucket.
+    fn written(arguments: &str) -> Written {
+        let words = "plan --messages 1/s".split(' ').chain(arguments.split(' '));
+        Written::of(&Arguments::try_parse_from(words).unwrap().flags, 1.0)
+    }
+
     #[test]
     fn puts_are_what_was_measured() {
-        let at_32_mib = puts(GIB / 32.0, 1.0, false) * 32.0;
-        is_within_a_tenth(at_32_mib, 136.0);
-        is_within_a_tenth(at_32_mib, 138.0);
+        let puts_a_gib = |arguments: &str, mib: f64| written(arguments).puts / mib * 1024.0;
+        is_within_a_tenth(puts_a_gib("--bytes-in 32MiB/s --partitions 1", 32.0), 136.0);
+        is_within_a_tenth(puts_a_gib("--bytes-in 32MiB/s --partitions 1000", 32.0), 155.0);
         // `object-latency`: 10 MiB/s of default producers, who wait.
-        let mib_10 = GIB * 10.0 / 1024.0;
-        is_within_a_tenth(puts(mib_10, 1.0, true) / mib_10 * GIB, 2055.0);
-        assert!(puts(0.0, 3.0, true).abs() < f64::EPSILON);
+        let waiting = "--bytes-in 10MiB/s --partitions 16 --producers-wait";
+        is_within_a_tenth(puts_a_gib(waiting, 10.0), 2055.0);
+        assert!(written("--bytes-in 0 --producers-wait").puts.abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn gets_of_history_are_what_was_measured() {
+        let full = "--bytes-in 500MiB/s --partitions 16";
+        is_within_a_tenth(GIB / written(full).read_bytes, 2018.0);
     }
 
     #[test]

@@ -22,8 +22,18 @@ pub(super) const FLUSH_BYTES: f64 = GIB / 136.0;
 pub(super) const FLUSHES_A_SECOND_AT_LEAST: f64 = 4.0;
 /// And of one whose producers wait for answers: `flush.requests.per.second`.
 pub(super) const FLUSHES_A_SECOND_AT_MOST: f64 = 20.0;
-/// GETs for a GiB of old records, read once (`history`).
-pub(super) const GETS_OF_HISTORY: f64 = 2018.0;
+/// Flushes whose records are gathered together (`fold.commits`).
+pub(super) const FLUSHES_GATHERED: f64 = 64.0;
+/// What a PUT of gathered records takes with it.
+pub(super) const GATHERED_SEGMENT_BYTES: f64 = GIB / 16.0;
+/// Nothing is gathered where a flush brings a partition so much.
+pub(super) const UNGATHERED_BYTES: f64 = GIB / 4096.0;
+/// What a broker gathers in a second at most (`gather.io.max.bytes.per.second`).
+pub(super) const GATHERED_BYTES_A_SECOND: f64 = GIB / 16.0;
+/// For a GiB that is gathered: what the load of `puts` on 1,000 partitions takes more than with `gather.spool.max.bytes=0` (6.7 and 4.8, 2026-11-23).
+pub(super) const GATHERED_CPU_SECONDS: f64 = 1.9;
+/// What one GET reads of a partition at most.
+pub(super) const READ_BYTES: f64 = GIB / 128.0;
 /// 22.7 MB for 1,000 partitions at four flushes a second (`scale`).
 pub(super) const ETCD_BYTES_FOR_A_PARTITION: f64 = 22_700.0;
 
