@@ -56,14 +56,15 @@ pub(crate) fn engine_options(settings: &Settings, objects_are_local: bool) -> En
     }
 }
 
-/// Bytes of a gathered segment: one is held in memory while it is made.
-const GATHERED_SEGMENT_BYTES: u64 = 32 << 20;
+/// Bytes of a gathered segment. One is held in memory while it is made: where `log.buffer.max.bytes` is small, half of that.
+const GATHERED_SEGMENT_BYTES: u64 = 64 << 20;
 
 fn gather_options(settings: &Settings) -> Option<GatherOptions> {
     let rate = settings.number(&broker::GATHER_IO_MAX_BYTES_PER_SECOND).unwrap_or_default();
+    let buffer_bytes = settings.number(&broker::LOG_BUFFER_MAX_BYTES).unwrap_or_default();
     (rate > 0).then_some(GatherOptions {
         bytes_per_second: Some(rate),
-        segment_bytes: GATHERED_SEGMENT_BYTES,
+        segment_bytes: GATHERED_SEGMENT_BYTES.min(buffer_bytes / 2),
     })
 }
 

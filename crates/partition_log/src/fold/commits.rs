@@ -4,6 +4,9 @@ use formats::{index_object::Directory, segment::Footer};
 use std::{ops::Range, sync::Arc};
 use storage::ObjectName;
 
+/// So many commits tell what the next ones are like.
+const NEWEST: usize = 8;
+
 /// A commit that is not folded.
 #[derive(Clone, Debug)]
 pub(crate) struct FoldableCommit {
@@ -52,10 +55,10 @@ impl SessionCommits {
         self.commits.len()
     }
 
-    /// Bytes and number of the slices of those.
-    pub(crate) fn waiting_slices(&self) -> (u64, u64) {
-        let footers = self.commits.iter().map(|commit| &commit.footer);
-        footers.fold((0, 0), |(bytes, slices), footer| {
+    /// Bytes and number of the slices of the newest of those.
+    pub(crate) fn newest_slices(&self) -> (u64, u64) {
+        let newest = self.commits.iter().rev().take(NEWEST).map(|commit| &commit.footer);
+        newest.fold((0, 0), |(bytes, slices), footer| {
             (bytes + footer.slice_bytes(), slices + footer.slices.len() as u64)
         })
     }

@@ -57,11 +57,12 @@ fn will_be_gathered(engine: &Engine, session: &ActiveSession, cut: &Cut) -> bool
     let fold = engine.options.fold_fan_in.max(2) as usize;
     let (waiting, (bytes, slices)) = {
         let commits = session.commits.lock();
-        (commits.waiting(), commits.waiting_slices())
+        (commits.waiting(), commits.newest_slices())
     };
     let (bytes, slices) =
         (bytes + cut.footer.slice_bytes(), slices + cut.footer.slices.len() as u64);
-    waiting < SPOOLED_FOLDS * fold && gather::is_worth_it(bytes, slices)
+    let keeps_up = waiting < SPOOLED_FOLDS * fold;
+    engine.options.gather.is_some() && keeps_up && gather::is_worth_it(bytes, slices)
 }
 
 async fn put_until_stored(engine: &Engine, cut: &Cut) {
