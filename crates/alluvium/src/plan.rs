@@ -336,7 +336,9 @@ mod tests {
         assert!((10.0..200.0).contains(&plan.brokers), "{plan:?}");
         assert!((plan.stored_bytes - 720e12).abs() < 1e9, "{plan:?}");
         assert!(plan.kafka.disks > plan.dollars.storage * 3.0, "{plan:?}");
-        let more = planned("--messages 260G/day --bytes-in 480TB/day --bytes-out 370TB/day");
+        let more = planned(
+            "--messages 260G/day --bytes-in 480TB/day --bytes-out 370TB/day --partitions 50k",
+        );
         assert!(more.brokers > plan.brokers && more.puts > plan.puts);
     }
 
