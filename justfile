@@ -4,6 +4,8 @@ verify:
 
 # The same tests at length: hundreds of kills, long outages, half an hour of chaos, and what is too long for `verify`; chart and manifests.
 verify-long:
+    # klag-exporter, with which the lag evaluator is compared, is built with librdkafka's SASL.
+    tools/install-debian kcat libsasl2-dev
     tests/rules/run
     SIMULATION_SEEDS=2000 cargo test --workspace --test simulation -- everything
     SYSTEM_TEST_KILLS=500 SYSTEM_TEST_OUTAGE_SECONDS=300 SYSTEM_TEST_CHAOS_SECONDS=1800 SYSTEM_TEST_CHAOS_SEED=$(date +%s) cargo test --workspace --no-fail-fast -- --test-threads 2 --include-ignored
