@@ -12,7 +12,7 @@ use crate::{
     rope::Rope,
 };
 use bytes::{Bytes, BytesMut};
-use futures::FutureExt;
+use futures::{FutureExt, future::join};
 use runtime::net::BoxedStream;
 use std::{io, sync::Arc, time::Duration};
 use tokio::{
@@ -128,7 +128,8 @@ pub(crate) async fn serve(
         context.shutdown.requested().await;
         tokio::time::sleep(limits.stop_patience).await;
     };
-    let both = async { tokio::join!(reading.run(authentication_deadline), writing) };
+    // Not by an async block: that has room for what it joins twice over, on every connection.
+    let both = join(reading.run(authentication_deadline), writing);
     tokio::select! {
         (ended, written) = both => {
             tracing::debug!(peer = %context.peer, %ended, ?written, "connection closed");
