@@ -310,16 +310,15 @@ impl Shared {
         TopicSettings::resolve(configs, &layers.merged_broker_values())
     }
 
-    /// The mode that a topic asks for.
-    pub fn wanted_mode(&self, topic: TopicId) -> DurabilityMode {
-        let configs = self.view.lock().configs_of(ConfigResource::Topic(topic));
-        self.settings(&configs).durability_mode
-    }
-
-    /// The same of many partitions' topics, each resolved once.
+    /// The modes that topics ask for, each resolved once however many partitions it has.
     pub fn wanted_modes(&self) -> impl FnMut(TopicId) -> DurabilityMode + '_ {
         let mut known = BTreeMap::new();
         move |topic| *known.entry(topic).or_insert_with(|| self.wanted_mode(topic))
+    }
+
+    fn wanted_mode(&self, topic: TopicId) -> DurabilityMode {
+        let configs = self.view.lock().configs_of(ConfigResource::Topic(topic));
+        self.settings(&configs).durability_mode
     }
 
     /// Whether a topic allows unclean takeovers.

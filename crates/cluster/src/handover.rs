@@ -18,7 +18,7 @@ use metadata::{
     Compare, MetadataError, Operation, Outcome, RangeQuery, Reply, Revision, Transaction,
     families::encode,
 };
-use model::{BrokerId, LeaderEpoch, PartitionId};
+use model::{BrokerId, LeaderEpoch, PartitionId, config::DurabilityMode};
 use runtime::Backoff;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -169,8 +169,14 @@ async fn send(
     let due = departures(&shared.view.lock(), &shared.opened.borrow(), session);
     let due: Vec<_> = due.into_iter().filter(|it| sealed.contains(&it.partition)).collect();
     let targets = targets(shared, &due).await.map_err(|error| error.to_string())?;
-    let records: Records =
-        due.into_iter().filter_map(|it| next_record(shared, &targets, it, through_seq)).collect();
+    let mut wanted_mode = shared.wanted_modes();
+    let records: Records = due
+        .into_iter()
+        .filter_map(|it| {
+            let mode = wanted_mode(it.partition.topic);
+            next_record(shared, &targets, it, through_seq, mode)
+        })
+        .collect();
     if records.is_empty() {
         return Ok(());
     }
@@ -201,9 +207,9 @@ fn next_record(
     targets: &BTreeMap<BrokerId, Successor>,
     departure: Departure,
     through_seq: u64,
+    mode: DurabilityMode,
 ) -> Option<(Departure, Owner)> {
     let target = targets.get(&departure.to)?;
-    let mode = shared.wanted_mode(departure.partition.topic);
     match hand_over(&departure.record, through_seq, target, mode, shared.generation) {
         Ok(record) => Some((departure, record)),
         Err(error) => {

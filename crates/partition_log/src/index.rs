@@ -90,7 +90,7 @@ impl IndexRun {
         };
         for slice in slices {
             clipped.base_offset = clipped.base_offset.min(slice.base_offset);
-            clipped.size_bytes += slice.bytes.end - slice.bytes.start;
+            clipped.size_bytes += slice.size_bytes();
             clipped.max_timestamp = clipped.max_timestamp.max(slice.max_timestamp);
         }
         clipped
@@ -146,7 +146,7 @@ impl IndexEntry {
     /// Bytes of the batches.
     pub(crate) fn size_bytes(&self) -> u64 {
         match self {
-            Self::Slice(SegmentSlice { slice, .. }) => slice.bytes.end - slice.bytes.start,
+            Self::Slice(SegmentSlice { slice, .. }) => slice.size_bytes(),
             Self::Run(run) => run.size_bytes,
         }
     }
@@ -185,7 +185,7 @@ impl IndexEntry {
                 bytes: footer_at,
                 base_offset: slice.base_offset,
                 end_offset: slice.end_offset,
-                size_bytes: slice.bytes.end - slice.bytes.start,
+                size_bytes: slice.size_bytes(),
                 max_timestamp: slice.max_timestamp,
                 session,
                 from_seq: seq,

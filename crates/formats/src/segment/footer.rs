@@ -25,7 +25,7 @@ pub struct Footer {
 impl Footer {
     /// Bytes of all slices' batches.
     pub fn slice_bytes(&self) -> u64 {
-        self.slices.iter().map(|slice| slice.bytes.end - slice.bytes.start).sum()
+        self.slices.iter().map(Slice::size_bytes).sum()
     }
 
     /// The partition's slice: its first, in a gathered segment.

@@ -164,7 +164,7 @@ fn claimed(slice: &Slice) -> Claimed {
         offsets: slice.base_offset..slice.end_offset,
         epochs: slice.epochs.clone(),
         steps: transactions::steps(&slice.batches),
-        size_bytes: slice.bytes.end - slice.bytes.start,
+        size_bytes: slice.size_bytes(),
     }
 }
 

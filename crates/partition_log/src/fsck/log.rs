@@ -287,7 +287,7 @@ async fn check_run(
 }
 
 fn is_of_run(slices: &[&Slice], run: &IndexRun) -> bool {
-    let bytes: u64 = slices.iter().map(|it| it.bytes.end - it.bytes.start).sum();
+    let bytes: u64 = slices.iter().map(|it| it.size_bytes()).sum();
     let ends = slices.first().zip(slices.last());
     ends.is_some_and(|(first, last)| {
         first.base_offset == run.base_offset && last.end_offset == run.end_offset

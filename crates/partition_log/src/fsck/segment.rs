@@ -147,8 +147,7 @@ impl About<'_, '_> {
     async fn verify(&self, footer: &Footer, findings: &mut Vec<Finding>) -> Result<(), Failure> {
         let Self { context, listed } = self;
         if context.options.verified.contains(&listed.object) {
-            let bytes: u64 = footer.slices.iter().map(|it| it.bytes.end - it.bytes.start).sum();
-            context.count(|summary| summary.bytes_passed_over += bytes);
+            context.count(|summary| summary.bytes_passed_over += footer.slice_bytes());
             return Ok(());
         }
         let found = self.read_batches(footer).await?;

@@ -234,7 +234,7 @@ async fn read_rows(
 
 fn is_of_row(run: &[IndexedSlice], row: &DirectoryEntry) -> bool {
     let slices = || run.iter().map(|it| &it.slice);
-    let bytes: u64 = slices().map(|it| it.bytes.end - it.bytes.start).sum();
+    let bytes: u64 = run.iter().map(|it| it.slice.size_bytes()).sum();
     let ends = slices().next().zip(slices().next_back());
     ends.is_some_and(|(first, last)| {
         first.partition == row.partition

@@ -78,7 +78,7 @@ fn groups(mut segments: Vec<SegmentSlice>) -> Vec<Vec<SegmentSlice>> {
 
 fn is_worthwhile(group: &[SegmentSlice]) -> bool {
     let span = span(group.iter().map(|segment| segment.slice.bytes.clone()));
-    let wanted: u64 = group.iter().map(|it| it.slice.bytes.end - it.slice.bytes.start).sum();
+    let wanted: u64 = group.iter().map(|it| it.slice.size_bytes()).sum();
     group.len() > 1 && wanted * DENSITY >= span.end - span.start
 }
 

@@ -54,6 +54,9 @@ fn spool(engine: &Engine, session: &ActiveSession, cut: &Arc<Cut>) {
 
 /// As far as can be told before the commits that it will be folded with are complete.
 fn will_be_gathered(engine: &Engine, session: &ActiveSession, cut: &Cut) -> bool {
+    if engine.options.gather.is_none() {
+        return false;
+    }
     let fold = engine.options.fold_fan_in.max(2) as usize;
     let (waiting, (bytes, slices)) = {
         let commits = session.commits.lock();
@@ -61,8 +64,7 @@ fn will_be_gathered(engine: &Engine, session: &ActiveSession, cut: &Cut) -> bool
     };
     let (bytes, slices) =
         (bytes + cut.footer.slice_bytes(), slices + cut.footer.slices.len() as u64);
-    let keeps_up = waiting < SPOOLED_FOLDS * fold;
-    engine.options.gather.is_some() && keeps_up && gather::is_worth_it(bytes, slices)
+    waiting < SPOOLED_FOLDS * fold && gather::is_worth_it(bytes, slices)
 }
 
 async fn put_until_stored(engine: &Engine, cut: &Cut) {

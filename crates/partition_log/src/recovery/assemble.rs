@@ -322,7 +322,7 @@ fn piece(loaded: &LoadedRun, slices: Vec<Arc<Slice>>) -> Option<Piece> {
     let run = IndexRun {
         base_offset: slices.first()?.base_offset,
         end_offset: slices.last()?.end_offset,
-        size_bytes: slices.iter().map(|slice| slice.bytes.end - slice.bytes.start).sum(),
+        size_bytes: slices.iter().map(|slice| slice.size_bytes()).sum(),
         max_timestamp: slices.iter().map(|slice| slice.max_timestamp).max()?,
         ..loaded.run.clone()
     };

@@ -53,10 +53,12 @@ pub(crate) async fn open(
         Ok(prepared) => prepared,
         Err(error) => return claims.iter().map(|_| Err(error.clone())).collect(),
     };
-    session.spawn("recent reads", async move {
-        tokio::time::sleep(READS_KEPT).await;
-        drop(recent);
-    });
+    if !unread.is_empty() {
+        session.spawn("recent reads", async move {
+            tokio::time::sleep(READS_KEPT).await;
+            drop(recent);
+        });
+    }
     let mut open = |claim: Claim| {
         let id = claim.partition;
         let claim = folded.claims.remove(&id).unwrap_or(Ok(claim));

@@ -18,8 +18,8 @@ const LIMIT_BYTES: u64 = 16 << 20;
 
 type Cache = SingleFlightCache<(ObjectName, Range<u64>), Bytes, Arc<ObjectError>>;
 
-/// Parts of objects, each read once as long as this, or a clone of it, is there. Objects never change.
-#[derive(Clone, Debug)]
+/// Parts of objects, each read once as long as somebody holds them. Objects never change.
+#[derive(Debug)]
 pub(crate) struct RecentReads(Arc<Cache>);
 
 impl Default for RecentReads {
@@ -35,16 +35,14 @@ impl RecentReads {
         object: &ObjectName,
         range: Range<u64>,
     ) -> Result<Bytes, Arc<ObjectError>> {
-        let (objects, part) = (objects.clone(), (object.clone(), range));
-        let load = |part: (ObjectName, Range<u64>)| Load {
-            keys: vec![part.clone()],
-            results: async move {
-                let read = objects.get_range(&part.0, part.1).await;
-                vec![read.map_err(Arc::new)]
-            }
-            .boxed(),
+        let part = (object.clone(), range);
+        let load = || {
+            let (objects, (object, range)) = (objects.clone(), part.clone());
+            let read =
+                async move { vec![objects.get_range(&object, range).await.map_err(Arc::new)] };
+            Load { keys: vec![part.clone()], results: read.boxed() }
         };
-        self.0.get(&part, |_| load(part.clone())).await
+        self.0.get(&part, |_| load()).await
     }
 }
 

@@ -143,7 +143,7 @@ impl LaidOut {
             bytes: footer..footer + self.segment.footer_bytes.len() as u64,
             base_offset: slice.base_offset,
             end_offset: slice.end_offset,
-            size_bytes: slice.bytes.end - slice.bytes.start,
+            size_bytes: slice.size_bytes(),
             max_timestamp: slice.max_timestamp,
             session,
             from_seq: 0,
