@@ -63,6 +63,18 @@ impl SessionCommits {
         })
     }
 
+    /// What the segment of a commit holds that is not folded.
+    pub(crate) fn footer_of(&self, object: &ObjectName) -> Option<Arc<Footer>> {
+        let commit = self.commits.iter().find(|it| it.object == *object)?;
+        Some(Arc::clone(&commit.footer))
+    }
+
+    /// What an index object holds that is not folded into another.
+    pub(crate) fn directory_of(&self, object: &ObjectName) -> Option<Arc<Directory>> {
+        let index = self.indexes.iter().flatten().find(|it| it.object == *object)?;
+        Some(Arc::clone(&index.directory))
+    }
+
     /// Through which commit everything is folded, or gone.
     pub(crate) fn folded_through(&self) -> u64 {
         let waiting = self.commits.first().map(|commit| commit.seq);

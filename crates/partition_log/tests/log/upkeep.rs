@@ -111,6 +111,22 @@ async fn a_fold_of_a_dead_session_that_lands_late_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn looking_for_garbage_reads_nothing_that_the_living_session_wrote() {
+    let mut cluster = Cluster::new(DurabilityMode::Object);
+    cluster.options.fold_fan_in = 4;
+    let broker = cluster.start().await;
+    let partition = cluster.open(&broker, 0).await.expect("open");
+    for value in ["a", "b", "c", "d", "e", "f", "g", "h", "i"] {
+        append_and_wait(&partition, &[value]).await.expect("acknowledged");
+    }
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(cluster.count(cluster.keys.indexes(broker.session.id)).await, 2);
+    let before = cluster.objects.request_counts().gets;
+    tokio::time::sleep(cluster.options.retention_check_interval * 2).await;
+    assert_eq!(cluster.objects.request_counts().gets, before);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_log_start_survives_a_restart() {
     let cluster = Cluster::new(DurabilityMode::Wal);
     let broker = cluster.start().await;

@@ -1,10 +1,11 @@
-//! [`Inventory`]: which partitions each commit and index holds. Objects never change, so each is read once.
+//! [`Inventory`]: which partitions each commit and index holds. The session that lives knows of its own; objects of others are read
+//! once, as they never change, and remembered while they are listed.
 
 use super::liveness::Held;
-use crate::engine::Engine;
+use crate::{engine::Engine, pipeline::ActiveSession};
 use bytes::Bytes;
 use formats::{
-    index_object::{HEADER_BYTES, decode_directory, decode_partition},
+    index_object::{Directory, HEADER_BYTES, decode_directory, decode_partition},
     metadata::{Commit, Index},
     segment::Footer,
 };
@@ -28,12 +29,20 @@ pub(super) struct Listed {
     directory: Option<Range<u64>>,
 }
 
-/// What was read of objects so far.
+/// What was read of objects that were listed lately.
 #[derive(Debug, Default)]
 pub(super) struct Inventory {
-    held: HashMap<ObjectName, Arc<Vec<Held>>>,
+    read: HashMap<ObjectName, Read>,
     /// Sessions that have ended and of which nothing is left.
     empty: HashSet<SessionId>,
+    passes: u64,
+}
+
+#[derive(Debug)]
+struct Read {
+    held: Arc<Vec<Held>>,
+    /// The last pass that listed it.
+    pass: u64,
 }
 
 impl Inventory {
@@ -41,7 +50,7 @@ impl Inventory {
     pub(super) async fn list(
         &mut self,
         engine: &Engine,
-        own: SessionId,
+        own: &ActiveSession,
         session: SessionId,
     ) -> Result<Vec<Listed>, String> {
         let keys = &engine.parts.keys;
@@ -50,22 +59,37 @@ impl Inventory {
             return Ok(listed);
         }
         for entry in range(engine, keys.commits(session)).await? {
-            listed.push(self.commit(engine, entry).await?);
+            listed.push(self.commit(engine, own, entry).await?);
         }
         for entry in range(engine, keys.indexes(session)).await? {
-            listed.push(self.index(engine, entry).await?);
+            listed.push(self.index(engine, own, entry).await?);
         }
-        if listed.is_empty() && session != own {
+        if listed.is_empty() && session != own.stamp.id {
             self.empty.insert(session);
         }
         Ok(listed)
     }
 
-    async fn commit(&mut self, engine: &Engine, entry: Entry) -> Result<Listed, String> {
+    /// Ends a pass that listed all sessions, of which `ended` are over: what it did not meet is forgotten.
+    pub(super) fn end_pass(&mut self, ended: impl Fn(&SessionId) -> bool) {
+        self.read.retain(|_, read| read.pass == self.passes);
+        self.empty.retain(ended);
+        self.passes += 1;
+    }
+
+    async fn commit(
+        &mut self,
+        engine: &Engine,
+        own: &ActiveSession,
+        entry: Entry,
+    ) -> Result<Listed, String> {
         let commit: Commit = families::decode(&entry).map_err(|error| error.to_string())?;
         let object = ObjectName::new(&commit.object).map_err(|error| error.to_string())?;
-        let held = if let Some(held) = self.held.get(&object) {
-            Arc::clone(held)
+        let known = own.commits.lock().footer_of(&object);
+        let held = if let Some(footer) = known {
+            Arc::new(held_by_footer(&footer))
+        } else if let Some(held) = self.remembered(&object) {
+            held
         } else {
             let bytes = if commit.footer.is_empty() {
                 let end = commit.footer_offset.saturating_add(commit.footer_length);
@@ -74,42 +98,65 @@ impl Inventory {
                 commit.footer
             };
             let footer = Footer::decode(&bytes).map_err(|error| error.to_string())?;
-            let held = footer.slices.iter().map(|slice| Held {
-                partition: slice.partition,
-                end_offset: slice.end_offset,
-                max_timestamp: slice.max_timestamp,
-            });
-            self.remember(&object, held.collect())
+            self.remember(&object, held_by_footer(&footer))
         };
         Ok(Listed { key: entry.key, revision: entry.mod_revision, object, held, directory: None })
     }
 
-    async fn index(&mut self, engine: &Engine, entry: Entry) -> Result<Listed, String> {
+    async fn index(
+        &mut self,
+        engine: &Engine,
+        own: &ActiveSession,
+        entry: Entry,
+    ) -> Result<Listed, String> {
         let index: Index = families::decode(&entry).map_err(|error| error.to_string())?;
         let object = ObjectName::new(&index.object).map_err(|error| error.to_string())?;
         let end = index.directory_offset.saturating_add(index.directory_length);
         let directory = index.directory_offset..end;
-        let held = if let Some(held) = self.held.get(&object) {
-            Arc::clone(held)
+        let known = own.commits.lock().directory_of(&object);
+        let held = if let Some(directory) = known {
+            Arc::new(held_by_index(&directory))
+        } else if let Some(held) = self.remembered(&object) {
+            held
         } else {
             let bytes = get(engine, &object, directory.clone()).await?;
             let rows = decode_directory(&bytes).map_err(|error| error.to_string())?;
-            let held = rows.entries.iter().map(|row| Held {
-                partition: row.partition,
-                end_offset: row.end_offset,
-                max_timestamp: row.max_timestamp,
-            });
-            self.remember(&object, held.collect())
+            self.remember(&object, held_by_index(&rows))
         };
         let directory = Some(directory);
         Ok(Listed { key: entry.key, revision: entry.mod_revision, object, held, directory })
     }
 
+    fn remembered(&mut self, object: &ObjectName) -> Option<Arc<Vec<Held>>> {
+        let read = self.read.get_mut(object)?;
+        read.pass = self.passes;
+        Some(Arc::clone(&read.held))
+    }
+
     fn remember(&mut self, object: &ObjectName, held: Vec<Held>) -> Arc<Vec<Held>> {
         let held = Arc::new(held);
-        self.held.insert(object.clone(), Arc::clone(&held));
+        let read = Read { held: Arc::clone(&held), pass: self.passes };
+        self.read.insert(object.clone(), read);
         held
     }
+}
+
+fn held_by_footer(footer: &Footer) -> Vec<Held> {
+    let held = footer.slices.iter().map(|slice| Held {
+        partition: slice.partition,
+        end_offset: slice.end_offset,
+        max_timestamp: slice.max_timestamp,
+    });
+    held.collect()
+}
+
+fn held_by_index(directory: &Directory) -> Vec<Held> {
+    let held = directory.entries.iter().map(|row| Held {
+        partition: row.partition,
+        end_offset: row.end_offset,
+        max_timestamp: row.max_timestamp,
+    });
+    held.collect()
 }
 
 /// The objects that go when `listed` does: the segment, or the index object and all segments that it names.

@@ -68,7 +68,7 @@ async fn pass(engine: &Engine, session: &ActiveSession, memory: &mut Memory) -> 
     let mut still_held = HashSet::<TopicId>::new();
     let sessions = Sessions::read(engine).await?;
     for &id in sessions.ended.keys().chain([&session.stamp.id]) {
-        for listed in inventory.list(engine, session.stamp.id, id).await? {
+        for listed in inventory.list(engine, session, id).await? {
             if liveness.all_dead(&listed.held) {
                 discard(engine, session, id, &listed).await?;
             } else {
@@ -76,6 +76,7 @@ async fn pass(engine: &Engine, session: &ActiveSession, memory: &mut Memory) -> 
             }
         }
     }
+    inventory.end_pass(|id| sessions.ended.contains_key(id));
     still_held.extend(partitions.sort_out(engine, session, &liveness.deleted).await?);
     forget_topics(engine, &deleted_topics, &still_held).await?;
     discard_rests(engine, session, rests).await?;
