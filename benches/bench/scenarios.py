@@ -17,6 +17,7 @@ from .failover import failover, rolling_restart
 from .measure import Cost, Section
 from .movement import moves
 from .outcome import Outcome, percentiles
+from .plateau import plateau
 from .recovery import recovery
 from .registry import registry
 from .security import hostile, tls
@@ -302,6 +303,7 @@ SCENARIOS = {
     "failover": Scenario(failover, ["three-object-3s"]),
     "rolling-restart": Scenario(rolling_restart, ["three-object", "three-wal"]),
     "spread": Scenario(spread, ["minio-object", "three-object", "minio-wal", "three-wal"]),
+    "plateau": Scenario(plateau, ["minio-wal-days"], fresh=True),
     "recovery": Scenario(recovery, ["minio-object"], fresh=True),
     "registry": Scenario(registry, ["embedded-registry"], fresh=True),
     "tls": Scenario(tls, ["kafka-tls", "embedded-tls"]),

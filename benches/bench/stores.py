@@ -28,9 +28,10 @@ class Minio:
     def __init__(self, directory: Path):
         port, console = free_port(), free_port()
         self.endpoint = f"http://127.0.0.1:{port}"
-        (directory / "data/alluvium").mkdir(parents=True)
+        self.data = directory / "data"
+        (self.data / "alluvium").mkdir(parents=True)
         command = [tool("minio"), "server", "--quiet", "--address", f"127.0.0.1:{port}"]
-        command += ["--console-address", f"127.0.0.1:{console}", directory / "data"]
+        command += ["--console-address", f"127.0.0.1:{console}", self.data]
         environment = {
             "MINIO_ROOT_USER": ACCESS_KEY,
             "MINIO_ROOT_PASSWORD": SECRET_KEY,
