@@ -69,4 +69,5 @@ pub use partition_logs::{
 pub use ports::Authority;
 pub use producer_state::{ProducerDescription, Verification};
 pub use producer_windows::{AwaitedRequest, ProducerConnection};
+pub use read::read_side_by_side;
 pub use stores::Stores;

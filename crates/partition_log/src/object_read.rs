@@ -15,6 +15,7 @@ mod by_time;
 mod disk;
 mod plan;
 mod sequential;
+mod source;
 mod together;
 
 pub(crate) use block::damage_in;
@@ -26,7 +27,7 @@ use crate::{
     producer_state::Aborted,
     single_flight::{Load, SingleFlightCache, State},
 };
-use block::{BLOCK_BYTES, Batches, Block, blocks, bytes_in_object};
+use block::{Batches, Block, blocks, bytes_in_object};
 use block_cache::BlockCache;
 use bytes::Bytes;
 use disk::Disk;
@@ -34,11 +35,13 @@ use formats::{
     index_object::{IndexedSlice, decode_partition},
     segment::Footer,
 };
-use futures::{FutureExt, StreamExt, stream};
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 use model::{LeaderEpoch, Offset, PartitionId, TimestampMs};
 use plan::{Piece, Plan};
+use source::Source;
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 use storage::{ObjectError, ObjectErrorKind, ObjectName, Objects};
+use together::{HISTORY_BYTES, Wanted, get_together};
 
 /// One GET reads at most so many blocks: eight full ones are 8 MiB.
 const BLOCKS_PER_GET: usize = 8;
@@ -120,7 +123,7 @@ type Slices = Arc<Vec<SegmentSlice>>;
 /// Reads objects. Cheap to clone; clones share the cache.
 #[derive(Clone, Debug)]
 pub(crate) struct ObjectReader {
-    objects: Objects,
+    source: Source,
     disk: Disk,
     blocks: Arc<SingleFlightCache<Key, Block, ObjectReadError>>,
     runs: Arc<SingleFlightCache<RunKey, Slices, ObjectReadError>>,
@@ -135,7 +138,7 @@ impl ObjectReader {
         let for_runs = cache_bytes / RUNS_PART_OF_CACHE;
         let bytes_of_block = |block: &Block| block.bytes.len() as u64;
         Self {
-            objects,
+            source: Source::new(objects),
             disk: Disk::default(),
             blocks: Arc::new(SingleFlightCache::new(cache_bytes - for_runs, bytes_of_block)),
             runs: Arc::new(SingleFlightCache::new(for_runs, bytes_of_slices)),
@@ -184,17 +187,31 @@ impl ObjectReader {
         Ok(read)
     }
 
-    /// Begins one GET for what lies side by side in a gathered segment: the slices of many commits.
+    /// Begins what these reads have in common: each of them, made while the answer is held, finds that under way. What is wrong with an
+    /// object is told to whoever reads it.
+    pub(crate) async fn begin(
+        &self,
+        reads: &[(ObjectReadRequest, &[IndexEntry])],
+    ) -> Vec<BoxFuture<'static, ()>> {
+        let plans: Vec<_> =
+            reads.iter().map(|(request, entries)| self.plan(*request, entries)).collect();
+        let plans: Vec<_> = stream::iter(plans).buffered(GETS_PER_READ).collect().await;
+        let pieces: Vec<_> = plans.into_iter().flatten().flat_map(|plan| plan.pieces).collect();
+        self.begin_neighbours(&pieces).into_iter().map(FutureExt::boxed).collect()
+    }
+
+    /// Begins one GET for what lies side by side in an object: in a gathered segment the slices of many commits, in any of them those of
+    /// partitions that are read together.
     fn begin_neighbours(&self, pieces: &[Piece]) -> Vec<impl Future<Output = ()> + Send + use<>> {
-        let is_whole = |piece: &&Piece| {
-            piece.batches.len() == piece.segment.slice.batches.len()
-                || piece.segment.slice.size_bytes() <= BLOCK_BYTES
-        };
-        let mut by_object: BTreeMap<&ObjectName, Vec<SegmentSlice>> = BTreeMap::new();
-        for Piece { segment, .. } in pieces.iter().filter(is_whole) {
-            by_object.entry(&segment.object).or_default().push(segment.clone());
+        let mut by_object: BTreeMap<&ObjectName, Vec<Wanted>> = BTreeMap::new();
+        for piece in pieces {
+            let blocks = blocks(&piece.segment.slice).into_iter();
+            let wanted = blocks.filter(|block| piece.wants(block));
+            let wanted = wanted.map(|block| (piece.segment.clone(), block));
+            by_object.entry(&piece.segment.object).or_default().extend(wanted);
         }
-        by_object.into_values().flat_map(|segments| self.read_together(segments)).collect()
+        let begin = |wanted| self.begin_together(wanted, HISTORY_BYTES);
+        by_object.into_values().flat_map(begin).collect()
     }
 
     async fn plan(
@@ -224,10 +241,8 @@ impl ObjectReader {
     ) -> Vec<impl Future<Output = (Arc<Piece>, Batches, Result<Block, ObjectReadError>)> + use<>>
     {
         let all = Arc::new(blocks(&piece.segment.slice));
-        let wanted =
-            |block: &Batches| block.start < piece.batches.end && piece.batches.start < block.end;
-        let positions: Vec<_> =
-            all.iter().enumerate().filter(|(_, block)| wanted(block)).map(|(at, _)| at).collect();
+        let wanted = all.iter().enumerate().filter(|(_, block)| piece.wants(block));
+        let positions: Vec<_> = wanted.map(|(at, _)| at).collect();
         let load = |position: usize| {
             let (reader, piece, all) = (self.clone(), Arc::clone(piece), Arc::clone(&all));
             async move {
@@ -281,11 +296,11 @@ impl ObjectReader {
             let ahead = behind.take(read_already.min(BLOCKS_PER_GET - 1)).take_while(likewise);
             let span: Vec<_> = std::iter::once(&wanted).chain(ahead).cloned().collect();
             let keys = span.iter().map(key).collect();
-            let (disk, objects) = (self.disk.clone(), self.objects.clone());
+            let (disk, source) = (self.disk.clone(), self.source.clone());
             let results = if on_disk {
-                disk.load(objects, segment.clone(), span).boxed()
+                disk.load(source, segment.clone(), span).boxed()
             } else {
-                disk.fetch(objects, segment.clone(), span).boxed()
+                disk.fetch(source, segment.clone(), span).boxed()
             };
             Load { keys, results }
         };
@@ -318,8 +333,8 @@ impl ObjectReader {
         let offsets = run.base_offset..run.end_offset;
         let key = (run.object.clone(), run.bytes.start, partition, offsets);
         let plan = |_: &State<RunKey, Slices, ObjectReadError>| {
-            let (objects, disk) = (self.objects.clone(), self.disk.clone());
-            let load = find_run(objects, disk, partition, run.clone());
+            let (source, disk) = (self.source.clone(), self.disk.clone());
+            let load = find_run(source, disk, partition, run.clone());
             Load { keys: vec![key.clone()], results: load.map(|result| vec![result]).boxed() }
         };
         self.runs.get(&key, plan).await
@@ -378,38 +393,17 @@ impl ObjectRead {
 
 /// Reads consecutive blocks of a slice with one GET.
 async fn get_blocks(
-    objects: Objects,
+    source: &Source,
     segment: SegmentSlice,
     span: Vec<Batches>,
 ) -> Vec<Result<Block, ObjectReadError>> {
-    let slice = &segment.slice;
-    let start = span.first().map_or(0, |block| bytes_in_object(slice, block).start);
-    let end = span.last().map_or(start, |block| bytes_in_object(slice, block).end);
-    let within = slice.base_offset..slice.end_offset;
-    let bytes = match objects.get_range(&segment.object, start..end).await {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            let error = read_error(&segment.object, within, &error);
-            return span.iter().map(|_| Err(error.clone())).collect();
-        }
-    };
-    let part = |block: &Batches| {
-        let range = bytes_in_object(slice, block);
-        let part = (range.start - start) as usize..(range.end - start) as usize;
-        // Blocks leave the cache one by one: each must own its memory.
-        let part = if span.len() == 1 { bytes.slice(part) } else { copy_of(&bytes, part) };
-        Ok(Block::check(part, &segment, block))
-    };
-    span.iter().map(part).collect()
-}
-
-fn copy_of(bytes: &Bytes, range: Range<usize>) -> Bytes {
-    Bytes::copy_from_slice(bytes.get(range).unwrap_or_default())
+    let wanted = span.into_iter().map(|block| (segment.clone(), block)).collect();
+    get_together(source, wanted).await
 }
 
 /// Reads a run from disk or with one GET, and checks that it is the one that the list means.
 async fn find_run(
-    objects: Objects,
+    source: Source,
     disk: Disk,
     partition: PartitionId,
     run: IndexRun,
@@ -425,7 +419,7 @@ async fn find_run(
         object: run.object.clone(),
         reason,
     };
-    let bytes = objects
+    let bytes = source
         .get_range(&run.object, run.bytes.clone())
         .await
         .map_err(|error| read_error(&run.object, within.clone(), &error))?;

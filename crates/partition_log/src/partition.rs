@@ -162,6 +162,10 @@ impl Partition {
         Self { shared }
     }
 
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// Which one.
     pub fn id(&self) -> PartitionId {
         self.shared.id
@@ -240,9 +244,8 @@ impl Partition {
     /// # Errors
     /// As [`ReadError`] says.
     pub async fn read(&self, request: ReadRequest) -> Result<ReadAnswer, ReadError> {
-        let read = read::read(&self.shared, request).await;
-        self.shared.engine.damage.note(self.shared.id, &read);
-        read
+        let mut read = read::read_side_by_side(vec![(self.clone(), request)]).await;
+        read.pop().expect("an answer for each read")
     }
 
     /// Bytes that a read of this kind would find in memory accounting, without reading: for `min_bytes` of a fetch.

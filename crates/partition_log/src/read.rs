@@ -1,8 +1,8 @@
-//! The read path of one partition: tail first, then objects; by offset and by time.
+//! The read path: tail first, then objects; by offset, of several partitions side by side, and by time.
 
 use crate::{
-    AbortedTransaction, FoundOffset, Isolation, ReadAnswer, ReadError, ReadRequest, TimestampQuery,
-    Watermarks,
+    AbortedTransaction, FoundOffset, Isolation, Partition, ReadAnswer, ReadError, ReadRequest,
+    TimestampQuery, Watermarks,
     engine::Engine,
     index::IndexEntry,
     object_read::{FoundRecord, ObjectRead, ObjectReadError, ObjectReadRequest, find_in_batch},
@@ -13,6 +13,7 @@ use crate::{
     tail::{TailBatch, TailRead, WalPlace},
 };
 use bytes::Bytes;
+use futures::{StreamExt, future::BoxFuture, stream};
 use model::{Offset, PartitionId, TimestampMs};
 use std::{ops::Range, sync::Arc};
 use storage::ObjectName;
@@ -24,6 +25,9 @@ const ENTRIES_PER_READ: usize = 64;
 /// How often a read begins again because an object it meant to read was replaced meanwhile.
 const ATTEMPTS: usize = 4;
 
+/// Reads of one call that run at the same time.
+const READS_AT_ONCE: usize = 16;
+
 /// What a look at the sequencer came to.
 enum Plan {
     /// All of it.
@@ -34,43 +38,111 @@ enum Plan {
     Objects { entries: Vec<IndexEntry>, to: Offset, watermarks: Watermarks, aborted: Vec<Aborted> },
 }
 
-/// Answers one read.
-pub(crate) async fn read(
+/// A read of objects.
+struct OfObjects {
+    request: ObjectReadRequest,
+    entries: Vec<IndexEntry>,
+}
+
+/// An answer, and what is worth reading on behind it.
+type Answered = (ReadAnswer, Option<OfObjects>);
+
+/// Reads several partitions of one broker side by side: from memory near the tail, else from objects. Where what they want lies close
+/// together in an object, one request reads it. Answers in the order of `reads`.
+///
+/// # Errors
+/// Each as [`ReadError`] says.
+pub async fn read_side_by_side(
+    reads: Vec<(Partition, ReadRequest)>,
+) -> Vec<Result<ReadAnswer, ReadError>> {
+    let planned: Vec<_> = reads
+        .iter()
+        .map(|(partition, request)| plan(&partition.shared().sequencer.lock(), *request))
+        .collect();
+    // Held until all is read: what nobody waits for yet would be dropped.
+    let _common = begin_common(&reads, &planned).await;
+    let answers: Vec<_> = (reads.iter().zip(planned))
+        .map(|((partition, request), planned)| read(partition.shared(), *request, planned))
+        .collect();
+    let mut answers = stream::iter(answers).buffered(READS_AT_ONCE);
+    let (mut found, mut ahead) = (Vec::with_capacity(reads.len()), Vec::new());
+    while let Some(answer) = answers.next().await {
+        found.push(answer.map(|(answer, behind)| {
+            ahead.extend(behind);
+            answer
+        }));
+    }
+    if let Some((partition, _)) = reads.first() {
+        read_ahead(&partition.shared().engine, ahead);
+    }
+    for ((partition, _), answer) in reads.iter().zip(&found) {
+        partition.shared().engine.damage.note(partition.id(), answer);
+    }
+    found
+}
+
+/// Begins what reads of several partitions have in common.
+async fn begin_common(
+    reads: &[(Partition, ReadRequest)],
+    planned: &[Result<Plan, ReadError>],
+) -> Vec<BoxFuture<'static, ()>> {
+    let of_objects = reads.iter().zip(planned).filter_map(|((partition, request), planned)| {
+        let Ok(Plan::Objects { entries, to, .. }) = planned else { return None };
+        Some((object_request(partition.shared(), request, *to), entries.as_slice()))
+    });
+    let of_objects: Vec<_> = of_objects.collect();
+    match reads.first() {
+        Some((partition, _)) if of_objects.len() > 1 => {
+            partition.shared().engine.reader.begin(&of_objects).await
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn object_request(partition: &Shared, request: &ReadRequest, to: Offset) -> ObjectReadRequest {
+    ObjectReadRequest {
+        partition: partition.id,
+        from: request.from,
+        to,
+        max_bytes: request.max_bytes,
+        at_least_one: request.at_least_one_batch,
+    }
+}
+
+/// Answers one read that was planned.
+async fn read(
     partition: &Shared,
     mut request: ReadRequest,
-) -> Result<ReadAnswer, ReadError> {
+    mut planned: Result<Plan, ReadError>,
+) -> Result<Answered, ReadError> {
     let mut missing = Vec::new();
     while missing.len() < ATTEMPTS {
-        let planned = plan(&partition.sequencer.lock(), request)?;
-        let (entries, to, watermarks, aborted) = match planned {
-            Plan::Answer(answer) => return Ok(answer),
+        let (entries, to, watermarks, aborted) = match planned? {
+            Plan::Answer(answer) => return Ok((answer, None)),
             Plan::Wal { places, answer } => match read_wal(&partition.engine, places).await? {
-                Some(batches) => return Ok(ReadAnswer { batches, ..answer }),
+                Some(batches) => return Ok((ReadAnswer { batches, ..answer }, None)),
                 // Committed meanwhile: objects have it.
-                None => continue,
+                None => {
+                    planned = plan(&partition.sequencer.lock(), request);
+                    continue;
+                }
             },
             Plan::Objects { entries, to, watermarks, aborted } => {
                 (entries, to, watermarks, aborted)
             }
         };
-        let wanted = ObjectReadRequest {
-            partition: partition.id,
-            from: request.from,
-            to,
-            max_bytes: request.max_bytes,
-            at_least_one: request.at_least_one_batch,
-        };
+        let wanted = object_request(partition, &request, to);
         match partition.engine.reader.read(wanted, &entries).await {
             // Compaction took everything up to there.
             Ok(found) if found.batches.is_empty() && found.next > request.from => {
                 request.from = found.next;
             }
             Ok(found) => {
-                read_ahead(partition, wanted, &found, entries);
+                let behind = worth_reading_on(partition, wanted, &found, entries);
                 let committed_only = request.isolation == Isolation::ReadCommitted;
                 let aborted =
                     committed_only.then(|| named_once(aborted, found.aborted, found.next));
-                return Ok(ReadAnswer { batches: found.batches, watermarks, aborted });
+                return Ok((ReadAnswer { batches: found.batches, watermarks, aborted }, behind));
             }
             // A fold or a deletion may have taken its place: look again.
             Err(ObjectReadError::Missing(object)) => {
@@ -79,6 +151,7 @@ pub(crate) async fn read(
             }
             Err(error) => return Err(read_error(request.from, to, error)),
         }
+        planned = plan(&partition.sequencer.lock(), request);
     }
     let object = missing.last().map(ToString::to_string).unwrap_or_default();
     Err(ReadError::Damaged {
@@ -102,24 +175,36 @@ async fn look_again(
     refreshed.map_err(|error| ReadError::Unavailable(error.to_string()))
 }
 
-/// Has what follows `found` fetched into the cache, for a reader that reads on and on.
-fn read_ahead(
+/// What follows `found`, for a reader that reads on and on.
+fn worth_reading_on(
     partition: &Shared,
     request: ObjectReadRequest,
     found: &ObjectRead,
     entries: Vec<IndexEntry>,
-) {
-    let engine = Arc::clone(&partition.engine);
+) -> Option<OfObjects> {
+    let engine = &partition.engine;
     let (read, bytes) = (request.from..found.next, found.bytes as u64);
     let now = engine.parts.clock.boot_time();
     if found.next >= request.to || !engine.read_ahead.follows(partition.id, read, bytes, now) {
+        return None;
+    }
+    let request = ObjectReadRequest { from: found.next, max_bytes: found.bytes, ..request };
+    Some(OfObjects { request, entries })
+}
+
+/// Has what is ahead of readers fetched into the cache.
+fn read_ahead(engine: &Arc<Engine>, ahead: Vec<OfObjects>) {
+    if ahead.is_empty() {
         return;
     }
-    let next = ObjectReadRequest { from: found.next, max_bytes: found.bytes, ..request };
-    let tasks = engine.parts.tasks.clone();
-    tasks.spawn("read-ahead", async move {
+    let reader = engine.reader.clone();
+    engine.parts.tasks.spawn("read-ahead", async move {
+        let parts: Vec<_> = ahead.iter().map(|of| (of.request, of.entries.as_slice())).collect();
+        let _common = reader.begin(&parts).await;
+        let reads: Vec<_> =
+            parts.iter().map(|(request, entries)| reader.read(*request, entries)).collect();
         // Whoever asks for these bytes is told what is wrong with them.
-        let _ = engine.reader.read(next, &entries).await;
+        stream::iter(reads).buffer_unordered(READS_AT_ONCE).for_each(|_| async {}).await;
     });
 }
 

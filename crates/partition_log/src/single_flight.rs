@@ -103,6 +103,11 @@ where
         Some(self.launch(&mut state, load))
     }
 
+    /// Looks at what is there.
+    pub(crate) fn look<T>(&self, at: impl FnOnce(&State<K, V, E>) -> T) -> T {
+        at(&self.state.lock())
+    }
+
     fn launch(
         self: &Arc<Self>,
         state: &mut State<K, V, E>,

@@ -6,12 +6,12 @@ use super::{
     ObjectReadError,
     block::{Batches, Block, bytes_in_object},
     get_blocks,
+    source::Source,
 };
 use crate::index::{IndexRun, SegmentSlice};
 use block_cache::{BlockCache, BlockKey};
 use bytes::Bytes;
 use futures::future::join_all;
-use storage::Objects;
 
 /// The disk, if this broker keeps anything there. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -39,18 +39,18 @@ impl Disk {
     /// Loads consecutive blocks that are there: a GET reads those that turn out not to be, with what lies between them.
     pub(super) async fn load(
         self,
-        objects: Objects,
+        source: Source,
         segment: SegmentSlice,
         span: Vec<Batches>,
     ) -> Vec<Result<Block, ObjectReadError>> {
-        let found = join_all(span.iter().map(|block| self.block(&segment, block))).await;
+        let found = join_all(span.iter().map(|block| self.block(&source, &segment, block))).await;
         let first = found.iter().position(Option::is_none);
         let last = found.iter().rposition(Option::is_none);
         let Some(lost) = first.zip(last).map(|(first, last)| first..=last) else {
             return found.into_iter().flatten().map(Ok).collect();
         };
         let again = span.get(lost.clone()).unwrap_or_default().to_vec();
-        let mut fetched = self.fetch(objects, segment, again).await.into_iter();
+        let mut fetched = self.fetch(source, segment, again).await.into_iter();
         let one = |(at, found): (usize, Option<Block>)| {
             let fetched = if lost.contains(&at) { fetched.next() } else { None };
             found.map(Ok).or(fetched).expect("a GET answers for each of its blocks")
@@ -61,11 +61,11 @@ impl Disk {
     /// Reads consecutive blocks with one GET, and keeps them.
     pub(super) async fn fetch(
         self,
-        objects: Objects,
+        source: Source,
         segment: SegmentSlice,
         span: Vec<Batches>,
     ) -> Vec<Result<Block, ObjectReadError>> {
-        let results = get_blocks(objects, segment.clone(), span.clone()).await;
+        let results = get_blocks(&source, segment.clone(), span.clone()).await;
         for (block, result) in span.iter().zip(&results) {
             self.keep(&segment, block, result);
         }
@@ -88,10 +88,17 @@ impl Disk {
         }
     }
 
-    async fn block(&self, segment: &SegmentSlice, block: &Batches) -> Option<Block> {
+    async fn block(
+        &self,
+        source: &Source,
+        segment: &SegmentSlice,
+        block: &Batches,
+    ) -> Option<Block> {
         let kept = self.0.as_ref()?;
         let key = key_of(segment, block);
-        let found = Block::check(kept.cache.get(&key).await?, segment, block);
+        let (bytes, segment, block) = (kept.cache.get(&key).await?, segment.clone(), block.clone());
+        let check = move |bytes| Block::check(bytes, &segment, &block);
+        let found = source.check(bytes, check).await.ok()?;
         kept.accept(&key, found.damage.is_empty().then_some(found))
     }
 

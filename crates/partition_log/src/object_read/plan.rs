@@ -13,6 +13,13 @@ pub(super) struct Piece {
     pub(super) batches: Range<usize>,
 }
 
+impl Piece {
+    /// Whether some of these batches of the slice are among them.
+    pub(super) fn wants(&self, block: &Range<usize>) -> bool {
+        block.start < self.batches.end && self.batches.start < block.end
+    }
+}
+
 /// The batches of a read, collected slice by slice.
 #[derive(Debug)]
 pub(super) struct Plan {

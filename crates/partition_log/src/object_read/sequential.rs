@@ -52,7 +52,7 @@ impl ObjectReader {
         segment: &SegmentSlice,
         span: Span,
     ) -> Result<Vec<Bytes>, ObjectReadError> {
-        let results = get_blocks(self.objects.clone(), segment.clone(), span.blocks.clone()).await;
+        let results = get_blocks(&self.source, segment.clone(), span.blocks.clone()).await;
         let mut batches = Vec::new();
         for (block, result) in span.blocks.iter().zip(results) {
             let block_read = result?;

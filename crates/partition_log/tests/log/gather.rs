@@ -13,7 +13,7 @@ use storage::{Fault, Operation};
 /// Long enough for garbage to be noted and deleted.
 const LONG: Duration = Duration::from_secs(1_000);
 
-const PARTITIONS: u32 = 5;
+pub(crate) const PARTITIONS: u32 = 5;
 
 fn cluster() -> Cluster {
     let mut cluster = Cluster::new(DurabilityMode::Object);
@@ -27,7 +27,7 @@ async fn objects(cluster: &Cluster, prefix: &str) -> usize {
 }
 
 /// A commit with a record of each partition.
-async fn commit(partitions: &[Partition], value: &str) {
+pub(crate) async fn commit(partitions: &[Partition], value: &str) {
     let appended: Vec<_> =
         partitions.iter().map(|partition| append(partition, &[value], Acks::All)).collect();
     for answer in join_all(appended.into_iter().map(PendingAppend::acknowledged)).await {
@@ -35,7 +35,7 @@ async fn commit(partitions: &[Partition], value: &str) {
     }
 }
 
-async fn open_all(cluster: &Cluster, broker: &Broker) -> Vec<Partition> {
+pub(crate) async fn open_all(cluster: &Cluster, broker: &Broker) -> Vec<Partition> {
     let mut partitions = Vec::new();
     for index in 0..PARTITIONS {
         partitions.push(cluster.open(broker, index).await.expect("open"));

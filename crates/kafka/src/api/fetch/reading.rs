@@ -14,7 +14,6 @@ use crate::{
 };
 use bytes::{Buf, Bytes};
 use cluster::Image;
-use futures::{StreamExt, stream};
 use kafka_protocol::{
     ResponseError,
     messages::{
@@ -31,9 +30,6 @@ use model::{BrokerId, TopicId};
 use partition_log::{Isolation, Partition, ReadAnswer, ReadRequest, Watermarks};
 use security::quota::CONSUMER_BYTE_RATE;
 use std::collections::{BTreeMap, VecDeque};
-
-/// Reads of one fetch that run at the same time.
-const READS_AT_ONCE: usize = 16;
 
 /// Granted to every fetch, however little of the budget is free: consumers slow down and do not stand still.
 const FLOOR_BYTES: usize = 1 << 20;
@@ -95,61 +91,51 @@ async fn read_all(
     mut bytes: usize,
 ) -> Vec<Vec<Found>> {
     let mut first = true;
-    let mut sizes = Vec::with_capacity(survey.len());
     let mut reads = Vec::new();
-    for topic in survey {
-        sizes.push(topic.len());
-        for wanted in topic {
-            let share = match &wanted {
-                Wanted::Read { available, .. } => (*available).min(bytes),
-                _ => 0,
-            };
-            bytes -= share;
-            reads.push(read(wanted, share, first && share > 0, isolation, distance));
-            first &= share == 0;
-        }
-    }
-    let mut found = stream::iter(reads).buffered(READS_AT_ONCE);
-    let mut topics = Vec::with_capacity(sizes.len());
-    for size in sizes {
-        topics.push(found.by_ref().take(size).collect().await);
-    }
-    topics
-}
-
-async fn read(
-    wanted: Wanted,
-    share: usize,
-    at_least_one_batch: bool,
-    isolation: Isolation,
-    distance: Distance,
-) -> Found {
-    let (partition, from) = match wanted {
-        Wanted::Refused(refusal) => return Found::Refused(refusal),
-        Wanted::Opening => return Found::Opening,
-        Wanted::Elsewhere(partition, reader) => {
-            return Found::Elsewhere(partition.watermarks(), isolation, reader);
-        }
-        Wanted::Diverged(partition, end) => return Found::Diverged(partition, end),
-        Wanted::Read { partition, .. } if share == 0 => {
-            return Found::Positions(partition.watermarks(), isolation);
-        }
-        Wanted::Read { partition, from, .. } => (partition, from),
+    let mut begin = |wanted: Wanted| {
+        let (partition, from, share) = match wanted {
+            Wanted::Read { partition, from, available } if available.min(bytes) > 0 => {
+                (partition, from, available.min(bytes))
+            }
+            other => return Some(found_at_once(other, isolation)),
+        };
+        bytes -= share;
+        // The epoch was checked when the partition was looked at; what is committed does not change with it.
+        let request = ReadRequest {
+            from,
+            max_bytes: share,
+            at_least_one_batch: std::mem::take(&mut first),
+            isolation,
+            current_leader_epoch: None,
+        };
+        reads.push((partition, request));
+        None
     };
-    // The epoch was checked when the partition was looked at; what is committed does not change with it.
-    let request = ReadRequest {
-        from,
-        max_bytes: share,
-        at_least_one_batch,
-        isolation,
-        current_leader_epoch: None,
-    };
-    match partition.read(request).await {
+    let mut begin_topic = |topic: Vec<Wanted>| topic.into_iter().map(&mut begin).collect();
+    let begun: Vec<Vec<_>> = survey.into_iter().map(&mut begin_topic).collect();
+    let partitions: Vec<_> = reads.iter().map(|(partition, _)| partition.clone()).collect();
+    let answers = partition_log::read_side_by_side(reads).await;
+    let mut read = partitions.iter().zip(answers).map(|(partition, answer)| match answer {
         Ok(answer) => {
-            distance.count(&partition, &answer);
+            distance.count(partition, &answer);
             Found::Read(answer)
         }
         Err(error) => Found::Refused(error.into()),
+    });
+    let mut found = |at_once: Option<Found>| at_once.or_else(|| read.next());
+    begun.into_iter().map(|topic| topic.into_iter().filter_map(&mut found).collect()).collect()
+}
+
+/// What needs no reading.
+fn found_at_once(wanted: Wanted, isolation: Isolation) -> Found {
+    match wanted {
+        Wanted::Refused(refusal) => Found::Refused(refusal),
+        Wanted::Opening => Found::Opening,
+        Wanted::Elsewhere(partition, reader) => {
+            Found::Elsewhere(partition.watermarks(), isolation, reader)
+        }
+        Wanted::Diverged(partition, end) => Found::Diverged(partition, end),
+        Wanted::Read { partition, .. } => Found::Positions(partition.watermarks(), isolation),
     }
 }
 
