@@ -1,6 +1,6 @@
 //! [`History`]: what metadata and objects say of a set of partitions, read at one revision, each thing once.
 
-use super::{RecentReads, manifest_fold::is_long};
+use super::{RecentReads, manifest_fold::has_many_sessions};
 use crate::{Claim, LogError, Stores, index::IndexRun, manifest_rest::Rest};
 use bytes::Bytes;
 use formats::{
@@ -27,6 +27,9 @@ const REST_GAP_BYTES: u64 = 64 << 10;
 /// Index objects up to this size are read by one request.
 const INDEX_READ_AT_ONCE_BYTES: u64 = 1 << 20;
 
+/// Histories of partitions that are opened together are folded into manifests when they lie in more objects for each.
+const OBJECTS_PER_PARTITION: usize = 2;
+
 /// How often a read begins again because what it rests on went: the revision, or objects that living sessions have replaced since.
 const ATTEMPTS: usize = 5;
 
@@ -45,6 +48,8 @@ pub(crate) struct History {
 pub(super) struct SessionHistory {
     pub(super) commits: Vec<CommittedSegment>,
     pub(super) indexes: Vec<FoldedCommits>,
+    /// Objects that it takes to know this: index objects, and segments whose footer metadata does not hold.
+    pub(super) objects: usize,
 }
 
 impl SessionHistory {
@@ -67,12 +72,16 @@ pub(super) struct CommittedSegment {
     pub(super) footer: Footer,
     /// Where the footer lies in the object.
     pub(super) footer_at: Range<u64>,
+    /// Whether metadata holds the footer.
+    pub(super) is_inline: bool,
 }
 
 /// An index object: the runs of the wanted partitions.
 #[derive(Debug)]
 pub(super) struct FoldedCommits {
     pub(super) runs: HashMap<PartitionId, LoadedRun>,
+    /// Whether it may hold something of the wanted partitions, so that it was read.
+    pub(super) was_read: bool,
 }
 
 /// A partition's run.
@@ -116,7 +125,7 @@ impl History {
             let read = read_session(&mut snapshot, session, &seqs, &wanted).await?;
             history.sessions.insert(session, read);
         }
-        if claims.iter().any(is_long) {
+        if claims.iter().any(has_many_sessions) || history.is_costly(claims) {
             history.read_lasting(&mut snapshot).await?;
         }
         let topics: BTreeSet<_> = wanted.iter().map(|partition| partition.topic).collect();
@@ -125,6 +134,16 @@ impl History {
         }
         history.read_rests(source).await?;
         Ok(history)
+    }
+
+    /// Whether earlier sessions take more than a few objects for each partition.
+    pub(super) fn is_costly(&self, claims: &[Claim]) -> bool {
+        let named = claims.iter().flat_map(|claim| &claim.owner.unfolded);
+        let sessions: HashSet<_> =
+            named.filter_map(|it| SessionId::from_slice(&it.session)).collect();
+        let histories = sessions.iter().filter_map(|session| self.sessions.get(session));
+        let objects: usize = histories.map(|history| history.objects).sum();
+        objects > OBJECTS_PER_PARTITION * claims.len()
     }
 
     async fn read_lasting(&mut self, snapshot: &mut Snapshot<'_>) -> Result<(), ReadFailure> {
@@ -220,9 +239,11 @@ async fn read_session(
     let indexes = stream::iter(indexes)
         .map(|entry| read_index(source, session, entry, seqs, wanted))
         .buffered(READS_IN_FLIGHT)
-        .try_collect()
+        .try_collect::<Vec<_>>()
         .await?;
-    Ok(SessionHistory { commits, indexes })
+    let objects = commits.iter().filter(|commit| !commit.is_inline).count()
+        + indexes.iter().filter(|index| index.was_read).count();
+    Ok(SessionHistory { commits, indexes, objects })
 }
 
 async fn read_commit(source: Source<'_>, entry: Entry) -> Result<CommittedSegment, ReadFailure> {
@@ -230,13 +251,14 @@ async fn read_commit(source: Source<'_>, entry: Entry) -> Result<CommittedSegmen
     let commit: Commit = families::decode(&entry)?;
     let object = object_name(&commit.object)?;
     let footer_at = range(commit.footer_offset, commit.footer_length)?;
-    let bytes = match commit.footer.is_empty() {
-        false => commit.footer,
-        true => source.read(&object, footer_at.clone()).await?,
+    let is_inline = !commit.footer.is_empty();
+    let bytes = match is_inline {
+        true => commit.footer,
+        false => source.read(&object, footer_at.clone()).await?,
     };
     let footer = Footer::decode(&bytes)
         .map_err(|error| inconsistent(format!("the footer of {object} is damaged: {error}")))?;
-    Ok(CommittedSegment { seq, object, footer, footer_at })
+    Ok(CommittedSegment { seq, object, footer, footer_at, is_inline })
 }
 
 async fn read_index(
@@ -250,7 +272,7 @@ async fn read_index(
         source.stores.keys.parse_index(&entry.key).ok_or_else(|| strange(&entry))?;
     let index: Index = families::decode(&entry)?;
     if !seqs.touch(index.from_seq, index.through_seq) {
-        return Ok(FoldedCommits { runs: HashMap::new() });
+        return Ok(FoldedCommits { runs: HashMap::new(), was_read: false });
     }
     let object = object_name(&index.object)?;
     let directory_at = range(index.directory_offset, index.directory_length)?;
@@ -266,7 +288,7 @@ async fn read_index(
     let (Some(first), Some(last)) =
         (rows.iter().map(|row| row.bytes.start).min(), rows.iter().map(|row| row.bytes.end).max())
     else {
-        return Ok(FoldedCommits { runs: HashMap::new() });
+        return Ok(FoldedCommits { runs: HashMap::new(), was_read: true });
     };
     let (bytes, first) = match is_small {
         true => (read_first, 0),
@@ -290,7 +312,7 @@ async fn read_index(
         let slices = decode_run(&object, bytes.get(within).unwrap_or_default())?;
         runs.insert(row.partition, LoadedRun { run, slices });
     }
-    Ok(FoldedCommits { runs })
+    Ok(FoldedCommits { runs, was_read: true })
 }
 
 fn decode_run(object: &ObjectName, bytes: &[u8]) -> Result<Vec<(u64, Arc<Slice>)>, ReadFailure> {

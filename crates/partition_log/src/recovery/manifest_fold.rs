@@ -1,4 +1,5 @@
-//! Folding into manifests: an owner record that lists many earlier sessions is made short before its partition is served (DESIGN 5).
+//! Folding into manifests: an owner record that lists many earlier sessions, or sessions that take many objects to read, is made short
+//! before its partition is served (DESIGN 5).
 //!
 //! One object takes the rests of all such partitions. Then, in batches, one transaction puts each manifest and takes the covered
 //! sessions out of its owner record, provided that this session lives and that both are as they were read. A failure leaves an
@@ -71,7 +72,9 @@ pub(super) async fn fold_long(
 ) -> FoldedClaims {
     let mut folded = FoldedClaims::default();
     let mut folds = Vec::new();
-    for claim in claims {
+    let is_costly = history.is_costly(claims);
+    let is_due = |claim: &&Claim| has_many_sessions(claim) || is_costly;
+    for claim in claims.iter().filter(is_due) {
         match plan(engine, session, claim, history) {
             Ok(Some(fold)) => folds.push(fold),
             Ok(None) => {}
@@ -82,6 +85,8 @@ pub(super) async fn fold_long(
         }
     }
     if let Err(error) = put_rests(engine, session, &mut folds).await {
+        // What only takes long to read can be served all the same.
+        folds.retain(|it| has_many_sessions(&it.claim));
         let failed = folds.into_iter().map(|it| (it.claim.partition, Err(error.clone())));
         folded.claims.extend(failed);
         return folded;
@@ -97,20 +102,17 @@ pub(super) async fn fold_long(
 }
 
 /// Whether the claim's owner record lists too many sessions to be served as it is.
-pub(super) fn is_long(claim: &Claim) -> bool {
+pub(super) fn has_many_sessions(claim: &Claim) -> bool {
     claim.owner.unfolded.len() > UNFOLDED_MAX
 }
 
-/// The fold of one claim; `None` when none is due, or can be made yet.
+/// The fold of one claim; `None` when none can be made yet.
 fn plan(
     engine: &Engine,
     session: &ActiveSession,
     claim: &Claim,
     history: &History,
 ) -> Result<Option<ManifestFold>, String> {
-    if !is_long(claim) {
-        return Ok(None);
-    }
     let ended = |it: &&Unfolded| {
         SessionId::from_slice(&it.session)
             .is_some_and(|id| id != session.stamp.id && !history.lasting.contains(&id))
