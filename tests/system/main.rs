@@ -24,6 +24,7 @@ mod dashboards;
 mod dev;
 mod dev_brokers;
 mod documented;
+mod dump;
 mod events;
 mod franz_go;
 mod fsck;

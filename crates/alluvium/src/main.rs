@@ -7,6 +7,7 @@ mod console_options;
 mod deployment;
 mod dev;
 mod doctor;
+mod dump;
 mod fsck;
 mod gauges;
 mod health;
@@ -112,6 +113,16 @@ enum Command {
         bootstrap: cli::Bootstrap,
         #[command(flatten)]
         command: cli::ConsumeCommand,
+    },
+    /// Look into segments and index objects, of the bucket or copied to files
+    Segment {
+        #[command(subcommand)]
+        command: dump::SegmentCommand,
+    },
+    /// Look into what metadata and bucket say of topics' logs
+    Manifest {
+        #[command(subcommand)]
+        command: dump::ManifestCommand,
     },
     /// Look into a write-ahead log
     Wal {
@@ -267,7 +278,9 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Fsck(flags) => Ok(fsck::fsck(*flags, &mut std::io::stdout()).await),
         Command::Audit(flags) => Ok(audit::audit(&flags, &mut std::io::stdout())),
         Command::Recover(flags) => recover::recover(*flags, &mut std::io::stdout()).await,
-        Command::Wal { command } => command.run(&mut std::io::stdout()),
+        Command::Segment { command } => command.run(&mut buffered_output()).await,
+        Command::Manifest { command } => command.run(&mut buffered_output()).await,
+        Command::Wal { command } => command.run(&mut buffered_output()),
         Command::Topic { bootstrap, command } => {
             finish(command.run(&bootstrap, &mut std::io::stdout()).await)
         }
@@ -303,13 +316,17 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
             finish(command.run(&bootstrap, &mut input, &mut std::io::stderr()).await)
         }
         Command::Consume { bootstrap, command } => {
-            let mut out = std::io::BufWriter::new(std::io::stdout());
+            let mut out = buffered_output();
             tokio::select! {
                 result = command.run(&bootstrap, &mut out) => finish(result),
                 _ = tokio::signal::ctrl_c() => Ok(ExitCode::SUCCESS),
             }
         }
     }
+}
+
+fn buffered_output() -> std::io::BufWriter<std::io::Stdout> {
+    std::io::BufWriter::new(std::io::stdout())
 }
 
 fn finish(result: Result<(), cli::CliError>) -> Result<ExitCode, Failure> {

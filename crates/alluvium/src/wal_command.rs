@@ -1,6 +1,7 @@
-//! `alluvium wal salvage`: what is intact in a WAL directory that a broker refuses, or in quarantine. Changes nothing in it.
+//! `alluvium wal salvage`: what is intact in a WAL directory that a broker refuses, or in quarantine. And `alluvium wal dump`: all of it, as
+//! it lies there. Neither changes anything in it.
 
-use crate::Failure;
+use crate::{Failure, dump};
 use clap::Subcommand;
 use model::{LeaderEpoch, Offset, PartitionId};
 use runtime::disk::LocalDisk;
@@ -31,6 +32,15 @@ pub(crate) enum WalCommand {
         #[arg(long)]
         output: Option<PathBuf>,
     },
+    /// Say what is in a WAL directory: each frame, and where the stream ends or is damaged
+    Dump {
+        /// The WAL's directory; nothing in it is changed
+        #[arg(long)]
+        wal_dir: PathBuf,
+        /// How to tell it
+        #[arg(long, value_enum, default_value_t)]
+        output: cli::OutputFormat,
+    },
 }
 
 impl WalCommand {
@@ -39,29 +49,42 @@ impl WalCommand {
     /// # Errors
     /// One line that names the directory or the file.
     pub(crate) fn run(self, out: &mut dyn Write) -> Result<ExitCode, Failure> {
-        let Self::Salvage { wal_dir, output } = self;
-        let _lock = lock_out_brokers(&wal_dir)?;
-        let in_directory = |error| Failure(format!("--wal-dir {}: {error}", wal_dir.display()));
-        let disk = LocalDisk::open(&wal_dir).map_err(in_directory)?;
-        let mut found = Found::default();
-        for frame in wal::salvage(&disk).map_err(in_directory)? {
-            match frame {
-                Ok(frame) => found.add(&frame),
-                Err(error) => found.unreadable.push(error.to_string()),
+        match self {
+            Self::Salvage { wal_dir, output } => salvage(&wal_dir, output.as_deref(), out),
+            Self::Dump { wal_dir, output } => {
+                let _lock = lock_out_brokers(&wal_dir)?;
+                dump::finish(dump::dump_wal(&wal_dir, output, out))
             }
         }
-        if let Some(path) = &output {
-            let in_output = |error| Failure(format!("--output {}: {error}", path.display()));
-            let file = File::create_new(path).map_err(in_output)?;
-            let frames = wal::salvage(&disk).map_err(in_directory)?;
-            found.write(frames.filter_map(Result::ok), &file).map_err(in_output)?;
-        }
-        found.print(output.as_deref(), out).map_err(Failure::from_display)?;
-        for problem in &found.unreadable {
-            eprintln!("alluvium: a WAL file could not be read: {problem}");
-        }
-        Ok(if found.unreadable.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
+
+fn salvage(
+    wal_dir: &Path,
+    output: Option<&Path>,
+    out: &mut dyn Write,
+) -> Result<ExitCode, Failure> {
+    let _lock = lock_out_brokers(wal_dir)?;
+    let in_directory = |error| Failure(format!("--wal-dir {}: {error}", wal_dir.display()));
+    let disk = LocalDisk::open(wal_dir).map_err(in_directory)?;
+    let mut found = Found::default();
+    for frame in wal::salvage(&disk).map_err(in_directory)? {
+        match frame {
+            Ok(frame) => found.add(&frame),
+            Err(error) => found.unreadable.push(error.to_string()),
+        }
+    }
+    if let Some(path) = output {
+        let in_output = |error| Failure(format!("--output {}: {error}", path.display()));
+        let file = File::create_new(path).map_err(in_output)?;
+        let frames = wal::salvage(&disk).map_err(in_directory)?;
+        found.write(frames.filter_map(Result::ok), &file).map_err(in_output)?;
+    }
+    found.print(output, out).map_err(Failure::from_display)?;
+    for problem in &found.unreadable {
+        eprintln!("alluvium: a WAL file could not be read: {problem}");
+    }
+    Ok(if found.unreadable.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Refuses a directory that a broker uses, and keeps one from starting in it; writes nothing.
@@ -79,7 +102,7 @@ fn lock_out_brokers(directory: &Path) -> Result<Option<File>, Failure> {
     match flock(&file, FlockOperation::NonBlockingLockShared) {
         Ok(()) => Ok(Some(file)),
         Err(_) => Err(Failure(format!(
-            "--wal-dir {shown}: a running broker has it; stop the broker, or salvage from a copy of the directory"
+            "--wal-dir {shown}: a running broker has it; stop the broker, or take a copy of the directory"
         ))),
     }
 }

@@ -30,7 +30,7 @@ pub use config::{ConfigCommand, Kind};
 pub use consume::ConsumeCommand;
 pub use error::CliError;
 pub use group::GroupCommand;
-pub use output::{OutputFormat, printable};
+pub use output::{Cell, OutputFormat, Report, Section, printable};
 pub use produce::ProduceCommand;
 pub use quota::{QuotaCommand, Whose};
 pub use seek::{Scope, Target};

@@ -1,4 +1,8 @@
-//! [`Table`]: what a command tells, for people as columns and for programs as JSON.
+//! [`Table`] and [`Report`]: what a command tells, for people as columns and for programs as JSON.
+
+mod report;
+
+pub use report::{Report, Section};
 
 use std::io::{self, Write};
 
@@ -8,15 +12,19 @@ pub enum OutputFormat {
     /// Columns under a heading
     #[default]
     Table,
-    /// One JSON array of objects, one for each line of the table
+    /// One JSON array of objects, one for each line of the table; of several tables, an object with an array for each
     Json,
 }
 
 /// What stands in a table.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Cell {
+pub enum Cell {
+    /// Words.
     Text(String),
+    /// A number, which stands to the right.
     Number(i64),
+    /// `yes` or `no`.
+    Flag(bool),
     /// There is none: `-`, or `null`.
     Nothing,
 }
@@ -30,6 +38,25 @@ impl From<&str> for Cell {
 impl From<String> for Cell {
     fn from(text: String) -> Self {
         Self::Text(text)
+    }
+}
+
+impl From<bool> for Cell {
+    fn from(flag: bool) -> Self {
+        Self::Flag(flag)
+    }
+}
+
+impl From<u32> for Cell {
+    fn from(number: u32) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+/// What no signed number holds is told in digits all the same.
+impl From<u64> for Cell {
+    fn from(number: u64) -> Self {
+        i64::try_from(number).map_or_else(|_| Self::Text(number.to_string()), Self::Number)
     }
 }
 
@@ -64,6 +91,7 @@ impl Cell {
             Self::Text(text) if text.is_empty() => "-".to_owned(),
             Self::Text(text) => printable(text),
             Self::Number(number) => number.to_string(),
+            Self::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
             Self::Nothing => "-".to_owned(),
         }
     }
@@ -72,6 +100,7 @@ impl Cell {
         match self {
             Self::Text(text) => text.as_str().into(),
             Self::Number(number) => (*number).into(),
+            Self::Flag(flag) => (*flag).into(),
             Self::Nothing => serde_json::Value::Null,
         }
     }
@@ -111,22 +140,60 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
     }
 
     fn print_columns(&self, out: &mut dyn Write) -> io::Result<()> {
-        let shown: Vec<_> =
-            self.lines.iter().map(|line| line.each_ref().map(Cell::shown)).collect();
-        let mut widths = self.heading.map(str::len);
+        Columns::under(self.heading).print(&self.lines, out)
+    }
+
+    fn print_json(&self, out: &mut dyn Write) -> io::Result<()> {
+        let objects: Vec<_> = self.lines.iter().map(|line| as_json(&self.heading, line)).collect();
+        serde_json::to_writer_pretty(&mut *out, &objects)?;
+        writeln!(out)
+    }
+}
+
+/// A line as JSON, with the heading's words as names.
+fn as_json<const COLUMNS: usize>(
+    heading: &[&'static str; COLUMNS],
+    line: &[Cell; COLUMNS],
+) -> serde_json::Value {
+    let fields = heading.iter().zip(line);
+    let fields = fields.map(|(name, cell)| (as_name(name), cell.as_json()));
+    serde_json::Value::Object(fields.collect())
+}
+
+/// How JSON names what tables call `words`.
+fn as_name(words: &str) -> String {
+    words.replace(' ', "_")
+}
+
+/// Where the columns of a table stand.
+#[derive(Clone, Debug)]
+struct Columns<const COLUMNS: usize> {
+    /// Printed before the first lines.
+    heading: Option<[String; COLUMNS]>,
+    widths: [usize; COLUMNS],
+}
+
+impl<const COLUMNS: usize> Columns<COLUMNS> {
+    fn under(heading: [&'static str; COLUMNS]) -> Self {
+        Self { heading: Some(heading.map(str::to_owned)), widths: heading.map(str::len) }
+    }
+
+    /// Prints lines, in columns that are as wide as these and all lines before need.
+    fn print(&mut self, lines: &[[Cell; COLUMNS]], out: &mut dyn Write) -> io::Result<()> {
+        let shown: Vec<_> = lines.iter().map(|line| line.each_ref().map(Cell::shown)).collect();
         for line in &shown {
-            for (width, text) in widths.iter_mut().zip(line) {
+            for (width, text) in self.widths.iter_mut().zip(line) {
                 *width = text.chars().count().max(*width);
             }
         }
         let are_numbers: [bool; COLUMNS] = std::array::from_fn(|column| {
-            let cells = self.lines.iter().filter_map(|line| line.get(column));
-            !self.lines.is_empty() && cells.clone().all(|cell| !matches!(cell, Cell::Text(_)))
+            let cells = lines.iter().filter_map(|line| line.get(column));
+            let is_number = |cell: &Cell| matches!(cell, Cell::Number(_) | Cell::Nothing);
+            !lines.is_empty() && cells.clone().all(is_number)
         });
-        let heading = self.heading.map(str::to_owned);
-        for line in std::iter::once(&heading).chain(&shown) {
+        for line in self.heading.take().iter().chain(&shown) {
             let mut text = String::new();
-            for ((cell, width), is_number) in line.iter().zip(widths).zip(are_numbers) {
+            for ((cell, width), is_number) in line.iter().zip(self.widths).zip(are_numbers) {
                 let cell =
                     if is_number { format!("{cell:>width$}") } else { format!("{cell:<width$}") };
                 text.push_str(&cell);
@@ -135,17 +202,6 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
             writeln!(out, "{}", text.trim_end())?;
         }
         Ok(())
-    }
-
-    fn print_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        let object = |line: &[Cell; COLUMNS]| {
-            let fields = self.heading.iter().zip(line);
-            let fields = fields.map(|(name, cell)| (name.replace(' ', "_"), cell.as_json()));
-            serde_json::Value::Object(fields.collect())
-        };
-        let objects: Vec<_> = self.lines.iter().map(object).collect();
-        serde_json::to_writer_pretty(&mut *out, &objects)?;
-        writeln!(out)
     }
 }
 

@@ -10,6 +10,7 @@ mod append;
 pub mod benchmarks;
 mod buffers;
 mod damage;
+mod description;
 mod end_transaction;
 mod engine;
 mod epochs;
@@ -53,6 +54,7 @@ mod waiters;
 mod wal_progress;
 
 pub use append::PendingAppend;
+pub use description::{Described, LogDescription, RestDescription, describe};
 pub use end_transaction::EndTransaction;
 pub use error::{AppendError, LogError, ReadError};
 pub use followed::FollowedPartitions;

@@ -56,11 +56,16 @@ impl Rest {
         merged.last().map_or(Offset::ZERO, |run| run.end_offset)
     }
 
+    /// Its runs, as they are written.
+    pub(crate) fn groups(&self) -> Vec<SliceGroup> {
+        self.runs.iter().map(group).collect()
+    }
+
     /// Its bytes.
     pub(crate) fn encode(&self) -> Bytes {
         let message = ManifestRest {
             format: FORMAT,
-            groups: self.runs.iter().map(group).collect(),
+            groups: self.groups(),
             epochs: self.epochs.clone(),
             producer_state: self.producers.encode_to_vec().into(),
             cleaned_through: self.cleaned_through.get(),

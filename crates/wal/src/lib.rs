@@ -3,6 +3,7 @@
 //! One WAL is one directory on one disk, written by one thread. [`Wal::append`] copies a batch once, into a
 //! reference-counted aligned buffer, and hands back the slice; everything downstream (upload, tail reads) shares it.
 
+mod contents;
 mod directory;
 mod file_name;
 mod files;
@@ -18,6 +19,7 @@ mod salvage;
 mod scan;
 mod writer;
 
+pub use contents::{Content, ContentFile, ContentPlace, ContentStream, contents};
 pub use local::{Drive, LocalWal, LocalWalOptions, Start};
 pub use memory::MemoryWal;
 pub use port::{

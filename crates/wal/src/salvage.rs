@@ -36,28 +36,34 @@ pub struct SalvagedFrame {
 pub fn salvage(
     disk: &dyn Disk,
 ) -> io::Result<impl Iterator<Item = io::Result<SalvagedFrame>> + '_> {
-    let mut names: Vec<FileName> =
-        disk.list()?.into_iter().filter_map(|(name, _)| name.parse().ok()).collect();
-    names.retain(|name| name.role != Role::Spare);
-    names.sort_unstable();
-    Ok(names.into_iter().flat_map(move |name| FileFrames::of(disk, name)))
-}
-
-/// The intact frames of one file.
-struct FileFrames {
-    name: FileName,
-    content: Bytes,
-    at: usize,
-    error: Option<io::Error>,
-}
-
-impl FileFrames {
-    fn of(disk: &dyn Disk, name: FileName) -> Self {
+    Ok(names(disk)?.into_iter().flat_map(move |name| {
         let (content, error) = match read_file(disk, name) {
             Ok(content) => (content, None),
             Err(error) => (Vec::new(), Some(error)),
         };
-        Self { name, content: content.into(), at: BLOCK_BYTES, error }
+        error.map(Err).into_iter().chain(FileFrames::new(name, content.into()).map(Ok))
+    }))
+}
+
+/// The files that may hold frames, oldest first.
+pub(crate) fn names(disk: &dyn Disk) -> io::Result<Vec<FileName>> {
+    let mut names: Vec<FileName> =
+        disk.list()?.into_iter().filter_map(|(name, _)| name.parse().ok()).collect();
+    names.retain(|name| name.role != Role::Spare);
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// The intact frames of one file.
+pub(crate) struct FileFrames {
+    name: FileName,
+    content: Bytes,
+    at: usize,
+}
+
+impl FileFrames {
+    pub(crate) fn new(name: FileName, content: Bytes) -> Self {
+        Self { name, content, at: BLOCK_BYTES }
     }
 
     /// Where the header of this use of the file next names its generation, at or after `at`.
@@ -82,16 +88,13 @@ impl FileFrames {
 }
 
 impl Iterator for FileFrames {
-    type Item = io::Result<SalvagedFrame>;
+    type Item = SalvagedFrame;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if let Some(error) = self.error.take() {
-            return Some(Err(error));
-        }
         while let Some(at) = self.candidate(self.at) {
             if let Some(frame) = self.frame(at) {
                 self.at = at + FrameHeader::BYTES + frame.payload.len();
-                return Some(Ok(frame));
+                return Some(frame);
             }
             self.at = at + 1;
         }
@@ -100,6 +103,6 @@ impl Iterator for FileFrames {
     }
 }
 
-fn read_file(disk: &dyn Disk, name: FileName) -> io::Result<Vec<u8>> {
+pub(crate) fn read_file(disk: &dyn Disk, name: FileName) -> io::Result<Vec<u8>> {
     disk.read(&name.to_string())?.ok_or_else(|| io::ErrorKind::NotFound.into())
 }

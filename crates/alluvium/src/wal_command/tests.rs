@@ -1,4 +1,4 @@
-//! What `alluvium wal salvage` says of a directory, and that it leaves it as it was.
+//! What `alluvium wal salvage` and `alluvium wal dump` say of a directory, and that they leave it as it was.
 
 use super::*;
 use formats::{compression::Codec, record_batch::BatchBuilder};
@@ -88,4 +88,82 @@ fn a_missing_directory_is_not_made_and_an_existing_output_not_replaced() {
     std::fs::write(&output, "kept").unwrap();
     assert!(salvage(directory.path(), Some(&output)).unwrap_err().contains("--output"));
     assert_eq!(std::fs::read(&output).unwrap(), b"kept");
+}
+
+fn dump(directory: &Path) -> Result<(serde_json::Value, ExitCode), String> {
+    let output = cli::OutputFormat::Json;
+    let mut said = Vec::new();
+    let command = WalCommand::Dump { wal_dir: directory.to_owned(), output };
+    let code = command.run(&mut said).map_err(|Failure(line)| line)?;
+    Ok((serde_json::from_slice(&said).unwrap(), code))
+}
+
+/// A directory in which three frames lie in groups of their own.
+fn three_groups() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for offset in 0..3 {
+        let wal = open(directory.path(), Start::Continue);
+        append(&wal, 1, offset, 4);
+        wal.close().unwrap();
+    }
+    directory
+}
+
+#[test]
+fn every_frame_is_told_with_its_place() {
+    let directory = three_groups();
+    let before = content(directory.path());
+    let (told, code) = dump(directory.path()).unwrap();
+    assert_eq!(code, ExitCode::SUCCESS, "{told}");
+    assert_eq!(told["cluster"], "test");
+    let frames = told["frames"].as_array().unwrap();
+    assert_eq!(frames.len(), 3, "{told}");
+    for (offset, frame) in frames.iter().enumerate() {
+        assert_eq!(frame["base_offset"], offset);
+        assert_eq!((&frame["epoch"], &frame["records"]), (&4.into(), &1.into()));
+        assert_eq!((&frame["kind"], &frame["state"]), (&"records".into(), &"intact".into()));
+    }
+    let file = &told["files"][0];
+    assert_eq!((&file["kind"], &file["frames"]), (&"live".into(), &3.into()));
+    assert_eq!((&file["file"], &file["wal"]), (&frames[0]["file"], &told["wal"]));
+    assert_eq!(content(directory.path()), before);
+}
+
+#[test]
+fn damage_is_a_line_with_its_place_and_what_lies_beyond_is_told_too() {
+    let directory = three_groups();
+    let (whole, _) = dump(directory.path()).unwrap();
+    let second = &whole["frames"][1];
+    let path = directory.path().join(second["file"].as_str().unwrap());
+    let mut bytes = std::fs::read(&path).unwrap();
+    // In the frame's batch, behind its header.
+    bytes[second["at_byte"].as_u64().unwrap() as usize + 64 + 30] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let (told, code) = dump(directory.path()).unwrap();
+    assert_eq!(code, ExitCode::FAILURE, "{told}");
+    let frames = told["frames"].as_array().unwrap();
+    let kinds: Vec<_> = frames.iter().map(|frame| frame["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["records", "damage", "records"]);
+    // A group is read as a whole, and begins with its header.
+    assert_eq!(frames[1]["at_byte"], second["at_byte"].as_u64().unwrap() - 64);
+    let reason = frames[1]["state"].as_str().unwrap();
+    assert!(reason.starts_with("damaged: ") && reason.contains("CRC"), "{reason}");
+    assert_eq!(frames[2]["state"], "intact, beyond the end");
+    assert_eq!(
+        (&told["files"][0]["frames"], &told["files"][0]["frames_beyond"]),
+        (&1.into(), &1.into())
+    );
+}
+
+#[test]
+fn a_damaged_identity_is_told_and_a_running_broker_keeps_its_directory() {
+    let directory = three_groups();
+    std::fs::write(directory.path().join("identity"), b"mine").unwrap();
+    let (told, code) = dump(directory.path()).unwrap();
+    assert_eq!(code, ExitCode::FAILURE);
+    assert!(told["identity"].as_str().unwrap().starts_with("damaged: "), "{told}");
+    assert_eq!(told["frames"].as_array().unwrap().len(), 3);
+    let directory = tempfile::tempdir().unwrap();
+    let _wal = open(directory.path(), Start::Continue);
+    assert!(dump(directory.path()).unwrap_err().contains("running"));
 }

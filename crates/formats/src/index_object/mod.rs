@@ -20,7 +20,7 @@ mod writer;
 pub use directory::{Directory, DirectoryEntry, TRAILER_BYTES, decode_directory, directory_range};
 pub use entry::{IndexedSlice, decode_partition};
 pub use error::IndexError;
-pub use writer::{IndexObject, IndexWriter};
+pub use writer::{IndexObject, IndexWriter, check_header};
 
 /// The version these layouts have. A reader refuses any other.
 pub const VERSION: u16 = 1;

@@ -73,6 +73,16 @@ fn a_directory_and_one_run_tell_a_partitions_history() {
 }
 
 #[test]
+fn an_object_that_begins_otherwise_is_no_index() {
+    let mut object = index(7, 10).parts.concat();
+    assert_eq!(check_header(&object), Ok(()));
+    assert_eq!(check_header(&object[..8]), Err(IndexError::Truncated));
+    assert_eq!(check_header(&object[..7]), Err(IndexError::Magic));
+    object[8] = 9;
+    assert_eq!(check_header(&object), Err(IndexError::Version(9)));
+}
+
+#[test]
 fn the_next_level_joins_the_runs_of_its_children() {
     let children = [index(1, 0), index(3, 100)];
     let mut writer = IndexWriter::new(SESSION, 2);

@@ -154,6 +154,19 @@ impl IndexWriter {
     }
 }
 
+/// Whether an object's first bytes are those of an index object of this version.
+///
+/// # Errors
+/// [`IndexError::Magic`], [`IndexError::Version`], [`IndexError::Truncated`].
+pub fn check_header(object_start: &[u8]) -> Result<(), IndexError> {
+    let rest = object_start.strip_prefix(&MAGIC).ok_or(IndexError::Magic)?;
+    match rest.first_chunk().map(|version| u16::from_le_bytes(*version)) {
+        Some(VERSION) => Ok(()),
+        Some(version) => Err(IndexError::Version(version)),
+        None => Err(IndexError::Truncated),
+    }
+}
+
 fn header() -> Bytes {
     let mut layout = Layout::<HEADER_BYTES>::new();
     layout.put(&MAGIC).put(&VERSION.to_le_bytes());
