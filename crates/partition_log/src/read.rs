@@ -119,14 +119,14 @@ async fn read(
     while missing.len() < ATTEMPTS {
         let (entries, to, watermarks, aborted) = match planned? {
             Plan::Answer(answer) => return Ok((answer, None)),
-            Plan::Wal { places, answer } => match read_wal(&partition.engine, places).await? {
-                Some(batches) => return Ok((ReadAnswer { batches, ..answer }, None)),
-                // Committed meanwhile: objects have it.
-                None => {
-                    planned = plan(&partition.sequencer.lock(), request);
-                    continue;
+            Plan::Wal { places, answer } => {
+                if let Some(batches) = read_wal(&partition.engine, places).await? {
+                    return Ok((ReadAnswer { batches, ..answer }, None));
                 }
-            },
+                // Committed meanwhile: objects have it.
+                planned = plan(&partition.sequencer.lock(), request);
+                continue;
+            }
             Plan::Objects { entries, to, watermarks, aborted } => {
                 (entries, to, watermarks, aborted)
             }

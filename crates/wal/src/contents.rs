@@ -85,12 +85,12 @@ pub fn contents(disk: &dyn Disk) -> io::Result<impl Iterator<Item = io::Result<C
 }
 
 /// Where the newest file so far of each WAL ends.
-type Ends = BTreeMap<WalId, End>;
+type Ends = BTreeMap<WalId, FileEnd>;
 
 #[derive(Debug)]
-struct End {
+struct FileEnd {
     name: FileName,
-    end: StreamEnd,
+    stream: StreamEnd,
     stop: Stop,
 }
 
@@ -157,7 +157,10 @@ impl FileContents {
                     first_position: header.first_position,
                     end_position: position,
                 });
-                ends.insert(header.wal, End { name, end: scan.end, stop: scan.stop.clone() });
+                ends.insert(
+                    header.wal,
+                    FileEnd { name, stream: scan.end, stop: scan.stop.clone() },
+                );
             }
         }
         let frames = FileFrames::new(name, content).peekable();
@@ -196,7 +199,7 @@ impl Iterator for FileContents {
 /// Reads the stream of a file, as one that follows the WAL's file before it.
 fn scanned(name: FileName, content: &Bytes, ends: &Ends) -> io::Result<FileScan> {
     let wal = FileHeader::decode(content).ok().map(|header| header.wal);
-    let before = wal.and_then(|wal| ends.get(&wal)).map(|before| before.end);
+    let before = wal.and_then(|wal| ends.get(&wal)).map(|before| before.stream);
     let mut scan = scan(&InMemory(content.clone()), name.generation, before)?;
     // They are found once more, with their places.
     scan.frames = Vec::new();
@@ -206,7 +209,7 @@ fn scanned(name: FileName, content: &Bytes, ends: &Ends) -> io::Result<FileScan>
 /// Why a file does not go on where the WAL's file before it ends, if it does not.
 fn joint(name: FileName, header: &FileHeader, ends: &Ends) -> Option<ContentPlace> {
     let before = ends.get(&header.wal)?;
-    match header.first_position.cmp(&before.end.position) {
+    match header.first_position.cmp(&before.stream.position) {
         Ordering::Equal => None,
         Ordering::Less => Some(ContentPlace {
             file: name.to_string(),
@@ -219,7 +222,7 @@ fn joint(name: FileName, header: &FileHeader, ends: &Ends) -> Option<ContentPlac
             reason: format!(
                 "{}, and the next file starts {} bytes further on",
                 before.stop.reason,
-                header.first_position - before.end.position
+                header.first_position - before.stream.position
             ),
         }),
     }

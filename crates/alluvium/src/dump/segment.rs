@@ -11,7 +11,7 @@ use formats::{
     record_batch::{BatchHeader, verify_crc},
     segment::{self, BatchEntry, Footer, Slice},
 };
-use model::LeaderEpoch;
+use model::{LeaderEpoch, Offset};
 use std::ops::Range;
 
 const BATCH_COLUMNS: [&str; 14] = [
@@ -129,7 +129,7 @@ fn cells(
         slice.partition.topic.to_string().into(),
         slice.partition.partition.get().into(),
         batch.base_offset.get().into(),
-        batch.next_offset().map(|offset| offset.get()).into(),
+        batch.next_offset().map(Offset::get).into(),
         batch.leader_epoch.get().into(),
         checked.as_ref().ok().map(|header| header.record_count).into(),
         from_byte.into(),

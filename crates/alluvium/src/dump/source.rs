@@ -203,7 +203,7 @@ impl Contents {
 /// What kind of object a name is of, as far as it says; `None` for a file called otherwise.
 pub(super) fn kind_of_name(name: &str) -> Option<&'static str> {
     let parts: Vec<_> = name.split('/').collect();
-    let kinds = parts.windows(2).filter_map(|pair| match pair {
+    let mut kinds = parts.windows(2).filter_map(|pair| match pair {
         [kind, hash] if hash.len() == 2 && u8::from_str_radix(hash, 16).is_ok() => match *kind {
             "data" => Some("segment of a flush"),
             "gathered" => Some("gathered segment"),
@@ -212,5 +212,5 @@ pub(super) fn kind_of_name(name: &str) -> Option<&'static str> {
         },
         _ => None,
     });
-    kinds.last()
+    kinds.next_back()
 }

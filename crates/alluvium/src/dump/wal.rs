@@ -63,7 +63,7 @@ pub(crate) fn dump(
         match content {
             Ok(Content::Frame(frame)) => table.push(frame_cells(&frame, "intact"))?,
             Ok(Content::Beyond(frame)) => {
-                table.push(frame_cells(&frame, "intact, beyond the end"))?
+                table.push(frame_cells(&frame, "intact, beyond the end"))?;
             }
             Ok(Content::Damage(place)) => {
                 places += 1;

@@ -110,12 +110,11 @@ impl<const COLUMNS: usize> Section<'_, '_, COLUMNS> {
             self.print_page()?;
         }
         if self.report.format == OutputFormat::Json {
-            match self.begun {
-                true => write!(self.report.out, "\n  ]")?,
-                false => {
-                    self.report.begin_field(self.name)?;
-                    write!(self.report.out, "[]")?;
-                }
+            if self.begun {
+                write!(self.report.out, "\n  ]")?;
+            } else {
+                self.report.begin_field(self.name)?;
+                write!(self.report.out, "[]")?;
             }
             self.report.told = Told::Table;
         }
