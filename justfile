@@ -22,3 +22,7 @@ bench *arguments:
 # Fuzzes every decoder of untrusted bytes, 10 minutes each; `just fuzz 60 request` for one.
 fuzz *arguments:
     fuzz/run {{arguments}}
+
+# What a release is made of, in target/dist/: programs for x86_64 and aarch64, each of them started, the list of crates, checksums.
+dist *targets:
+    tools/dist {{targets}}
