@@ -180,6 +180,7 @@ mod tests {
             session: vec![1; 16].into(),
             wal_id: vec![2; 16].into(),
             leader_epoch: 4,
+            mode: formats::metadata::DurabilityMode::Wal.into(),
             ..Owner::default()
         };
         let keys = &stores.keys;

@@ -196,10 +196,12 @@ impl Iterator for FileContents {
     }
 }
 
-/// Reads the stream of a file, as one that follows the WAL's file before it.
+/// Reads the stream of a file, as one that follows the WAL's file before it, if it goes on where that one ends.
 fn scanned(name: FileName, content: &Bytes, ends: &Ends) -> io::Result<FileScan> {
-    let wal = FileHeader::decode(content).ok().map(|header| header.wal);
-    let before = wal.and_then(|wal| ends.get(&wal)).map(|before| before.stream);
+    let before = FileHeader::decode(content).ok().and_then(|header| {
+        let before = ends.get(&header.wal).map(|before| before.stream);
+        before.filter(|before| before.position == header.first_position)
+    });
     let mut scan = scan(&InMemory(content.clone()), name.generation, before)?;
     // They are found once more, with their places.
     scan.frames = Vec::new();

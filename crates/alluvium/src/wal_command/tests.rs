@@ -4,7 +4,7 @@ use super::*;
 use formats::{compression::Codec, record_batch::BatchBuilder};
 use model::{ClusterId, PartitionIndex, TopicId};
 use runtime::Randomness;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use wal::{Durability, FrameMeta, LocalWal, LocalWalOptions, Start, Wal};
 
 fn open(directory: &Path, start: Start) -> LocalWal {
@@ -101,11 +101,14 @@ fn dump(directory: &Path) -> Result<(serde_json::Value, ExitCode), String> {
 /// A directory in which three frames lie in groups of their own.
 fn three_groups() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
+    let wal = open(directory.path(), Start::Continue);
     for offset in 0..3 {
-        let wal = open(directory.path(), Start::Continue);
         append(&wal, 1, offset, 4);
-        wal.close().unwrap();
+        while wal.synced() < wal.end() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
+    wal.close().unwrap();
     directory
 }
 
