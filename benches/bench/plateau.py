@@ -19,16 +19,21 @@ SAMPLE_SECONDS = 4
 
 
 def plateau(system: System, topic: str) -> Outcome:
-    """16 MiB/s on 200 partitions and 100 groups that commit, for six days of two minutes each that keep one: samples, and a plot of them."""
+    """16 MiB/s on 200 partitions and 100 groups that commit, for six days of two minutes each that keep one: samples, and a plot of them.
+    A little goes to a topic that keeps everything."""
     driver(system.bootstrap, "create-topic", topic=topic, partitions=200)
+    kept = f"{topic}-kept"
+    driver(system.bootstrap, "create-topic", topic=kept, partitions=4, config="retention.ms=-1")
     load = {"connections": 4, "in_flight": 20, "batch_bytes": 16_384, "mib_per_second": 16, "seconds": DAYS * DAY_SECONDS}
     samples, ended = [], threading.Event()
     with Section(system, settle=False) as section, ThreadPoolExecutor() as background:
         watching = background.submit(_watch, system, samples, ended)
         commits = background.submit(driver, system.bootstrap, "commit", topic=topic, groups=100, members=2, seconds=load["seconds"])
+        beside = background.submit(driver, system.bootstrap, "produce", topic=kept, **load | {"connections": 1, "mib_per_second": 0.125})
         try:
             written = driver(system.bootstrap, "produce", topic=topic, **load)
             commits.result()
+            beside.result()
         finally:
             ended.set()
         watching.result()

@@ -1,4 +1,4 @@
-//! [`Batch`]: one batch of records, built once and sent again and again; only the stamp in its first record changes.
+//! [`Batch`]: one batch of records, built once and sent again and again; only its date and the stamp in its first record change.
 
 use crate::error::DriverError;
 use bytes::Bytes;
@@ -12,6 +12,8 @@ use std::time::Duration;
 
 const CRC_AT: usize = 17;
 const CRC_COVERS_FROM: usize = 21;
+/// Base and largest timestamp, which are the same in a batch of ours.
+const TIMESTAMPS_AT: usize = 27;
 const STAMP_BYTES: usize = 8;
 /// What every record costs beside its value: length, attributes, deltas, key, value length and header count, at their longest.
 const RECORD_OVERHEAD_BYTES: usize = 16;
@@ -67,6 +69,16 @@ impl Batch {
     /// Writes `time` into the first record's value and makes the CRC match.
     pub(crate) fn stamp(&mut self, time: BootTime) {
         self.patch(self.stamp_at, &(time.0.as_nanos() as u64).to_be_bytes());
+        self.sign();
+    }
+
+    /// Makes all records as young as that.
+    pub(crate) fn date(&mut self, unix_ms: i64) {
+        self.patch(TIMESTAMPS_AT, &[unix_ms.to_be_bytes(); 2].concat());
+        self.sign();
+    }
+
+    fn sign(&mut self) {
         let crc = crc32c::checksum(self.bytes.get(CRC_COVERS_FROM..).unwrap_or_default());
         self.patch(CRC_AT, &crc.to_be_bytes());
     }
@@ -122,6 +134,17 @@ mod tests {
         batch.stamp(time);
         verify_crc(batch.bytes()).unwrap();
         assert_eq!(read_stamp(batch.bytes(), batch.stamp_at()), Some(time));
+    }
+
+    #[test]
+    fn a_batch_that_was_dated_is_intact_and_as_young() {
+        let shape = BatchShape { batch_bytes: 4_096, record_bytes: 100 };
+        let mut batch = Batch::new(shape, &Clock::system()).expect("a batch");
+        batch.date(1_700_000_000_000);
+        verify_crc(batch.bytes()).expect("intact");
+        let header = formats::record_batch::BatchHeader::parse(batch.bytes()).expect("a header");
+        assert_eq!(header.base_timestamp, 1_700_000_000_000);
+        assert_eq!(header.max_timestamp, 1_700_000_000_000);
     }
 
     #[test]

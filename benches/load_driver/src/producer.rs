@@ -22,6 +22,9 @@ use std::{
 const PRODUCE: (i16, i16) = (0, 7);
 const TIMEOUT_MS: i32 = 30_000;
 
+/// So long batches keep the time that their records carry.
+const DATED_FOR: Duration = Duration::from_secs(1);
+
 /// What is the same for all connections of a run.
 #[derive(Debug)]
 pub(crate) struct Load<'a> {
@@ -45,6 +48,8 @@ pub(crate) struct Producer<'a> {
     connection: Connection,
     partitions: std::iter::Cycle<std::vec::IntoIter<i32>>,
     batch: Batch,
+    /// When the batch's records were made as young as they are.
+    dated: BootTime,
     pace: Pace,
     waiting: VecDeque<BootTime>,
     /// The broker asked for silence until then (KIP-219).
@@ -76,6 +81,7 @@ impl<'a> Producer<'a> {
             connection: Connection::open(&led.address)?,
             partitions: led.partitions.clone().into_iter().cycle(),
             batch,
+            dated: now,
             pace,
             waiting: VecDeque::with_capacity(load.in_flight),
             throttled_until: BootTime::default(),
@@ -117,6 +123,10 @@ impl<'a> Producer<'a> {
         let left = &self.load.requests_left;
         if left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_err() {
             return Ok(false);
+        }
+        if due.since(self.dated) >= DATED_FOR {
+            self.batch.date(self.load.clock.unix_ms());
+            self.dated = due;
         }
         if self.load.stamped {
             self.batch.stamp(due);

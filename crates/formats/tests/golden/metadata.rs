@@ -9,7 +9,7 @@ use formats::metadata::{
     GroupCommits, GroupMember, GroupOffsets, GroupProtocol, Index, JournalHead, LastSnapshot,
     Manifest, ManifestRest, MemberPartitions, MemberState, Move, Owner, Producer, ProducerBatch,
     ProducerIds, ProducerSnapshot, QuotaEntity, Recovery, Reference, Registration, ScramCredential,
-    SeqRange, Session, SliceGroup, SnapshotHead, SnapshotPart, StagedOffsets, SubscribedTopic,
+    Session, SliceGroup, SnapshotHead, SnapshotPart, StagedOffsets, SubscribedTopic,
     TargetAssignment, TargetPartitions, Topic, TopicName, TopicOffsets, TransactionState,
     TransactionTopic, TransactionalProducer, Unfolded,
 };
@@ -198,7 +198,8 @@ fn values_of_commits_have_their_bytes() {
             directory_offset: 60_000,
             directory_length: 9_968,
             wal_synced: 9_000_000,
-            freed: vec![SeqRange { from_seq: 1, through_seq: 3 }],
+            freed_segments: 3,
+            freed_bytes: 1_000_000,
         },
     );
 }

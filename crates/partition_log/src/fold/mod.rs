@@ -7,7 +7,7 @@
 mod commits;
 mod worker;
 
-pub(crate) use commits::{FoldableCommit, SessionCommits};
+pub(crate) use commits::{FoldableCommit, Freed, SessionCommits};
 pub(crate) use worker::fold_as_needed;
 
 use crate::pipeline::{ActiveSession, Cut};

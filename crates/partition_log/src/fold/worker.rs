@@ -119,20 +119,18 @@ async fn write_index(
 ) -> Result<IndexObject, String> {
     let mut writer = IndexWriter::new(session.stamp.id, work.level());
     match work {
-        FoldWork::Commits(children) if gathered.objects().next().is_some() => {
+        FoldWork::Commits(children) => {
             for it in children {
                 writer.cover(it.seq, it.seq).map_err(|error| error.to_string())?;
+                for slice in gathered.left_of(&it.footer) {
+                    writer
+                        .push_slice(it.object.as_str(), it.seq, slice)
+                        .map_err(|error| error.to_string())?;
+                }
             }
             for (object, copied) in gathered.slices() {
                 writer
                     .push_slice(object.as_str(), copied.seq, &copied.slice)
-                    .map_err(|error| error.to_string())?;
-            }
-        }
-        FoldWork::Commits(children) => {
-            for it in children {
-                writer
-                    .push_footer(it.object.as_str(), it.seq, &it.footer)
                     .map_err(|error| error.to_string())?;
             }
         }
@@ -224,6 +222,8 @@ fn swap(
         directory_offset: index.directory_offset,
         directory_length: index.directory_length,
         wal_synced: work.wal_synced(),
+        freed_segments: work.freed().segments,
+        freed_bytes: work.freed().bytes,
         ..Index::default()
     };
     let key = keys.index(id, work.level(), index.directory.from_seq);
@@ -250,7 +250,10 @@ fn superseded(engine: &Engine, work: &FoldWork, gathered: &Gathered) -> Vec<Oper
     let objects: Vec<_> = match work {
         FoldWork::Indexes(children) => children.iter().map(|it| it.object.to_string()).collect(),
         FoldWork::Commits(_) if gathered.objects().next().is_none() => Vec::new(),
-        FoldWork::Commits(children) => children.iter().map(|it| it.object.to_string()).collect(),
+        FoldWork::Commits(children) => {
+            let gone = children.iter().filter(|it| gathered.left_of(&it.footer).next().is_none());
+            gone.map(|it| it.object.to_string()).collect()
+        }
     };
     upkeep::garbage_notes(engine, &objects)
 }
@@ -309,6 +312,7 @@ fn apply(
         directory,
         runs: HEADER_BYTES as u64..index.directory_offset,
         wal_synced: work.wal_synced(),
+        freed: work.freed(),
     });
 }
 

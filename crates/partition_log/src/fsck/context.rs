@@ -1,9 +1,9 @@
 //! [`Context`]: what every part of a check needs: the stores, the listing, and where findings go.
 
-use super::{Finding, FindingKind, Place, Verified, bucket::Bucket};
+use super::{Finding, FindingKind, Place, Verified, bucket::Bucket, slices::ListedSlice};
 use crate::{Stores, object_read::ObjectReader};
 use bytes::Bytes;
-use formats::metadata::{DeletedTopic, Topic};
+use formats::metadata::{DeletedTopic, Manifest, Topic};
 use metadata::{Entry, MetadataError, RangeQuery, families};
 use model::{PartitionId, SessionId, TopicId};
 use parking_lot::Mutex;
@@ -103,6 +103,8 @@ pub(super) struct Context<'a> {
     pub(super) doubtful_sessions: BTreeSet<SessionId>,
     /// Partitions likewise.
     pub(super) doubtful_partitions: BTreeSet<PartitionId>,
+    /// From which offset on readers reach a partition's shared segments, when that was last looked up.
+    reachable_from: Mutex<HashMap<PartitionId, u64>>,
     sink: Mutex<Sink<'a>>,
 }
 
@@ -129,6 +131,7 @@ impl<'a> Context<'a> {
             topics: HashMap::new(),
             doubtful_sessions: BTreeSet::new(),
             doubtful_partitions: BTreeSet::new(),
+            reachable_from: Mutex::default(),
             sink: Mutex::new(Sink { report, summary }),
         };
         context.topics = context.read_topics().await?;
@@ -187,6 +190,34 @@ impl<'a> Context<'a> {
             Err(error) if error.kind == ObjectErrorKind::NotFound => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Whether no reader reaches any of these slices: their segment may be gone before the index that names it (ADR 23).
+    pub(super) async fn is_unreachable(&self, slices: &[ListedSlice]) -> Result<bool, Failure> {
+        for ListedSlice { partition, offsets, .. } in slices {
+            let known = self.reachable_from.lock().get(partition).copied();
+            if known.is_some_and(|from| offsets.end <= from) {
+                continue;
+            }
+            let from = self.read_reachable_from(*partition).await?;
+            self.reachable_from.lock().insert(*partition, from);
+            if offsets.end > from {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// All of a deleted topic can't be reached.
+    async fn read_reachable_from(&self, partition: PartitionId) -> Result<u64, Failure> {
+        let keys = &self.stores.keys;
+        if !self.range(keys.deleted_topic(partition.topic)).await?.is_empty() {
+            return Ok(u64::MAX);
+        }
+        let manifest = RangeQuery::key(keys.manifest(partition));
+        let read = self.stores.metadata.range(manifest).await?.entries;
+        let manifest = read.first().and_then(|entry| self.decode::<Manifest>(entry));
+        Ok(manifest.map_or(0, |it| it.log_start_offset.max(it.merged_through)))
     }
 
     /// The range of a partition's offsets, with its topic's name.

@@ -5,26 +5,37 @@
 //! [`Plan`]'s order, and its index object names those: offsets, commits and everything else of a slice stay, only where its bytes
 //! lie changes. The copied segments are garbage from the transaction on that swaps the index in.
 //!
+//! Segments go as a whole. So what is kept for a day and what is kept for ever come into different ones ([`Lifetime`], ADR 23).
+//!
 //! The bytes come from the [`Spool`], not from the store: they were uploaded from here a moment ago.
 
+mod lifetime;
 mod plan;
 mod spool;
 
 pub(crate) use plan::is_worth_it;
 pub use spool::Spool;
 
+use lifetime::Lifetime;
+
 use crate::{
     GatherFrom, engine::Engine, fold::FoldableCommit, index::SegmentSlice, object_names,
     object_read::damage_in, pipeline::ActiveSession, upkeep::Throttle,
 };
 use bytes::Bytes;
-use formats::segment::{Segment, SegmentError, SegmentWriter, Slice};
+use formats::segment::{Footer, Segment, SegmentError, SegmentWriter, Slice};
 use futures::{StreamExt, TryStreamExt, stream};
+use model::PartitionId;
 use parking_lot::Mutex;
 use plan::{Output, Plan};
 use runtime::Backoff;
 use spool::Spooled;
-use std::{collections::HashMap, ops::Range, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    ops::Range,
+    sync::Arc,
+    time::Duration,
+};
 use storage::ObjectName;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -41,6 +52,8 @@ const WAITS_MAX: usize = 100;
 #[derive(Debug, Default)]
 pub(crate) struct Gathered {
     segments: Vec<(ObjectName, Vec<Copied>)>,
+    /// All that the commits brought of these is in them.
+    partitions: HashSet<PartitionId>,
 }
 
 /// A slice in its new place.
@@ -51,7 +64,12 @@ pub(crate) struct Copied {
 }
 
 impl Gathered {
-    /// The slices, with the segments that they are in now, ascending by partition and offset.
+    /// The slices of a commit that stay where they are.
+    pub(crate) fn left_of<'a>(&'a self, footer: &'a Footer) -> impl Iterator<Item = &'a Slice> {
+        footer.slices.iter().filter(|slice| !self.partitions.contains(&slice.partition))
+    }
+
+    /// The slices, with the segments that they are in now; those of a partition ascending by offset.
     pub(crate) fn slices(&self) -> impl Iterator<Item = (&ObjectName, &Copied)> {
         self.segments.iter().flat_map(|(object, slices)| slices.iter().map(move |it| (object, it)))
     }
@@ -87,10 +105,15 @@ pub(crate) async fn gather(
     let (Some(options), Some(_)) = (&engine.options.gather, &engine.parts.gather_from) else {
         return gathered;
     };
-    let Some(plan) = Plan::of(commits, options.segment_bytes) else { return gathered };
-    for output in plan.outputs {
-        match gather_one(engine, session, commits, &output, throttle).await {
-            Ok(segment) => gathered.segments.push(segment),
+    let lifetime = |partition| Lifetime::of_partition(engine, partition);
+    let Some(plan) = Plan::of(commits, options.segment_bytes, lifetime) else { return gathered };
+    let Plan { outputs, is_partial } = plan;
+    for output in outputs {
+        match gather_one(engine, session, commits, &output, (throttle, is_partial)).await {
+            Ok((object, copied)) => {
+                gathered.partitions.extend(copied.iter().map(|it| it.slice.partition));
+                gathered.segments.push((object, copied));
+            }
             Err(refusal) => {
                 refusal.tell(commits.first().map_or(0, |it| it.seq));
                 give_up(engine, session, gathered).await;
@@ -127,17 +150,18 @@ impl Refusal {
     }
 }
 
-/// Makes and stores one segment.
+/// Makes and stores one segment. What few slices are gathered alone, as the rest is large, is read from the store: large slices are not
+/// kept on disk.
 async fn gather_one(
     engine: &Engine,
     session: &ActiveSession,
     commits: &[FoldableCommit],
     output: &Output,
-    throttle: &Mutex<Throttle>,
+    (throttle, from_store): (&Mutex<Throttle>, bool),
 ) -> Result<(ObjectName, Vec<Copied>), Refusal> {
     pause(engine, throttle, output.bytes).await;
-    let spans: HashMap<usize, (u64, Bytes)> = stream::iter(output.spans())
-        .map(|(source, range)| read(engine, commits, source, range))
+    let spans: BTreeMap<(usize, u64), Bytes> = stream::iter(output.spans())
+        .map(|(source, range)| read(engine, commits, (source, range), from_store))
         .buffer_unordered(READS_IN_FLIGHT)
         .try_collect()
         .await?;
@@ -145,7 +169,8 @@ async fn gather_one(
     for piece in &output.pieces {
         let commit = commits.get(piece.source).ok_or_else(misplanned)?;
         let slice = commit.footer.slices.get(piece.position).ok_or_else(misplanned)?;
-        let bytes = spans.get(&piece.source).and_then(|(start, bytes)| {
+        let before = spans.range((piece.source, 0)..=(piece.source, slice.bytes.start));
+        let bytes = before.last().and_then(|((_, start), bytes)| {
             let range = (slice.bytes.start - start) as usize..(slice.bytes.end - start) as usize;
             (range.end <= bytes.len()).then(|| bytes.slice(range))
         });
@@ -200,19 +225,19 @@ async fn pause(engine: &Engine, throttle: &Mutex<Throttle>, bytes: u64) {
 async fn read(
     engine: &Engine,
     commits: &[FoldableCommit],
-    source: usize,
-    range: Range<u64>,
-) -> Result<(usize, (u64, Bytes)), Refusal> {
+    (source, range): (usize, Range<u64>),
+    from_store: bool,
+) -> Result<((usize, u64), Bytes), Refusal> {
     let commit = commits.get(source).ok_or_else(misplanned)?;
-    let (object, start) = (commit.object.clone(), range.start);
+    let (object, place) = (commit.object.clone(), (source, range.start));
     let spool = match &engine.parts.gather_from {
         None => return Err(Refusal::NotAtHand(object)),
-        Some(GatherFrom::Store) => {
+        Some(GatherFrom::Spool(spool)) if !from_store => spool,
+        Some(_) => {
             let read = engine.parts.objects.get_range(&object, range).await;
             let bytes = read.map_err(|error| Refusal::Unreadable(error.to_string()))?;
-            return Ok((source, (start, bytes)));
+            return Ok((place, bytes));
         }
-        Some(GatherFrom::Spool(spool)) => spool,
     };
     for _ in 0..WAITS_MAX {
         let (spool, name, range) = (Arc::clone(spool), object.clone(), range.clone());
@@ -221,7 +246,7 @@ async fn read(
             Spooled::Absent => break,
             Spooled::Coming => tokio::time::sleep(WAIT).await,
             Spooled::Here(Err(error)) => return Err(Refusal::Unreadable(error.to_string())),
-            Spooled::Here(Ok(bytes)) => return Ok((source, (start, bytes))),
+            Spooled::Here(Ok(bytes)) => return Ok((place, bytes)),
         }
     }
     Err(Refusal::NotAtHand(object))

@@ -45,6 +45,11 @@ async fn check_at(cluster: &Cluster, depth: Depth, now_unix_ms: i64) -> (Vec<Fin
     (findings, summary)
 }
 
+/// What is found when every batch is read, long after.
+pub(crate) async fn check_batches(cluster: &Cluster) -> Vec<Finding> {
+    check_at(cluster, Depth::Batches, LATE).await.0
+}
+
 async fn check(cluster: &Cluster) -> Vec<Finding> {
     check_at(cluster, Depth::Footers, LATE).await.0
 }

@@ -10,6 +10,7 @@ mod followed;
 mod fsck;
 mod gather;
 mod handover;
+mod lifetimes;
 mod manifest_fold;
 mod memory;
 mod merge;

@@ -5,7 +5,7 @@ use super::liveness::Held;
 use crate::{engine::Engine, pipeline::ActiveSession};
 use bytes::Bytes;
 use formats::{
-    index_object::{Directory, HEADER_BYTES, decode_directory, decode_partition},
+    index_object::{Directory, HEADER_BYTES, IndexedSlice, decode_directory, decode_partition},
     metadata::{Commit, Index},
     segment::Footer,
 };
@@ -25,8 +25,8 @@ pub(super) struct Listed {
     pub(super) revision: Revision,
     pub(super) object: ObjectName,
     pub(super) held: Arc<Vec<Held>>,
-    /// Where an index object's directory lies.
-    directory: Option<Range<u64>>,
+    /// What metadata says of it, when it is an index.
+    pub(super) index: Option<Index>,
 }
 
 /// What was read of objects that were listed lately.
@@ -100,7 +100,7 @@ impl Inventory {
             let footer = Footer::decode(&bytes).map_err(|error| error.to_string())?;
             self.remember(&object, held_by_footer(&footer))
         };
-        Ok(Listed { key: entry.key, revision: entry.mod_revision, object, held, directory: None })
+        Ok(Listed { key: entry.key, revision: entry.mod_revision, object, held, index: None })
     }
 
     async fn index(
@@ -111,20 +111,18 @@ impl Inventory {
     ) -> Result<Listed, String> {
         let index: Index = families::decode(&entry).map_err(|error| error.to_string())?;
         let object = ObjectName::new(&index.object).map_err(|error| error.to_string())?;
-        let end = index.directory_offset.saturating_add(index.directory_length);
-        let directory = index.directory_offset..end;
         let known = own.commits.lock().directory_of(&object);
         let held = if let Some(directory) = known {
             Arc::new(held_by_index(&directory))
         } else if let Some(held) = self.remembered(&object) {
             held
         } else {
-            let bytes = get(engine, &object, directory.clone()).await?;
+            let bytes = get(engine, &object, directory_range(&index)).await?;
             let rows = decode_directory(&bytes).map_err(|error| error.to_string())?;
             self.remember(&object, held_by_index(&rows))
         };
-        let directory = Some(directory);
-        Ok(Listed { key: entry.key, revision: entry.mod_revision, object, held, directory })
+        let index = Some(index);
+        Ok(Listed { key: entry.key, revision: entry.mod_revision, object, held, index })
     }
 
     fn remembered(&mut self, object: &ObjectName) -> Option<Arc<Vec<Held>>> {
@@ -144,7 +142,9 @@ impl Inventory {
 fn held_by_footer(footer: &Footer) -> Vec<Held> {
     let held = footer.slices.iter().map(|slice| Held {
         partition: slice.partition,
+        base_offset: slice.base_offset,
         end_offset: slice.end_offset,
+        bytes: slice.size_bytes(),
         max_timestamp: slice.max_timestamp,
     });
     held.collect()
@@ -153,7 +153,9 @@ fn held_by_footer(footer: &Footer) -> Vec<Held> {
 fn held_by_index(directory: &Directory) -> Vec<Held> {
     let held = directory.entries.iter().map(|row| Held {
         partition: row.partition,
+        base_offset: row.base_offset,
         end_offset: row.end_offset,
+        bytes: row.size_bytes,
         max_timestamp: row.max_timestamp,
     });
     held.collect()
@@ -162,19 +164,37 @@ fn held_by_index(directory: &Directory) -> Vec<Held> {
 /// The objects that go when `listed` does: the segment, or the index object and all segments that it names.
 pub(super) async fn objects_of(engine: &Engine, listed: &Listed) -> Result<Vec<String>, String> {
     let mut objects = BTreeSet::from([listed.object.to_string()]);
-    if let Some(directory) = &listed.directory {
-        let bytes = get(engine, &listed.object, 0..directory.end).await?;
-        let at = |range: Range<u64>| {
-            bytes.get(range.start as usize..range.end as usize).ok_or("a directory is damaged")
-        };
-        let rows = decode_directory(at(directory.clone())?).map_err(|error| error.to_string())?;
-        for row in rows.entries.iter().filter(|row| row.bytes.start >= HEADER_BYTES as u64) {
-            let run =
-                decode_partition(at(row.bytes.clone())?).map_err(|error| error.to_string())?;
-            objects.extend(run.into_iter().map(|indexed| indexed.object));
-        }
+    if let Some(index) = &listed.index {
+        each_slice(engine, &listed.object, index, |it| {
+            objects.insert(it.object);
+        })
+        .await?;
     }
     Ok(objects.into_iter().collect())
+}
+
+/// Reads an index object, and tells of each slice that it lists.
+pub(super) async fn each_slice(
+    engine: &Engine,
+    object: &ObjectName,
+    index: &Index,
+    mut tell: impl FnMut(IndexedSlice),
+) -> Result<(), String> {
+    let directory = directory_range(index);
+    let bytes = get(engine, object, 0..directory.end).await?;
+    let at = |range: Range<u64>| {
+        bytes.get(range.start as usize..range.end as usize).ok_or("a directory is damaged")
+    };
+    let rows = decode_directory(at(directory)?).map_err(|error| error.to_string())?;
+    for row in rows.entries.iter().filter(|row| row.bytes.start >= HEADER_BYTES as u64) {
+        let run = decode_partition(at(row.bytes.clone())?).map_err(|error| error.to_string())?;
+        run.into_iter().for_each(&mut tell);
+    }
+    Ok(())
+}
+
+fn directory_range(index: &Index) -> Range<u64> {
+    index.directory_offset..index.directory_offset.saturating_add(index.directory_length)
 }
 
 async fn range(engine: &Engine, prefix: Bytes) -> Result<Vec<Entry>, String> {

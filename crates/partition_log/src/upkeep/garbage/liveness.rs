@@ -7,7 +7,10 @@ use std::collections::{HashMap, HashSet};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Held {
     pub(super) partition: PartitionId,
+    pub(super) base_offset: Offset,
     pub(super) end_offset: Offset,
+    /// Of its batches.
+    pub(super) bytes: u64,
     pub(super) max_timestamp: TimestampMs,
 }
 
@@ -30,14 +33,37 @@ impl Liveness {
     }
 
     fn is_dead(&self, held: &Held) -> bool {
-        if self.deleted.contains(&held.partition.topic) {
-            return true;
+        let merged_through = self.merged_through.get(&held.partition);
+        self.deleted.contains(&held.partition.topic)
+            || merged_through.is_some_and(|&end| held.end_offset <= end)
+            || self.is_unreachable(held.partition, held.end_offset)
+                && held.max_timestamp < self.producers_since
+    }
+
+    /// Whether no reader reaches records of the partition below that offset: its topic is deleted, or they are merged, or below the log
+    /// start. Producers may be remembered by what lists them.
+    pub(super) fn is_unreachable(&self, partition: PartitionId, end: Offset) -> bool {
+        self.deleted.contains(&partition.topic)
+            || self.reachable_from(partition).is_some_and(|from| end <= from)
+    }
+
+    /// How many bytes of what an object holds no reader reaches, as if a partition's records were all as large.
+    pub(super) fn unreachable_bytes(&self, held: &[Held]) -> u64 {
+        held.iter().map(|it| self.unreachable_bytes_of(it)).sum()
+    }
+
+    fn unreachable_bytes_of(&self, held: &Held) -> u64 {
+        if self.is_unreachable(held.partition, held.end_offset) {
+            return held.bytes;
         }
-        let below = |end: Option<&Offset>| end.is_some_and(|&end| held.end_offset <= end);
-        if below(self.merged_through.get(&held.partition)) {
-            return true;
-        }
-        below(self.log_starts.get(&held.partition)) && held.max_timestamp < self.producers_since
+        let Some(from) = self.reachable_from(held.partition) else { return 0 };
+        let (base, end) = (held.base_offset.get(), held.end_offset.get());
+        let gone = u128::from(from.get().saturating_sub(base)) * u128::from(held.bytes);
+        (gone / u128::from(end.saturating_sub(base).max(1))) as u64
+    }
+
+    fn reachable_from(&self, partition: PartitionId) -> Option<Offset> {
+        self.log_starts.get(&partition).max(self.merged_through.get(&partition)).copied()
     }
 }
 
@@ -52,7 +78,9 @@ mod tests {
                 topic: TopicId::from_bytes([1; 16]),
                 partition: PartitionIndex::new(0).expect("small"),
             },
+            base_offset: Offset::ZERO,
             end_offset: Offset::new(end).expect("small"),
+            bytes: 10 * end,
             max_timestamp: TimestampMs(max_timestamp),
         }
     }
@@ -85,6 +113,18 @@ mod tests {
     #[test]
     fn a_slice_whose_producers_are_remembered_keeps_its_object() {
         assert!(!starts_at(10).all_dead(&[held(10, 1_000)]));
+    }
+
+    #[test]
+    fn bytes_below_the_log_start_are_unreachable_whatever_their_producers() {
+        let held = [held(10, 5_000), held(40, 5_000)];
+        assert_eq!(starts_at(0).unreachable_bytes(&held), 0);
+        assert_eq!(starts_at(20).unreachable_bytes(&held), 100 + 200);
+        assert_eq!(starts_at(40).unreachable_bytes(&held), 500);
+        let deleted = HashSet::from([held[0].partition.topic]);
+        assert_eq!(Liveness { deleted, ..starts_at(0) }.unreachable_bytes(&held), 500);
+        assert!(starts_at(10).is_unreachable(held[0].partition, held[0].end_offset));
+        assert!(!starts_at(9).is_unreachable(held[0].partition, held[0].end_offset));
     }
 
     #[test]

@@ -3,9 +3,11 @@
 //! First one transaction takes the commit or index out of metadata and notes its objects under `garbage/`; after the delete delay,
 //! which is longer than any reader holds on to what it read, and once the newest snapshot in the bucket has the note, the objects are
 //! deleted, then the note. Each step can be repeated.
-//! An object holds many partitions: it goes when all of its slices are dead. Commits of this session are looked at, and of all
+//! An object holds many partitions: it goes when all of its slices are dead, and segments that an index names as soon as no reader reaches
+//! any of theirs (ADR 23). Commits of this session are looked at, and of all
 //! that have ended, whether an owner record still names them or manifests cover them: other brokers' sessions fold meanwhile.
 
+mod freed;
 mod inventory;
 mod liveness;
 mod orphans;
@@ -16,6 +18,7 @@ mod unclaimed;
 use crate::{engine::Engine, pipeline::ActiveSession};
 use bytes::Bytes;
 use formats::metadata::{CommitHead, Garbage, LastSnapshot, Manifest};
+use freed::FreedSegments;
 use inventory::{Inventory, Listed};
 use liveness::Liveness;
 use metadata::{
@@ -43,6 +46,7 @@ const OBJECTS_PER_NOTE: usize = 1_000;
 #[derive(Debug, Default)]
 struct Memory {
     inventory: Inventory,
+    freed: FreedSegments,
     rests: Rests,
     partitions: PartitionObjects,
     orphans: Orphans,
@@ -60,7 +64,7 @@ pub(super) async fn collect(engine: Arc<Engine>, session: Arc<ActiveSession>) {
 }
 
 async fn pass(engine: &Engine, session: &ActiveSession, memory: &mut Memory) -> Result<(), String> {
-    let Memory { inventory, rests, partitions, orphans } = memory;
+    let Memory { inventory, freed, rests, partitions, orphans } = memory;
     // A fold must not take in what this pass takes out.
     let _gate = session.fold_gate.lock().await;
     let (liveness, deleted_topics) =
@@ -72,11 +76,13 @@ async fn pass(engine: &Engine, session: &ActiveSession, memory: &mut Memory) -> 
             if liveness.all_dead(&listed.held) {
                 discard(engine, session, id, &listed).await?;
             } else {
+                freed.free(engine, session, id, (&listed, &liveness)).await?;
                 still_held.extend(listed.held.iter().map(|it| it.partition.topic));
             }
         }
     }
     inventory.end_pass(|id| sessions.ended.contains_key(id));
+    freed.end_pass();
     still_held.extend(partitions.sort_out(engine, session, &liveness.deleted).await?);
     forget_topics(engine, &deleted_topics, &still_held).await?;
     discard_rests(engine, session, rests).await?;
