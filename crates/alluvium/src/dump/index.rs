@@ -42,14 +42,11 @@ pub(super) async fn dump(
     report.fact("from seq", directory.from_seq)?;
     report.fact("through seq", directory.through_seq)?;
     let runs = index_object::HEADER_BYTES as u64..contents.range.start;
-    let mut table = report.table("runs", RUN_COLUMNS);
-    for row in &directory.entries {
-        places += u64::from(!lies_in(row, &runs));
-        table.push(run_cells(row, &runs))?;
-    }
-    table.end()?;
+    let lines = directory.entries.iter().map(|row| run_cells(row, &runs));
+    report.lines("runs", RUN_COLUMNS, lines)?;
+    let whole: Vec<_> = directory.entries.iter().filter(|row| lies_in(row, &runs)).collect();
+    places += (directory.entries.len() - whole.len()) as u64;
     if with_slices {
-        let whole: Vec<_> = directory.entries.iter().filter(|row| lies_in(row, &runs)).collect();
         places += dump_slices(source, &whole, report).await?;
     }
     Ok(Damaged(places))

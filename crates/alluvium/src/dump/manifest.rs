@@ -156,73 +156,53 @@ fn damages(log: &LogDescription) -> u64 {
 }
 
 fn tell_owners(logs: &[LogDescription], report: &mut Report<'_>) -> io::Result<()> {
-    let mut table = report.table("owners", OWNER_COLUMNS);
-    for log in logs {
-        if let Some(cells) = owner_cells(log) {
-            table.push(cells)?;
-        }
-    }
-    table.end()?;
-    let mut table = report.table("unfolded", UNFOLDED_COLUMNS);
-    for (partition, owner) in stored(logs, |log| &log.owner) {
-        for unfolded in &owner.unfolded {
-            table.push([
-                partition.into(),
-                session(&unfolded.session),
-                unfolded.from_seq.into(),
-                unfolded.through_seq.into(),
-            ])?;
-        }
-    }
-    table.end()
+    report.lines("owners", OWNER_COLUMNS, logs.iter().filter_map(owner_cells))?;
+    let unfolded = stored(logs, |log| &log.owner).flat_map(|(partition, owner)| {
+        owner.unfolded.iter().map(move |it| {
+            let session = session(&it.session);
+            [partition.into(), session, it.from_seq.into(), it.through_seq.into()]
+        })
+    });
+    report.lines("unfolded", UNFOLDED_COLUMNS, unfolded)
 }
 
 fn tell_manifests(logs: &[LogDescription], report: &mut Report<'_>) -> io::Result<()> {
-    let mut table = report.table("manifests", MANIFEST_COLUMNS);
-    for log in logs {
-        if let Some(cells) = manifest_cells(log) {
-            table.push(cells)?;
-        }
-    }
-    table.end()?;
-    let mut table = report.table("folded", FOLDED_COLUMNS);
-    for (partition, manifest) in stored(logs, |log| &log.manifest) {
-        for folded in &manifest.folded {
-            table.push([partition.into(), session(&folded.session), folded.through_seq.into()])?;
-        }
-    }
-    table.end()
+    report.lines("manifests", MANIFEST_COLUMNS, logs.iter().filter_map(manifest_cells))?;
+    let folded = stored(logs, |log| &log.manifest).flat_map(|(partition, manifest)| {
+        let folded = manifest.folded.iter();
+        folded.map(move |it| [partition.into(), session(&it.session), it.through_seq.into()])
+    });
+    report.lines("folded", FOLDED_COLUMNS, folded)
 }
 
 fn tell_rests(logs: &[LogDescription], report: &mut Report<'_>) -> io::Result<()> {
-    let mut table = report.table("epochs", EPOCH_COLUMNS);
-    for log in logs {
-        let manifest = log.manifest.as_ref().ok().and_then(Option::as_ref);
-        let rest = log.rest.as_ref().ok().and_then(Option::as_ref);
-        let by_manifest = manifest.map(|manifest| ("manifest", &manifest.epochs));
-        let by_rest = rest.map(|rest| ("rest", &rest.epochs));
-        for (told_by, epochs) in by_manifest.into_iter().chain(by_rest) {
-            for EpochStart { epoch, start_offset } in epochs {
-                let partition = log.partition.get().into();
-                table.push([partition, (*epoch).into(), (*start_offset).into(), told_by.into()])?;
-            }
-        }
-    }
-    table.end()?;
-    let mut table = report.table("runs", RUN_COLUMNS);
-    for (partition, rest) in stored(logs, |log| &log.rest) {
-        for run in &rest.runs {
-            table.push(run_cells(partition, run))?;
-        }
-    }
-    table.end()?;
-    let mut table = report.table("producers", PRODUCER_COLUMNS);
-    for (partition, rest) in stored(logs, |log| &log.rest) {
-        for producer in &rest.producers.producers {
-            table.push(producer_cells(partition, producer))?;
-        }
-    }
-    table.end()
+    report.lines("epochs", EPOCH_COLUMNS, logs.iter().flat_map(epoch_lines))?;
+    let rests = || stored(logs, |log| &log.rest);
+    let runs = rests()
+        .flat_map(|(partition, rest)| rest.runs.iter().map(move |run| run_cells(partition, run)));
+    report.lines("runs", RUN_COLUMNS, runs)?;
+    let producers = rests().flat_map(|(partition, rest)| {
+        let producers = rest.producers.producers.iter();
+        producers.map(move |producer| producer_cells(partition, producer))
+    });
+    report.lines("producers", PRODUCER_COLUMNS, producers)
+}
+
+/// The epochs that the manifest has, then those of its rest.
+fn epoch_lines(
+    log: &LogDescription,
+) -> impl Iterator<Item = [Cell; EPOCH_COLUMNS.len()]> + use<'_> {
+    let manifest = log.manifest.as_ref().ok().and_then(Option::as_ref);
+    let rest = log.rest.as_ref().ok().and_then(Option::as_ref);
+    let by_manifest = manifest.map(|manifest| ("manifest", &manifest.epochs));
+    let by_rest = rest.map(|rest| ("rest", &rest.epochs));
+    let partition = log.partition.get();
+    by_manifest.into_iter().chain(by_rest).flat_map(move |(told_by, epochs)| {
+        let line = move |EpochStart { epoch, start_offset }: &EpochStart| {
+            [partition.into(), (*epoch).into(), (*start_offset).into(), told_by.into()]
+        };
+        epochs.iter().map(line)
+    })
 }
 
 /// What is there of something, and whole, by partition.

@@ -47,14 +47,11 @@ pub(super) async fn dump(
         report.fact("session revision", author.session_revision)?;
         report.fact("committed through", author.committed_through)?;
     }
-    let mut table = report.table("slices", slices::COLUMNS);
-    for slice in &footer.slices {
-        places += u64::from(!lies_in(slice, &data));
-        table.push(slices::cells(slice, Some(&data)))?;
-    }
-    table.end()?;
+    let lines = footer.slices.iter().map(|slice| slices::cells(slice, Some(&data)));
+    report.lines("slices", slices::COLUMNS, lines)?;
+    let whole: Vec<_> = footer.slices.iter().filter(|slice| lies_in(slice, &data)).collect();
+    places += (footer.slices.len() - whole.len()) as u64;
     if with_batches {
-        let whole: Vec<_> = footer.slices.iter().filter(|slice| lies_in(slice, &data)).collect();
         places += dump_batches(source, &whole, report).await?;
     }
     Ok(Damaged(places))

@@ -84,7 +84,7 @@ fn segment() -> (Vec<u8>, Footer) {
 fn index() -> Vec<u8> {
     let (_, footer) = segment();
     let mut writer = IndexWriter::new(SESSION, 1);
-    writer.push_footer(SEGMENT, 1, &footer).unwrap();
+    writer.push_commit(SEGMENT, 1, &footer.slices).unwrap();
     let mut later = footer;
     for slice in &mut later.slices {
         slice.base_offset = slice.end_offset;
@@ -92,7 +92,7 @@ fn index() -> Vec<u8> {
         slice.epochs = vec![(slice.epochs[0].0, slice.base_offset)];
         slice.batches.clear();
     }
-    writer.push_footer("data/00/later", 2, &later).unwrap();
+    writer.push_commit("data/00/later", 2, &later.slices).unwrap();
     writer.finish().unwrap().parts.concat()
 }
 

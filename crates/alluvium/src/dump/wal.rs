@@ -80,11 +80,7 @@ pub(crate) fn dump(
         }
     }
     table.end()?;
-    let mut table = report.table("files", FILE_COLUMNS);
-    for file in files {
-        table.push(file)?;
-    }
-    table.end()?;
+    report.lines("files", FILE_COLUMNS, files)?;
     report.finish()?;
     Ok(Damaged(places))
 }

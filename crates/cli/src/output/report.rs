@@ -54,6 +54,21 @@ impl<'a> Report<'a> {
         Section { report: self, name, heading, columns, page: Vec::new(), begun: false }
     }
 
+    /// Tells a table of these lines.
+    ///
+    /// # Errors
+    /// The output's.
+    pub fn lines<const COLUMNS: usize>(
+        &mut self,
+        name: &'static str,
+        heading: [&'static str; COLUMNS],
+        lines: impl IntoIterator<Item = [Cell; COLUMNS]>,
+    ) -> io::Result<()> {
+        let mut table = self.table(name, heading);
+        lines.into_iter().try_for_each(|line| table.push(line))?;
+        table.end()
+    }
+
     /// Ends the report.
     ///
     /// # Errors

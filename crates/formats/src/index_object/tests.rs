@@ -37,9 +37,11 @@ fn footer(slices: Vec<Slice>) -> Footer {
 /// An index of two commits from `seq` on: both have partition 0, the second has partition 1 too.
 fn index(seq: u64, offset: u64) -> IndexObject {
     let mut writer = IndexWriter::new(SESSION, 1);
-    writer.push_footer("segments/a", seq, &footer(vec![slice(0, offset, offset + 3)])).unwrap();
+    writer
+        .push_commit("segments/a", seq, &footer(vec![slice(0, offset, offset + 3)]).slices)
+        .unwrap();
     let both = footer(vec![slice(0, offset + 3, offset + 5), slice(1, offset, offset + 9)]);
-    writer.push_footer("segments/b", seq + 1, &both).unwrap();
+    writer.push_commit("segments/b", seq + 1, &both.slices).unwrap();
     writer.finish().unwrap()
 }
 
@@ -106,10 +108,13 @@ fn the_next_level_joins_the_runs_of_its_children() {
 #[test]
 fn what_does_not_ascend_is_refused() {
     let mut writer = IndexWriter::new(SESSION, 1);
-    writer.push_footer("a", 5, &footer(vec![slice(0, 10, 20)])).unwrap();
+    writer.push_commit("a", 5, &footer(vec![slice(0, 10, 20)]).slices).unwrap();
     let error = |field| Err(IndexError::Field(field));
-    assert_eq!(writer.push_footer("b", 5, &footer(vec![])), error("order of seqs"));
-    assert_eq!(writer.push_footer("b", 6, &footer(vec![slice(0, 19, 21)])), error("order of runs"));
+    assert_eq!(writer.push_commit("b", 5, &footer(vec![]).slices), error("order of seqs"));
+    assert_eq!(
+        writer.push_commit("b", 6, &footer(vec![slice(0, 19, 21)]).slices),
+        error("order of runs")
+    );
     assert!(IndexWriter::new(SESSION, 1).finish().is_err());
 
     let children = [index(1, 0), index(3, 100)]

@@ -3,7 +3,7 @@
 use super::directory::TRAILER_MAGIC;
 use super::{Directory, DirectoryEntry, HEADER_BYTES, IndexError, IndexedSlice, VERSION};
 use crate::layout::Layout;
-use crate::segment::{Footer, Slice};
+use crate::segment::Slice;
 use crate::trailer;
 use bytes::Bytes;
 use model::{PartitionId, SessionId};
@@ -50,25 +50,24 @@ impl IndexWriter {
         Self { session, level, seqs: None, runs: BTreeMap::new() }
     }
 
-    /// Adds a commit: a segment's footer.
+    /// Adds a commit: what is listed of its segment.
     ///
     /// # Errors
     /// [`IndexError::Field`] when seqs or offsets do not ascend, or the name is too long.
-    pub fn push_footer(
+    pub fn push_commit<'a>(
         &mut self,
         object: &str,
         seq: u64,
-        footer: &Footer,
+        slices: impl IntoIterator<Item = &'a Slice>,
     ) -> Result<(), IndexError> {
         self.cover(seq, seq)?;
-        footer.slices.iter().try_for_each(|slice| self.push_slice(object, seq, slice))
+        slices.into_iter().try_for_each(|slice| self.push_slice(object, seq, slice))
     }
 
-    /// Adds one slice of a commit, for callers that leave out others of its segment; say with [`IndexWriter::cover`]
-    /// which commits the index stands for.
+    /// Adds one slice of a commit that was added without it, wherever it lies.
     ///
     /// # Errors
-    /// As for [`IndexWriter::push_footer`].
+    /// As for [`IndexWriter::push_commit`].
     pub fn push_slice(&mut self, object: &str, seq: u64, slice: &Slice) -> Result<(), IndexError> {
         let mut bytes = Vec::new();
         IndexedSlice::encode(&mut bytes, object, self.session, seq, slice)?;

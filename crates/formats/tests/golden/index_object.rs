@@ -9,7 +9,7 @@ use model::SessionId;
 fn index() -> IndexObject {
     let mut writer = IndexWriter::new(SessionId::from_bytes([0xab; 16]), 1);
     writer.cover(3, 3).unwrap();
-    writer.push_footer("ab/session/0004-name", 4, &segment().footer).unwrap();
+    writer.push_commit("ab/session/0004-name", 4, &segment().footer.slices).unwrap();
     writer.finish().unwrap()
 }
 

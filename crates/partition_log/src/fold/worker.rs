@@ -121,12 +121,9 @@ async fn write_index(
     match work {
         FoldWork::Commits(children) => {
             for it in children {
-                writer.cover(it.seq, it.seq).map_err(|error| error.to_string())?;
-                for slice in gathered.left_of(&it.footer) {
-                    writer
-                        .push_slice(it.object.as_str(), it.seq, slice)
-                        .map_err(|error| error.to_string())?;
-                }
+                writer
+                    .push_commit(it.object.as_str(), it.seq, gathered.left_of(&it.footer))
+                    .map_err(|error| error.to_string())?;
             }
             for (object, copied) in gathered.slices() {
                 writer

@@ -79,7 +79,7 @@ impl Store {
     async fn fold(&mut self) -> IndexRun {
         let mut writer = IndexWriter::new(SESSION, 1);
         for (seq, footer) in (1..).zip(&self.footers) {
-            writer.push_footer(name(seq).as_str(), seq, footer).unwrap();
+            writer.push_commit(name(seq).as_str(), seq, &footer.slices).unwrap();
         }
         let index = writer.finish().unwrap();
         let object = ObjectName::new("index").unwrap();

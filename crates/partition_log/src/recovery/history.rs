@@ -47,12 +47,16 @@ pub(crate) struct History {
 #[derive(Debug, Default)]
 pub(super) struct SessionHistory {
     pub(super) commits: Vec<CommittedSegment>,
+    /// Index objects that may hold something of the wanted partitions.
     pub(super) indexes: Vec<FoldedCommits>,
-    /// Objects that it takes to know this: index objects, and segments whose footer metadata does not hold.
-    pub(super) objects: usize,
 }
 
 impl SessionHistory {
+    /// How many objects it took to know this: index objects, and segments whose footer metadata does not hold.
+    fn objects(&self) -> usize {
+        self.indexes.len() + self.commits.iter().filter(|commit| !commit.is_inline).count()
+    }
+
     /// The partition's slices, each with its commit, as commits and indexes list them.
     pub(super) fn slices(&self, partition: PartitionId) -> impl Iterator<Item = (u64, &Slice)> {
         let commits = self.commits.iter();
@@ -80,8 +84,6 @@ pub(super) struct CommittedSegment {
 #[derive(Debug)]
 pub(super) struct FoldedCommits {
     pub(super) runs: HashMap<PartitionId, LoadedRun>,
-    /// Whether it may hold something of the wanted partitions, so that it was read.
-    pub(super) was_read: bool,
 }
 
 /// A partition's run.
@@ -142,7 +144,7 @@ impl History {
         let sessions: HashSet<_> =
             named.filter_map(|it| SessionId::from_slice(&it.session)).collect();
         let histories = sessions.iter().filter_map(|session| self.sessions.get(session));
-        let objects: usize = histories.map(|history| history.objects).sum();
+        let objects: usize = histories.map(SessionHistory::objects).sum();
         objects > OBJECTS_PER_PARTITION * claims.len()
     }
 
@@ -239,11 +241,10 @@ async fn read_session(
     let indexes = stream::iter(indexes)
         .map(|entry| read_index(source, session, entry, seqs, wanted))
         .buffered(READS_IN_FLIGHT)
-        .try_collect::<Vec<_>>()
+        .try_filter_map(|index| async { Ok(index) })
+        .try_collect()
         .await?;
-    let objects = commits.iter().filter(|commit| !commit.is_inline).count()
-        + indexes.iter().filter(|index| index.was_read).count();
-    Ok(SessionHistory { commits, indexes, objects })
+    Ok(SessionHistory { commits, indexes })
 }
 
 async fn read_commit(source: Source<'_>, entry: Entry) -> Result<CommittedSegment, ReadFailure> {
@@ -261,18 +262,19 @@ async fn read_commit(source: Source<'_>, entry: Entry) -> Result<CommittedSegmen
     Ok(CommittedSegment { seq, object, footer, footer_at, is_inline })
 }
 
+/// `None` for one that stands for none of these commits.
 async fn read_index(
     source: Source<'_>,
     session: SessionId,
     entry: Entry,
     seqs: &Seqs,
     wanted: &HashSet<PartitionId>,
-) -> Result<FoldedCommits, ReadFailure> {
+) -> Result<Option<FoldedCommits>, ReadFailure> {
     let (_, level, _) =
         source.stores.keys.parse_index(&entry.key).ok_or_else(|| strange(&entry))?;
     let index: Index = families::decode(&entry)?;
     if !seqs.touch(index.from_seq, index.through_seq) {
-        return Ok(FoldedCommits { runs: HashMap::new(), was_read: false });
+        return Ok(None);
     }
     let object = object_name(&index.object)?;
     let directory_at = range(index.directory_offset, index.directory_length)?;
@@ -288,7 +290,7 @@ async fn read_index(
     let (Some(first), Some(last)) =
         (rows.iter().map(|row| row.bytes.start).min(), rows.iter().map(|row| row.bytes.end).max())
     else {
-        return Ok(FoldedCommits { runs: HashMap::new(), was_read: true });
+        return Ok(Some(FoldedCommits { runs: HashMap::new() }));
     };
     let (bytes, first) = match is_small {
         true => (read_first, 0),
@@ -312,7 +314,7 @@ async fn read_index(
         let slices = decode_run(&object, bytes.get(within).unwrap_or_default())?;
         runs.insert(row.partition, LoadedRun { run, slices });
     }
-    Ok(FoldedCommits { runs, was_read: true })
+    Ok(Some(FoldedCommits { runs }))
 }
 
 fn decode_run(object: &ObjectName, bytes: &[u8]) -> Result<Vec<(u64, Arc<Slice>)>, ReadFailure> {

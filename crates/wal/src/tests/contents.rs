@@ -1,7 +1,8 @@
 //! What is said of a directory is what recovery would say of it, and what salvage would find in it.
 
 use super::support::{
-    BLOCK, append, append_sized, append_synced, files, open, open_afresh, options, try_open,
+    BLOCK, append_sized, disk_of, disk_with_a_tail, disk_with_quarantine, files, open, options,
+    try_open,
 };
 use crate::{
     Content, ContentPlace, Durability, SalvagedFrame, WalError, contents, file_name::Role, salvage,
@@ -30,15 +31,7 @@ fn damage(told: &[Content]) -> Vec<&ContentPlace> {
 
 /// A disk whose directory needed more than one file, with a tail that nobody waited for.
 fn two_files() -> SimulatedDisk {
-    let disk = SimulatedDisk::new();
-    let (wal, _) = open(&disk);
-    append_synced(&wal, 0..18);
-    for offset in 18..20 {
-        append(&wal, offset, Durability::Written);
-        wal.step();
-    }
-    std::mem::forget(wal);
-    let disk = disk.restart();
+    let disk = disk_of(0..18, 18..20);
     assert_eq!(files(&disk, Role::Live).len(), 2);
     disk
 }
@@ -102,15 +95,7 @@ fn frames_behind_damage_are_told_apart_and_stand_behind_it() {
 
 #[test]
 fn a_torn_tail_is_no_damage() {
-    let disk = SimulatedDisk::new();
-    let (wal, _) = open(&disk);
-    append_synced(&wal, 0..2);
-    for offset in 2..4 {
-        append(&wal, offset, Durability::Written);
-        wal.step();
-    }
-    std::mem::forget(wal);
-    let disk = disk.restart();
+    let disk = disk_with_a_tail();
     disk.flip_bit(&files(&disk, Role::Live)[0], 3 * BLOCK + 200, 3);
     let told = told(&disk);
     assert!(damage(&told).is_empty());
@@ -151,12 +136,7 @@ fn a_file_that_is_cut_is_damage_wherever_it_is_cut() {
 
 #[test]
 fn an_earlier_wal_in_quarantine_is_judged_by_itself() {
-    let disk = SimulatedDisk::new();
-    let (wal, _) = open(&disk);
-    append_synced(&wal, 0..2);
-    drop(wal);
-    let (wal, _) = open_afresh(&disk);
-    append_synced(&wal, 7..8);
+    let disk = disk_with_quarantine();
     let told = told(&disk);
     assert!(damage(&told).is_empty(), "{told:?}");
     assert_eq!(frames(&told).len(), 3);

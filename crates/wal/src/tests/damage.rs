@@ -1,7 +1,8 @@
 //! A flipped bit is damage where the bytes were known to be synced, and a torn tail behind that.
 
 use super::support::{
-    BLOCK, append, append_sized, append_synced, files, offsets, open, options, try_open,
+    BLOCK, append, append_sized, append_synced, disk_with_a_tail, files, offsets, open, options,
+    try_open,
 };
 use crate::{Drive, Durability, LocalWalOptions, Wal, WalError, file_name::Role};
 use proptest::prelude::*;
@@ -59,15 +60,7 @@ fn a_flipped_bit_in_the_file_header_is_damage() {
 
 #[test]
 fn a_flipped_bit_behind_the_synced_position_is_a_torn_tail() {
-    let disk = SimulatedDisk::new();
-    let (wal, _) = open(&disk);
-    append_synced(&wal, 0..2);
-    for offset in 2..4 {
-        append(&wal, offset, Durability::Written);
-        wal.step();
-    }
-    std::mem::forget(wal);
-    let disk = disk.restart();
+    let disk = disk_with_a_tail();
     disk.flip_bit(&live_files(&disk)[0], 3 * BLOCK + 200, 3);
     let (_wal, recovery) = open(&disk);
     assert_eq!(offsets(&recovery.frames), [0, 1]);

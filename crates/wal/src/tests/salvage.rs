@@ -1,6 +1,8 @@
 //! Salvage finds what is intact behind damage and in quarantine.
 
-use super::support::{BLOCK, append, append_synced, batch, files, meta, open, open_afresh};
+use super::support::{
+    BLOCK, append, append_synced, batch, disk_with_quarantine, files, meta, open,
+};
 use crate::{Durability, file_name::Role, salvage};
 use runtime::disk::SimulatedDisk;
 
@@ -42,12 +44,7 @@ fn frames_behind_damage_in_their_own_group_are_salvaged() {
 
 #[test]
 fn frames_in_quarantine_are_salvaged() {
-    let disk = SimulatedDisk::new();
-    let (wal, _) = open(&disk);
-    append_synced(&wal, 0..2);
-    drop(wal);
-    let (wal, _) = open_afresh(&disk);
-    append_synced(&wal, 7..8);
+    let disk = disk_with_quarantine();
     assert_eq!(salvaged_offsets(&disk), [0, 1, 7]);
     let quarantined = salvage(&disk).unwrap().map(|frame| frame.unwrap().quarantined);
     assert_eq!(quarantined.collect::<Vec<_>>(), [true, true, false]);

@@ -16,7 +16,7 @@ use runtime::{
     Randomness,
     disk::{Disk, SimulatedDisk},
 };
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 pub(super) const BLOCK: u64 = 4096;
 
@@ -68,6 +68,35 @@ pub(super) fn batch(base_offset: u64, value_bytes: usize) -> Bytes {
         .timestamp_type(TimestampType::CreateTime);
     builder.push(1_000, None, Some(&value), &[]);
     builder.build()
+}
+
+/// A disk with two synced frames and two that nobody waited for, after a restart.
+pub(super) fn disk_with_a_tail() -> SimulatedDisk {
+    disk_of(0..2, 2..4)
+}
+
+/// A disk after a restart, with these frames: synced ones, and ones that nobody waited for.
+pub(super) fn disk_of(synced: Range<u64>, written: Range<u64>) -> SimulatedDisk {
+    let disk = SimulatedDisk::new();
+    let (wal, _) = open(&disk);
+    append_synced(&wal, synced);
+    for offset in written {
+        append(&wal, offset, Durability::Written);
+        wal.step();
+    }
+    std::mem::forget(wal);
+    disk.restart()
+}
+
+/// A disk on which a WAL of frames 0 and 1 is in quarantine, beside one that has frame 7.
+pub(super) fn disk_with_quarantine() -> SimulatedDisk {
+    let disk = SimulatedDisk::new();
+    let (wal, _) = open(&disk);
+    append_synced(&wal, 0..2);
+    drop(wal);
+    let (wal, _) = open_afresh(&disk);
+    append_synced(&wal, 7..8);
+    disk
 }
 
 /// Appends the batch of that offset.

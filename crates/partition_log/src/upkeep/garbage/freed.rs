@@ -5,16 +5,17 @@
 //! says how many of its segments went; what is found gone is only ever more.
 
 use super::{
+    change,
     inventory::{self, Listed},
     liveness::Liveness,
-    notes, settle,
+    notes,
+    remembered::Remembered,
 };
 use crate::{engine::Engine, fold::Freed, pipeline::ActiveSession};
 use formats::metadata::Index;
-use metadata::{Compare, Operation, Transaction, families};
+use metadata::{Operation, families};
 use model::SessionId;
-use std::collections::{BTreeMap, HashMap};
-use storage::ObjectName;
+use std::collections::BTreeMap;
 
 /// An index object is read once this part of the bytes that it lists went since it was read before, or all are gone.
 const PART: u64 = 4;
@@ -25,24 +26,16 @@ const LOOKS_MAX: usize = 64;
 /// When index objects were looked into.
 #[derive(Debug, Default)]
 pub(super) struct FreedSegments {
-    looked: HashMap<ObjectName, Look>,
+    /// How many bytes of what each lists were unreachable.
+    looked: Remembered<u64>,
+    /// In this pass.
     looks: usize,
-    passes: u64,
-}
-
-#[derive(Debug)]
-struct Look {
-    /// How many bytes of what it lists were unreachable.
-    bytes: u64,
-    /// The last pass that listed it.
-    pass: u64,
 }
 
 impl FreedSegments {
     /// Ends a pass over all indexes: what it did not meet is forgotten.
     pub(super) fn end_pass(&mut self) {
-        self.looked.retain(|_, look| look.pass == self.passes);
-        self.passes += 1;
+        self.looked.end_pass();
         self.looks = 0;
     }
 
@@ -56,17 +49,14 @@ impl FreedSegments {
     ) -> Result<(), String> {
         let Some(index) = &listed.index else { return Ok(()) };
         let bytes = liveness.unreachable_bytes(&listed.held);
-        let looked = self.looked.get_mut(&listed.object).map_or(0, |look| {
-            look.pass = self.passes;
-            look.bytes
-        });
+        let looked = self.looked.get(&listed.object).unwrap_or(0);
         let total = listed.held.iter().map(|it| it.bytes).sum();
         if !is_due(looked.max(index.freed_bytes), bytes, total) || self.looks == LOOKS_MAX {
             return Ok(());
         }
         self.looks += 1;
         let segments = unreachable_segments(engine, listed, index, liveness).await?;
-        self.looked.insert(listed.object.clone(), Look { bytes, pass: self.passes });
+        self.looked.insert(listed.object.clone(), bytes);
         let freed = Freed { segments: segments.len() as u32, bytes };
         if freed.segments > index.freed_segments {
             note(engine, session, (of, listed), index, (freed, &segments)).await?;
@@ -107,18 +97,7 @@ async fn note(
     let value = Index { freed_segments: freed.segments, freed_bytes: freed.bytes, ..index.clone() };
     let mut then = notes(engine, segments);
     then.push(Operation::put(listed.key.clone(), families::encode(value)));
-    let transaction = Transaction {
-        compares: vec![
-            Compare::CreateRevision(
-                engine.parts.keys.session(session.stamp.broker),
-                session.stamp.create_revision,
-            ),
-            Compare::ModRevision(listed.key.clone(), listed.revision),
-        ],
-        then,
-        otherwise: vec![],
-    };
-    if settle(engine, transaction).await? && of == session.stamp.id {
+    if change(engine, session, listed, then).await? && of == session.stamp.id {
         session.commits.lock().note_freed(&listed.object, freed);
     }
     Ok(())

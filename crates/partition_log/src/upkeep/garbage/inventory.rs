@@ -1,7 +1,7 @@
 //! [`Inventory`]: which partitions each commit and index holds. The session that lives knows of its own; objects of others are read
 //! once, as they never change, and remembered while they are listed.
 
-use super::liveness::Held;
+use super::{liveness::Held, remembered::Remembered};
 use crate::{engine::Engine, pipeline::ActiveSession};
 use bytes::Bytes;
 use formats::{
@@ -12,7 +12,7 @@ use formats::{
 use metadata::{Entry, RangeQuery, Revision, families};
 use model::SessionId;
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashSet},
     ops::Range,
     sync::Arc,
 };
@@ -32,17 +32,9 @@ pub(super) struct Listed {
 /// What was read of objects that were listed lately.
 #[derive(Debug, Default)]
 pub(super) struct Inventory {
-    read: HashMap<ObjectName, Read>,
+    read: Remembered<Arc<Vec<Held>>>,
     /// Sessions that have ended and of which nothing is left.
     empty: HashSet<SessionId>,
-    passes: u64,
-}
-
-#[derive(Debug)]
-struct Read {
-    held: Arc<Vec<Held>>,
-    /// The last pass that listed it.
-    pass: u64,
 }
 
 impl Inventory {
@@ -72,9 +64,8 @@ impl Inventory {
 
     /// Ends a pass that listed all sessions, of which `ended` are over: what it did not meet is forgotten.
     pub(super) fn end_pass(&mut self, ended: impl Fn(&SessionId) -> bool) {
-        self.read.retain(|_, read| read.pass == self.passes);
+        self.read.end_pass();
         self.empty.retain(ended);
-        self.passes += 1;
     }
 
     async fn commit(
@@ -88,7 +79,7 @@ impl Inventory {
         let known = own.commits.lock().footer_of(&object);
         let held = if let Some(footer) = known {
             Arc::new(held_by_footer(&footer))
-        } else if let Some(held) = self.remembered(&object) {
+        } else if let Some(held) = self.read.get(&object) {
             held
         } else {
             let bytes = if commit.footer.is_empty() {
@@ -114,7 +105,7 @@ impl Inventory {
         let known = own.commits.lock().directory_of(&object);
         let held = if let Some(directory) = known {
             Arc::new(held_by_index(&directory))
-        } else if let Some(held) = self.remembered(&object) {
+        } else if let Some(held) = self.read.get(&object) {
             held
         } else {
             let bytes = get(engine, &object, directory_range(&index)).await?;
@@ -125,16 +116,9 @@ impl Inventory {
         Ok(Listed { key: entry.key, revision: entry.mod_revision, object, held, index })
     }
 
-    fn remembered(&mut self, object: &ObjectName) -> Option<Arc<Vec<Held>>> {
-        let read = self.read.get_mut(object)?;
-        read.pass = self.passes;
-        Some(Arc::clone(&read.held))
-    }
-
     fn remember(&mut self, object: &ObjectName, held: Vec<Held>) -> Arc<Vec<Held>> {
         let held = Arc::new(held);
-        let read = Read { held: Arc::clone(&held), pass: self.passes };
-        self.read.insert(object.clone(), read);
+        self.read.insert(object.clone(), Arc::clone(&held));
         held
     }
 }

@@ -12,6 +12,7 @@ mod inventory;
 mod liveness;
 mod orphans;
 mod partitions;
+mod remembered;
 mod rests;
 mod unclaimed;
 
@@ -159,26 +160,29 @@ async fn discard(
     of: SessionId,
     listed: &Listed,
 ) -> Result<(), String> {
-    let keys = &engine.parts.keys;
     let mut then = notes(engine, &inventory::objects_of(engine, listed).await?);
     then.push(Operation::Delete(listed.key.clone()));
-    let transaction = Transaction {
-        compares: vec![
-            Compare::CreateRevision(
-                keys.session(session.stamp.broker),
-                session.stamp.create_revision,
-            ),
-            Compare::ModRevision(listed.key.clone(), listed.revision),
-        ],
-        then,
-        otherwise: vec![],
-    };
-    settle(engine, transaction).await?;
+    change(engine, session, listed, then).await?;
     // Done now, or by an earlier sending: nobody else takes keys of this session while the gate is held.
     if of == session.stamp.id {
         session.commits.lock().discard(&listed.object);
     }
     Ok(())
+}
+
+/// Does that while `session` lives, if the commit or index still is what was listed. Answers whether it happened.
+async fn change(
+    engine: &Engine,
+    session: &ActiveSession,
+    listed: &Listed,
+    then: Vec<Operation>,
+) -> Result<bool, String> {
+    let key = engine.parts.keys.session(session.stamp.broker);
+    let compares = vec![
+        Compare::CreateRevision(key, session.stamp.create_revision),
+        Compare::ModRevision(listed.key.clone(), listed.revision),
+    ];
+    settle(engine, Transaction { compares, then, otherwise: vec![] }).await
 }
 
 /// Notes objects of this session that nothing will ever name.
