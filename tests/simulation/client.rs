@@ -2,8 +2,11 @@
 
 use kafka_client::Connection;
 use kafka_protocol::{
+    ResponseError,
     messages::{
-        MetadataRequest, ProduceRequest, TopicName, metadata_request::MetadataRequestTopic,
+        ListOffsetsRequest, MetadataRequest, ProduceRequest, TopicName,
+        list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic},
+        metadata_request::MetadataRequestTopic,
         metadata_response::MetadataResponseBroker,
     },
     protocol::{Request, StrBytes},
@@ -16,6 +19,11 @@ use tokio::time;
 pub const TOPIC: &str = "orders";
 /// How many partitions it has.
 pub const PARTITIONS: i32 = 4;
+
+/// The timestamp that asks for a log's end.
+pub const LATEST: i64 = -1;
+/// The timestamp that asks for a log's start.
+pub const EARLIEST: i64 = -2;
 
 /// How long a client waits for an answer before it thinks the connection lost.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
@@ -115,6 +123,29 @@ impl Client {
         let answer = self.call(leader.address, version, request).await?;
         let told = answer.responses.first()?.partition_responses.first()?;
         Some((told.error_code, told.base_offset.max(0) as u64))
+    }
+
+    /// The offset that the partition's leader tells for [`LATEST`] or [`EARLIEST`].
+    ///
+    /// # Panics
+    /// When it refuses for good.
+    pub async fn offset(&mut self, partition: i32, timestamp: i64) -> Option<i64> {
+        let leader = self.leader(partition).await?;
+        let asked = ListOffsetsPartition::default()
+            .with_partition_index(partition)
+            .with_current_leader_epoch(leader.epoch)
+            .with_timestamp(timestamp);
+        let asked = ListOffsetsTopic::default().with_name(topic()).with_partitions(vec![asked]);
+        let request = ListOffsetsRequest::default().with_topics(vec![asked]);
+        let answer = self.call(leader.address, 6, &request).await?;
+        let told = answer.topics.first()?.partitions.first()?;
+        match ResponseError::try_from_code(told.error_code) {
+            None => Some(told.offset),
+            Some(error) => {
+                assert!(error.is_retriable(), "{error:?} for an offset, by {leader:?}");
+                None
+            }
+        }
     }
 
     /// The partition's leader turned out to be another, or away.

@@ -1,7 +1,9 @@
-//! [`Consumer`]: reads every partition from its beginning, committed records only.
+//! [`Consumer`]: reads every partition from its beginning, committed records only. Where that was deleted meanwhile it goes on at
+//! the log's start.
 
 use crate::{
-    client::{Client, PARTITIONS, name, topic},
+    client::{Client, EARLIEST, PARTITIONS, name, topic},
+    log_starts::LogStarts,
     recorder::Recorder,
 };
 use bytes::Bytes;
@@ -29,12 +31,13 @@ pub struct Consumer {
     process: u32,
     client: Client,
     recorder: Recorder,
+    starts: LogStarts,
     positions: BTreeMap<i32, i64>,
 }
 
 impl Consumer {
-    pub fn new(process: u32, client: Client, recorder: Recorder) -> Self {
-        Self { process, client, recorder, positions: BTreeMap::new() }
+    pub fn new(process: u32, client: Client, recorder: Recorder, starts: LogStarts) -> Self {
+        Self { process, client, recorder, starts, positions: BTreeMap::new() }
     }
 
     /// Reads until it is told to stop.
@@ -72,14 +75,37 @@ impl Consumer {
 
     async fn fetch(&mut self, partition: i32) -> Option<PartitionData> {
         let leader = self.client.leader(partition).await?;
-        let request = request(partition, leader.epoch, self.position(partition));
+        let position = self.position(partition);
+        let deleted = *self.starts.possible(partition).start();
+        let request = request(partition, leader.epoch, position);
         let answer = self.client.call(leader.address, 12, &request).await?;
         let data = answer.responses.into_iter().next()?.partitions.into_iter().next()?;
         match ResponseError::try_from_code(data.error_code) {
-            None => Some(data),
+            None => {
+                assert!(position >= deleted, "{position} of {deleted} deleted, by {leader:?}");
+                Some(data)
+            }
+            Some(ResponseError::OffsetOutOfRange)
+                if position < *self.starts.possible(partition).end() =>
+            {
+                self.go_to_start(partition).await;
+                None
+            }
             Some(error) if error.is_retriable() && error != ResponseError::OffsetOutOfRange => None,
             Some(error) => panic!("consumer {} was told {error:?} by {leader:?}", self.process),
         }
+    }
+
+    /// Goes on where the log starts, if the leader tells.
+    async fn go_to_start(&mut self, partition: i32) {
+        let deleted = *self.starts.possible(partition).start();
+        let Some(start) = self.client.offset(partition, EARLIEST).await else { return };
+        let possible = deleted..=*self.starts.possible(partition).end();
+        assert!(possible.contains(&start), "log {partition} starts at {start}, not {possible:?}");
+        let sought = Action::Seek { partition: name(partition), offset: Some(start as u64) };
+        let operation = self.recorder.invoke(self.process, sought.clone());
+        self.recorder.complete(self.process, operation, Phase::Ok, sought);
+        self.positions.insert(partition, start);
     }
 
     fn position(&self, partition: i32) -> i64 {

@@ -1,5 +1,6 @@
 //! [`Recorder`]: writes down what clients do, as a history that `alluvium audit` reads.
 
+use crate::{client::name, log_starts::LogStarts};
 use history::{Action, Conditions, Event, History, HistoryBuilder, Phase};
 use parking_lot::Mutex;
 use std::{fmt::Write, sync::Arc, time::Duration};
@@ -13,12 +14,27 @@ struct Recording {
     now: Duration,
     events: Vec<Event>,
     operations: u64,
+    starts: LogStarts,
+}
+
+impl Recording {
+    /// Idempotent producers, `read_committed`, and somebody read everything at the end that was not deleted.
+    fn conditions(&self) -> Conditions {
+        let starts = self.starts.acknowledged().into_iter();
+        let log_start = starts.map(|(partition, offset)| (name(partition), offset)).collect();
+        Conditions { log_start, ..Conditions::strict() }
+    }
 }
 
 impl Recorder {
     /// It is `now`.
     pub fn pass(&self, now: Duration) {
         self.0.lock().now = now;
+    }
+
+    /// Where logs start: what lies before it may be missing.
+    pub fn log_starts(&self) -> LogStarts {
+        self.0.lock().starts.clone()
     }
 
     /// An operation of a client begins; answers its number.
@@ -45,8 +61,9 @@ impl Recorder {
 
     /// The history as a file has it.
     pub fn as_json_lines(&self) -> String {
-        let mut text = serde_json::to_string(&conditions()).unwrap();
-        for event in &self.0.lock().events {
+        let recording = self.0.lock();
+        let mut text = serde_json::to_string(&recording.conditions()).unwrap();
+        for event in &recording.events {
             write!(text, "\n{}", serde_json::to_string(event).unwrap()).unwrap();
         }
         text
@@ -54,15 +71,11 @@ impl Recorder {
 
     /// The history, to be judged.
     pub fn history(&self) -> History {
-        let mut builder = HistoryBuilder::new(conditions()).unwrap();
-        for event in &self.0.lock().events {
+        let recording = self.0.lock();
+        let mut builder = HistoryBuilder::new(recording.conditions()).unwrap();
+        for event in &recording.events {
             builder.add(event.clone()).unwrap();
         }
         builder.finish()
     }
-}
-
-/// Idempotent producers, `read_committed`, and somebody read everything at the end.
-fn conditions() -> Conditions {
-    Conditions::strict()
 }

@@ -10,9 +10,14 @@ use crate::{
     recorder::Recorder,
     scenario::Scenario,
     transactional::{Rules, TransactionalProducer},
-    world::World,
+    trimmer::Trimmer,
+    world::{ORIGIN_UNIX_MS, World},
 };
 use kafka_protocol::messages::{CreateTopicsRequest, create_topics_request::CreatableTopic};
+use partition_log::{
+    Stores,
+    fsck::{self, Depth, Event, Options, Verified},
+};
 use runtime::Randomness;
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -75,9 +80,11 @@ pub fn run(scenario: &Scenario, seed: u64, recorder: Recorder) {
         simulation.spawn(&running, producer.run(stop.subscribe()));
     }
     for process in processes.by_ref().take(CONSUMERS) {
-        let consumer = Consumer::new(process, simulation.client(), simulation.recorder());
+        let consumer = simulation.consumer(process);
         simulation.spawn(&running, consumer.run(stop.subscribe()));
     }
+    let trimmer = Trimmer::new(simulation.client(), simulation.recorder().log_starts());
+    simulation.spawn(&running, trimmer.run(stop.subscribe()));
     let mut nemesis =
         Nemesis::new(scenario, Randomness::seeded(simulation.world.randomness.below(u64::MAX)));
     let until = simulation.world.now + TROUBLE;
@@ -88,9 +95,28 @@ pub fn run(scenario: &Scenario, seed: u64, recorder: Recorder) {
     nemesis.heal(&mut simulation);
     stop.send_replace(true);
     simulation.until("all clients have their answers", |_| running.none());
-    let consumer = Consumer::new(LAST_READER, simulation.client(), simulation.recorder());
+    let consumer = simulation.consumer(LAST_READER);
     simulation.spawn(&running, consumer.run_to_end());
     simulation.until("everything is read", |_| running.none());
+    simulation.spawn(&running, check_stores(simulation.world.stores()));
+    simulation.until("everything is checked", |_| running.none());
+}
+
+/// What is stored must be whole, also what nobody read.
+async fn check_stores(stores: Stores) {
+    let report = |event| {
+        if let Event::Finding(finding) = event {
+            panic!("{finding}");
+        }
+    };
+    let options = Options {
+        depth: Depth::Batches,
+        // Nothing is as old as that.
+        grace: Duration::from_secs(3_600),
+        now_unix_ms: ORIGIN_UNIX_MS,
+        verified: Verified::default(),
+    };
+    fsck::check(&stores, options, report).await.unwrap();
 }
 
 /// How many clients still run.
@@ -172,6 +198,12 @@ impl Simulation {
         let bootstrap = self.brokers.iter().map(Broker::address).collect();
         let randomness = Randomness::seeded(self.world.randomness.below(u64::MAX));
         Client::new(self.world.wires.of(CLIENTS), bootstrap, randomness)
+    }
+
+    fn consumer(&self, process: u32) -> Consumer {
+        let recorder = self.recorder();
+        let starts = recorder.log_starts();
+        Consumer::new(process, self.client(), recorder, starts)
     }
 
     fn recorder(&self) -> Recorder {

@@ -1,17 +1,19 @@
 //! [`World`]: what outlives every process: the stores, the wires, the time.
 
 use crate::{
+    metadata_line::PREFIX,
     network::Wires,
     recorder::Recorder,
     scenario::{Planted, Scenario},
 };
-use metadata::MemoryStore;
+use metadata::{MemoryStore, families::Keys};
+use partition_log::Stores;
 use runtime::{Clock, Randomness};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use storage::Objects;
 
 /// When every simulation begins, in milliseconds since 1970.
-const ORIGIN_UNIX_MS: i64 = 1_700_000_000_000;
+pub const ORIGIN_UNIX_MS: i64 = 1_700_000_000_000;
 
 /// Settings of every broker: short times, so that seconds have room for much, and small files.
 const SETTINGS: &[(&str, &str)] = &[
@@ -69,6 +71,15 @@ impl World {
         self.clock.advance(duration);
         self.recorder.pass(self.now);
         self.wires.deliver(self.now);
+    }
+
+    /// The stores, as somebody sees them whom nothing troubles.
+    pub fn stores(&self) -> Stores {
+        Stores {
+            metadata: Arc::new(self.metadata.clone()),
+            keys: Keys::new(PREFIX),
+            objects: self.objects.clone(),
+        }
     }
 
     /// What an accurate clock shows.

@@ -8,7 +8,7 @@ use super::{
     change,
     inventory::{self, Listed},
     liveness::Liveness,
-    notes,
+    note_ahead, notes,
     remembered::Remembered,
 };
 use crate::{engine::Engine, fold::Freed, pipeline::ActiveSession};
@@ -59,6 +59,7 @@ impl FreedSegments {
         self.looked.insert(listed.object.clone(), bytes);
         let freed = Freed { segments: segments.len() as u32, bytes };
         if freed.segments > index.freed_segments {
+            tracing::debug!(index = %listed.object, segments = freed.segments, bytes, "segments go before the index that names them");
             note(engine, session, (of, listed), index, (freed, &segments)).await?;
         }
         Ok(())
@@ -95,7 +96,7 @@ async fn note(
     (freed, segments): (Freed, &[String]),
 ) -> Result<(), String> {
     let value = Index { freed_segments: freed.segments, freed_bytes: freed.bytes, ..index.clone() };
-    let mut then = notes(engine, segments);
+    let mut then = notes(engine, note_ahead(engine, session, segments).await?);
     then.push(Operation::put(listed.key.clone(), families::encode(value)));
     if change(engine, session, listed, then).await? && of == session.stamp.id {
         session.commits.lock().note_freed(&listed.object, freed);

@@ -145,16 +145,16 @@ fn held_by_index(directory: &Directory) -> Vec<Held> {
     held.collect()
 }
 
-/// The objects that go when `listed` does: the segment, or the index object and all segments that it names.
+/// The objects that go when `listed` does: the segment, or all segments that the index object names and, last, itself.
 pub(super) async fn objects_of(engine: &Engine, listed: &Listed) -> Result<Vec<String>, String> {
-    let mut objects = BTreeSet::from([listed.object.to_string()]);
+    let mut objects = BTreeSet::new();
     if let Some(index) = &listed.index {
         each_slice(engine, &listed.object, index, |it| {
             objects.insert(it.object);
         })
         .await?;
     }
-    Ok(objects.into_iter().collect())
+    Ok(objects.into_iter().chain([listed.object.to_string()]).collect())
 }
 
 /// Reads an index object, and tells of each slice that it lists.

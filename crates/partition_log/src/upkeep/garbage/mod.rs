@@ -43,6 +43,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Most objects that one note names, to stay far below the metadata store's limits.
 const OBJECTS_PER_NOTE: usize = 1_000;
 
+/// Most objects that one transaction notes, likewise.
+const OBJECTS_PER_TRANSACTION: usize = 10_000;
+
 /// What was learnt in earlier passes.
 #[derive(Debug, Default)]
 struct Memory {
@@ -75,6 +78,7 @@ async fn pass(engine: &Engine, session: &ActiveSession, memory: &mut Memory) -> 
     for &id in sessions.ended.keys().chain([&session.stamp.id]) {
         for listed in inventory.list(engine, session, id).await? {
             if liveness.all_dead(&listed.held) {
+                tracing::debug!(object = %listed.object, "nothing of an object is needed any more");
                 discard(engine, session, id, &listed).await?;
             } else {
                 freed.free(engine, session, id, (&listed, &liveness)).await?;
@@ -153,14 +157,15 @@ async fn range(engine: &Engine, prefix: Bytes) -> Result<Vec<Entry>, MetadataErr
     Ok(engine.parts.metadata.range(RangeQuery::prefix(prefix)).await?.entries)
 }
 
-/// Takes a commit or index out of metadata and notes its objects, in one transaction.
+/// Takes a commit or index out of metadata, and notes its objects in the same transaction, as far as they fit.
 async fn discard(
     engine: &Engine,
     session: &ActiveSession,
     of: SessionId,
     listed: &Listed,
 ) -> Result<(), String> {
-    let mut then = notes(engine, &inventory::objects_of(engine, listed).await?);
+    let objects = inventory::objects_of(engine, listed).await?;
+    let mut then = notes(engine, note_ahead(engine, session, &objects).await?);
     then.push(Operation::Delete(listed.key.clone()));
     change(engine, session, listed, then).await?;
     // Done now, or by an earlier sending: nobody else takes keys of this session while the gate is held.
@@ -201,6 +206,21 @@ pub(crate) async fn note_garbage(
         otherwise: vec![],
     };
     settle(engine, transaction).await.map(drop)
+}
+
+/// Notes these objects but for the last ones, which it answers: so many fit into a transaction of the caller. The others are noted even
+/// if nothing comes of that.
+async fn note_ahead<'a>(
+    engine: &Engine,
+    session: &ActiveSession,
+    objects: &'a [String],
+) -> Result<&'a [String], String> {
+    let ahead = objects.len().saturating_sub(1) / OBJECTS_PER_TRANSACTION;
+    let (ahead, last) = objects.split_at(ahead * OBJECTS_PER_TRANSACTION);
+    for portion in ahead.chunks(OBJECTS_PER_TRANSACTION) {
+        note_garbage(engine, session, portion).await?;
+    }
+    Ok(last)
 }
 
 /// Notes that these objects are to be deleted after the delay.
