@@ -152,7 +152,7 @@ class Autoscaling(Cluster):
             options = ["--namespace", NAMESPACE, "--values", minimal, "--set-json", f"autoscaling={json.dumps(values)}"]
             plane.run("helm", "install", NAME, ROOT / "helm" / "alluvium", *options)
             self.come_to(3, 120)
-            self.run_topics_job()
+            self.run_setup_job()
         loads = [self.load(0)]
         with step("one load: three brokers stay"):
             time.sleep(25)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import least_privilege
 import yaml
 from control_plane import ZONES, etcd_arguments, wait_for
-from pods import NETWORK, Node, Pod
+from pods import NETWORK, Node, Pod, volumes
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
@@ -51,6 +51,14 @@ class Cluster(unittest.TestCase):
     """What tests of a cluster share. `more` are values of the chart besides those that every cluster here has."""
 
     more = {}  # noqa: RUF012
+    # Further arguments of etcd, and secrets: {name: {key: text}}.
+    etcd = ()
+    secrets = {}  # noqa: RUF012
+    # How clients come in.
+    client = {}  # noqa: RUF012
+
+    def prepare(self):
+        """Before anything starts."""
 
     def setUp(self):
         if os.geteuid() != 0:
@@ -59,8 +67,9 @@ class Cluster(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
         self.node = Node(self.directory, broker_binary())
         self.addCleanup(self.node.close)
+        self.prepare()
         self.stores = [
-            self.spawn("etcd", "etcd", *etcd_arguments(self.directory / "etcd", f"{NETWORK}.1", 2379, 2380)),
+            self.spawn("etcd", "etcd", *etcd_arguments(self.directory / "etcd", f"{NETWORK}.1", 2379, 2380), *self.etcd),
             self.spawn("minio", "minio", "server", f"{self.directory}/minio", "--address", f"{NETWORK}.1:9000", buckets=["bucket"]),
         ]
         endpoint = f"http://{NETWORK}.1:9000"
@@ -91,11 +100,13 @@ class Cluster(unittest.TestCase):
             "rack": {"from": "podLabel"},
             "pod": {"env": [{"name": "AWS_SESSION_TOKEN", "value": self.credentials[2]}]},
         }
-        values["config"].update(self.more.get("config", {}))
-        values.update({key: value for key, value in self.more.items() if key != "config"})
+        for key in ("config", "etcd"):
+            values[key].update(self.more.get(key, {}))
+        values.update({key: value for key, value in self.more.items() if key not in ("config", "etcd")})
         command = ["helm", "template", "kafka-alluvium", ROOT / "helm" / "alluvium", "-n", "kafka", "--kube-version", "1.36.3", "-f", "-"]
         shown = subprocess.run(command, input=yaml.safe_dump(values), check=True, capture_output=True, text=True).stdout
-        objects = {"Secret": {"store": {"data": {"user": encoded(self.credentials[0]), "password": encoded(self.credentials[1])}}}}
+        secrets = {"store": {"user": self.credentials[0], "password": self.credentials[1]}, **self.secrets}
+        objects = {"Secret": {name: {"data": {key: encoded(text) for key, text in data.items()}} for name, data in secrets.items()}}
         for made in yaml.safe_load_all(shown):
             if made:
                 objects.setdefault(made["kind"], {})[made["metadata"]["name"]] = made
@@ -131,7 +142,8 @@ class Cluster(unittest.TestCase):
     def in_hosts(self, *command, **options):
         """A program outside the pods, which sees their names."""
         script = f"mount --make-rprivate / && mount --bind {self.node.hosts} /etc/hosts && exec \"$@\""
-        return subprocess.Popen(["unshare", "--mount", "sh", "-c", script, "sh", *map(str, command)], **options)
+        environment = {**os.environ, "CLIENT": json.dumps(self.client)}
+        return subprocess.Popen(["unshare", "--mount", "sh", "-c", script, "sh", *map(str, command)], env=environment, **options)
 
     def counts(self, file):
         return sum(line.startswith("ack ") for line in file.read_text().splitlines())
@@ -172,9 +184,9 @@ class Cluster(unittest.TestCase):
     def once_each(self, topic, partitions, produced):
         """A group may read twice what it did not commit; so duplicates are looked for in the log itself."""
         script = (
-            "import sys; from confluent_kafka import Consumer, TopicPartition as T; import collections\n"
+            "import json, os, sys; from confluent_kafka import Consumer, TopicPartition as T; import collections\n"
             "bootstrap, topic, partitions = sys.argv[1], sys.argv[2], int(sys.argv[3])\n"
-            "c = Consumer({'bootstrap.servers': bootstrap, 'group.id': 'judge', 'log_level': 0, 'enable.auto.commit': False, 'enable.partition.eof': True})\n"
+            "c = Consumer({**json.loads(os.environ['CLIENT']), 'bootstrap.servers': bootstrap, 'group.id': 'judge', 'log_level': 0, 'enable.auto.commit': False, 'enable.partition.eof': True})\n"
             "c.assign([T(topic, p, 0) for p in range(partitions)]); ends = 0; seen = collections.Counter()\n"
             "while ends < partitions:\n"
             "    m = c.poll(30)\n"
@@ -188,10 +200,24 @@ class Cluster(unittest.TestCase):
         shown, _ = judge.communicate(timeout=120)
         self.assertEqual(shown.split(), [str(produced)] * 2, "different numbers, and records, in the log")
 
-    def run_topics_job(self):
+    def run_setup_job(self):
         (job,) = self.objects["Job"].values()
-        for container in job["spec"]["template"]["spec"]["initContainers"]:
-            command = ["chroot", "--userspec=65532:65532", self.node.image, *container["command"], *container["args"]]
-            shutil.copyfile(self.node.hosts, self.node.image / "etc" / "hosts")
-            done = subprocess.run(command, env={"PATH": "/usr/local/bin:/usr/sbin"}, capture_output=True, text=True, check=False)
-            self.assertEqual(done.returncode, 0, done.stderr)
+        spec = job["spec"]["template"]["spec"]
+        for container in [*spec["initContainers"], *spec["containers"]]:
+            status, _, told = self.run_container(spec, container)
+            self.assertEqual(status, 0, told)
+
+    def run_container(self, spec, container, environment=None, **options):
+        """Runs a container of a pod that ends; its status, output and errors."""
+        with tempfile.TemporaryDirectory(dir=self.directory) as directory:
+            place = pathlib.Path(directory)
+            place.chmod(0o755)
+            (place / "wal").mkdir()
+            os.chown(place / "wal", 65532, 65532)
+            mounts = volumes(spec, container, self.objects, place)
+            environment = {"PATH": "/usr/local/bin", **(environment or {})}
+            command = [*container["command"], *container["args"]]
+            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
+            process = self.node.run("65532:65532", mounts, command, env=environment, **pipes)
+            out, told = process.communicate(timeout=60)
+            return process.returncode, out, told

@@ -1,10 +1,11 @@
 """load.py BOOTSTRAP TOPIC FILE [BYTES PARTITIONS]: produces 500 numbers a second with acks=all and a client's defaults, and reads them in a
 group, until SIGTERM. With BYTES, each fills so many, and the partitions get one after the other.
 
-FILE gets a line for each acknowledged number (`ack N`), each that was read (`read N`), and each error that the client reported to its user.
+CLIENT in the environment has further properties of its clients, as JSON. FILE gets a line for each acknowledged number (`ack N`), each that was read (`read N`), and each error that the client reported to its user.
 """
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -13,6 +14,7 @@ import time
 from confluent_kafka import Consumer, Producer
 
 bootstrap, topic, path, *shape = sys.argv[1:]
+common = {"bootstrap.servers": bootstrap, "log_level": 0, **json.loads(os.environ.get("CLIENT", "{}"))}
 size, partitions = map(int, shape or (0, 0))
 out, lock, stop = open(path, "w", buffering=1), threading.Lock(), threading.Event()  # noqa: SIM115
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -28,7 +30,7 @@ def delivered(error, message):
 
 
 def read():
-    consumer = Consumer({"bootstrap.servers": bootstrap, "log_level": 0, "group.id": f"readers-of-{topic}", "auto.offset.reset": "earliest"})
+    consumer = Consumer({**common, "group.id": f"readers-of-{topic}", "auto.offset.reset": "earliest"})
     consumer.subscribe([topic])
     idle = 0
     # After the end of producing: until nothing more comes.
@@ -47,7 +49,7 @@ def read():
 done = threading.Event()
 reader = threading.Thread(target=read)
 reader.start()
-producer = Producer({"bootstrap.servers": bootstrap, "log_level": 0, "acks": "all", "enable.idempotence": True})
+producer = Producer({**common, "acks": "all", "enable.idempotence": True})
 number, due = 0, time.monotonic()
 while not stop.is_set():
     place = {"partition": number % partitions} if partitions else {"key": str(number % 97)}

@@ -20,16 +20,17 @@ import urllib.request
 NETWORK = "10.231.77"
 MOUNTS = r"""
 set -e
-mount=/usr/bin/mount
+mount=/usr/bin/mount root=$1 user=$2
+shift 2
 $mount --make-rprivate /
-$mount --bind "$1" "$1"
-$mount --bind "$2/hosts" "$1/etc/hosts"
-$mount --bind "$2/settings" "$1/etc/alluvium"
-[ -z "$3" ] || $mount --bind "$3" "$1/var/lib/alluvium"
-$mount -t proc proc "$1/proc"
-$mount -o remount,ro,bind "$1"
-root=$1 user=$4
-shift 4
+$mount --bind "$root" "$root"
+while [ "$1" != -- ]; do
+  $mount --bind "$1" "$root$2"
+  shift 2
+done
+shift
+$mount -t proc proc "$root/proc"
+$mount -o remount,ro,bind "$root"
 exec /usr/sbin/chroot --userspec="$user" "$root" "$@"
 """
 
@@ -46,11 +47,11 @@ class Node:
         self.image = self.directory / "image"
         tool = pathlib.Path(__file__).resolve().parents[2] / "tools" / "root-file-system"
         subprocess.run([tool, binary, self.image], check=True)
-        (self.image / "etc" / "alluvium").mkdir()
         (self.image / "etc" / "hosts").touch()
         (self.image / "proc").mkdir(exist_ok=True)
         self.size = sum(file.stat().st_size for file in self.image.rglob("*") if file.is_file())
         self.hosts = self.directory / "hosts"
+        self.hosts.touch()
         ip("link", "add", self.bridge, "type", "bridge")
         ip("addr", "add", f"{NETWORK}.1/24", "dev", self.bridge)
         ip("link", "set", self.bridge, "up")
@@ -64,6 +65,44 @@ class Node:
         lines = ["127.0.0.1 localhost", *(f"{address} {name}" for name, address in self.addresses.items())]
         with self.hosts.open("w") as file:
             file.write("\n".join(lines) + "\n")
+
+
+    def run(self, user, mounts, command, network=(), **options):
+        """Starts a container: the image with what is mounted into it, as (from, to)."""
+        for _, place in mounts:
+            if not (self.image / place[1:]).exists():
+                (self.image / place[1:]).mkdir(parents=True)
+        words = [str(word) for mount in [(self.hosts, "/etc/hosts"), *mounts] for word in mount]
+        command = [*network, "/usr/bin/unshare", "--mount", "/bin/sh", "-c", MOUNTS, "sh", self.image, user, *words, "--", *command]
+        return subprocess.Popen(command, **options)
+
+
+def volumes(spec, container, objects, directory, others=None):
+    """What a container mounts, as (from, to): files of ConfigMaps and Secrets are made in `directory`, `others` are there already."""
+    group, mounts = spec["securityContext"]["fsGroup"], []
+    by_name = {volume["name"]: volume for volume in spec.get("volumes", [])}
+    for mount in container.get("volumeMounts", []):
+        name = mount["name"]
+        place = (others or {}).get(name, directory / name)
+        if name in by_name and ("configMap" in by_name[name] or "secret" in by_name[name]):
+            place.mkdir(parents=True, exist_ok=True)
+            for file, (data, mode) in contents(by_name[name], objects).items():
+                made = place / f".{file}"
+                made.write_bytes(data)
+                os.chown(made, 0, group)
+                made.chmod(mode)
+                made.rename(place / file)
+        mounts.append((place, mount["mountPath"]))
+    return mounts
+
+
+def contents(volume, objects):
+    """{file: (bytes, mode)} of a volume."""
+    if "configMap" in volume:
+        return {name: (text.encode(), 0o644) for name, text in objects["ConfigMap"][volume["configMap"]["name"]]["data"].items()}
+    source = volume["secret"]
+    data = objects["Secret"][source["secretName"]]["data"]
+    return {item["path"]: (base64.b64decode(data[item["key"]]), source["defaultMode"]) for item in source["items"]}
 
 
 class Pod:
@@ -87,11 +126,8 @@ class Pod:
 
     def start(self):
         shutil.rmtree(self.directory, ignore_errors=True)
-        settings = self.directory / "settings"
-        settings.mkdir(parents=True)
-        for name, text in self.objects["ConfigMap"][self.spec["volumes"][0]["configMap"]["name"]]["data"].items():
-            (settings / name).write_text(text)
-        os.link(self.node.hosts, self.directory / "hosts")
+        self.directory.mkdir(parents=True)
+        mounts = self.mount()
         user, group = (self.spec["securityContext"][key] for key in ("runAsUser", "fsGroup"))
         self.volume.mkdir(parents=True, exist_ok=True)
         os.chown(self.volume, 0, group)
@@ -107,13 +143,14 @@ class Pod:
         for entry in self.container["env"]:
             variables[entry["name"]] = self.value(entry)
         command = [self.expand(word, variables) for word in self.container["command"] + self.container["args"]]
+        network = ["/usr/sbin/ip", "netns", "exec", self.network]
         with (self.directory / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                ["/usr/sbin/ip", "netns", "exec", self.network, "/usr/bin/unshare", "--mount", "/bin/sh", "-c", MOUNTS, "sh",
-                 self.node.image, self.directory, self.volume, f"{user}:{group}", *command],
-                env=variables, stdout=log, stderr=log,
-            )
+            self.process = self.node.run(f"{user}:{group}", mounts, command, network, env=variables, stdout=log, stderr=log)
         self.prober = threading.Thread(target=self.probe_life, daemon=True)
+
+    def mount(self):
+        """Its volumes, with what ConfigMaps and secrets hold now; a running pod sees changes, too."""
+        return volumes(self.spec, self.container, self.objects, self.directory, {"wal": self.volume})
 
     def value(self, entry):
         if "value" in entry:

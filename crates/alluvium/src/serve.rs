@@ -11,7 +11,7 @@ use kafka::Server;
 use lag::Evaluator;
 use model::{
     BrokerId, ClusterId,
-    config::{broker, deployment as process},
+    config::{broker, deployment as process, wal_is_ephemeral},
 };
 use node::{HTTP_LISTENER, Node, REGISTRY_ENDPOINT, Surroundings};
 use observability::{
@@ -129,6 +129,7 @@ impl Running {
     async fn start(mut settings: Settings, telemetry: &Telemetry) -> Result<Self, Failure> {
         let (clock, randomness) = (Clock::system(), Randomness::system());
         fill_in(&mut settings);
+        check_durability(&settings)?;
         let listening = Listening::bind(&settings).await?;
         let http = bind_http(&settings).await?;
         let admit = admit_admin(&settings)?;
@@ -254,9 +255,21 @@ async fn probe(objects: &Objects) -> Result<(), Failure> {
 /// What depends on the deployment, where nothing was set: `wal` durability and broker 1 when embedded.
 fn fill_in(settings: &mut Settings) {
     if !settings.is_set(&broker::DURABILITY_MODE) {
-        let mode = if settings.is_embedded() { "wal" } else { "object" };
+        let rests_on_wal = settings.is_embedded() && !wal_is_ephemeral(settings.values());
+        let mode = if rests_on_wal { "wal" } else { "object" };
         settings.insert(&broker::DURABILITY_MODE, mode.to_owned());
     }
+}
+
+/// Refuses to acknowledge what rests on a disk that goes away.
+fn check_durability(settings: &Settings) -> Result<(), Failure> {
+    let is_wal = settings.text(&broker::DURABILITY_MODE) == Some("wal");
+    if is_wal && wal_is_ephemeral(settings.values()) {
+        return Err(Failure(
+            "durability.mode=wal can't go with wal.ephemeral=true: what is acknowledged would rest on a disk that goes away with this broker. Take durability.mode=object, or a disk that stays".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// What is said of groups, for the HTTP port.

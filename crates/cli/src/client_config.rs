@@ -40,7 +40,8 @@ pub(crate) fn read(path: &Path) -> Result<ClientSecurity, CliError> {
     let problem =
         |text: String| CliError::Usage(format!("--command-config {}: {text}", path.display()));
     let text = fs::read_to_string(path).map_err(|error| problem(error.to_string()))?;
-    parse(&settings::parse_properties(&text)).map_err(problem)
+    let mut values = settings::parse_properties(&text);
+    settings::provide(&mut values).and_then(|()| parse(&values)).map_err(problem)
 }
 
 fn parse(values: &BTreeMap<String, String>) -> Result<ClientSecurity, String> {

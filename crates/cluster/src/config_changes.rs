@@ -12,8 +12,8 @@ use metadata::{
     families::{self, encode},
 };
 use model::config::{
-    ConfigKey, ConfigType, Dynamic, InvalidConfig, broker_key, parse_list, topic_key,
-    validate_topic_configs,
+    ConfigKey, ConfigType, Dynamic, InvalidConfig, broker, broker_key, parse_list, topic_key,
+    validate_topic_configs, wal_is_ephemeral,
 };
 use std::{collections::BTreeMap, time::Duration};
 
@@ -68,6 +68,7 @@ async fn write(
             stored.map(|stored| stored.value.values.into_iter().collect()).unwrap_or_default();
         let after = update(before.clone())?;
         validate(resource, &after)?;
+        check_durability(shared, &after)?;
         if validate_only || after == before {
             return Ok(());
         }
@@ -201,6 +202,17 @@ fn changeable(resource: &ConfigResource, name: &str) -> Result<&'static ConfigKe
             key => Ok(key),
         },
     }
+}
+
+/// Refuses what would have acknowledgements rest on disks that go away.
+pub(crate) fn check_durability(shared: &Shared, values: &Values) -> Result<(), ClusterError> {
+    let asks_for_wal = values.get(broker::DURABILITY_MODE.name).is_some_and(|it| it == "wal");
+    if asks_for_wal && wal_is_ephemeral(&shared.options.static_configs) {
+        return Err(ClusterError::InvalidConfig(
+            "durability.mode=wal: the WALs of these brokers go away with them (wal.ephemeral), take object".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 fn validate(resource: &ConfigResource, values: &Values) -> Result<(), ClusterError> {

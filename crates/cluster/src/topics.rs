@@ -1,7 +1,8 @@
 //! Topics: made, grown and deleted by one conditional transaction each. The controller gives the partitions their owners.
 
 use crate::{
-    ClusterError, Image, NewTopic, PartitionInfo, TopicInfo, cluster::Shared, moves, stored::Stored,
+    ClusterError, Image, NewTopic, PartitionInfo, TopicInfo, cluster::Shared,
+    config_changes::check_durability, moves, stored::Stored,
 };
 use formats::metadata::{self as records, Configs, DeletedTopic, Topic};
 use metadata::{
@@ -57,6 +58,7 @@ fn plan(shared: &Shared, new: NewTopic) -> Result<TopicInfo, ClusterError> {
         ));
     }
     validate_topic_configs(&new.configs)?;
+    check_durability(shared, &new.configs)?;
     let settings = shared.settings(&new.configs);
     Ok(TopicInfo {
         id: TopicId::from_random_bytes(shared.parts.randomness.bytes16()),

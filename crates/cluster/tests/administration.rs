@@ -51,6 +51,26 @@ async fn bad_requests_are_refused_by_what_is_wrong_with_them() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_acknowledgement_rests_on_a_wal_that_goes_away() {
+    let world = World::new();
+    let node = world.start_with(1, &Disk::new(1), &[("wal.ephemeral", "true")]).await.unwrap();
+    node.until_ready().await;
+    let wal = &[("durability.mode", "wal")];
+    let refused = node.cluster.create_topic(topic("t", 1, wal), false, PATIENCE).await;
+    assert!(
+        matches!(&refused, Err(ClusterError::InvalidConfig(why)) if why.contains("wal.ephemeral"))
+    );
+    node.create(topic("t", 1, &[])).await;
+    let change = [ConfigChange::Set("durability.mode".to_owned(), "wal".to_owned())];
+    for resource in [ConfigResource::Topic("t".to_owned()), ConfigResource::Broker(None)] {
+        let refused = node.cluster.change_configs(&resource, &change, false).await;
+        assert!(matches!(refused, Err(ClusterError::InvalidConfig(_))), "{resource:?}");
+    }
+    let settings = node.cluster.image().topic("t").unwrap().settings.clone();
+    assert_eq!(settings.durability_mode, DurabilityMode::Object);
+}
+
+#[tokio::test(start_paused = true)]
 async fn validating_only_creates_nothing() {
     let node = broker(&World::new()).await;
     let planned = node.cluster.create_topic(topic("t", 7, &[]), true, PATIENCE).await.unwrap();

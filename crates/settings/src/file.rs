@@ -1,5 +1,6 @@
 //! A settings file: TOML, or a Kafka `server.properties`.
 
+use crate::provide;
 use std::{collections::BTreeMap, fs, path::Path};
 
 /// How a file is written.
@@ -45,10 +46,11 @@ impl SettingsFile {
     /// # Errors
     /// What follows the file's name in a message.
     pub(super) fn parse(text: &str, format: FileFormat) -> Result<Self, String> {
-        let values = match format {
+        let mut values = match format {
             FileFormat::Toml => toml_values(text)?,
             FileFormat::Properties => parse_properties(text),
         };
+        provide(&mut values).map_err(|problem| format!(": {problem}"))?;
         Ok(Self { values, format })
     }
 }

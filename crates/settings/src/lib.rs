@@ -2,10 +2,12 @@
 
 mod file;
 mod kafka_only;
+mod providers;
 #[cfg(test)]
 mod tests;
 
 pub use file::{FileFormat, parse_properties};
+pub use providers::provide;
 
 use file::SettingsFile;
 use model::config::{ConfigKey, InvalidConfig, deployment, listener_key, process_key};

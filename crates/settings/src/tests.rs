@@ -36,6 +36,25 @@ fn flags_win_over_environment_over_file() {
 }
 
 #[test]
+fn values_of_a_file_may_stand_elsewhere() {
+    let secrets = tempfile::tempdir().unwrap();
+    std::fs::write(secrets.path().join("partitions"), "7\n").unwrap();
+    let text = |file: &str| {
+        format!(
+            "\"config.providers\" = \"secrets\"\n\"config.providers.secrets.class\" = \"org.apache.kafka.common.config.provider.DirectoryConfigProvider\"\nnum.partitions = \"${{secrets:{}:{file}}}\"\n",
+            secrets.path().display()
+        )
+    };
+    let read = |file: &str| {
+        let file = self::file(".toml", &text(file));
+        Settings::resolve(Sources { file: Some(file.path().to_owned()), ..Sources::default() })
+    };
+    assert_eq!(read("partitions").unwrap().values()["num.partitions"], "7");
+    let missing = read("other").unwrap_err().to_string();
+    assert!(missing.contains("num.partitions: ${secrets:") && missing.contains("No such file"));
+}
+
+#[test]
 fn every_unknown_key_and_bad_value_is_named_with_its_place() {
     let error = Settings::resolve(Sources {
         environment: pairs(&[("ALLUVIUM_NUM_PARTITONS", "2")]),

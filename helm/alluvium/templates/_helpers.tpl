@@ -55,7 +55,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if .Values.devEtcd.enabled -}}
 {{- $members = list (printf "%s-etcd.%s.svc.%s:2379" (include "alluvium.fullname" .) .Release.Namespace .Values.clusterDomain) -}}
 {{- end -}}
-etcd://{{ join "," $members }}/{{ default (printf "%s/%s" .Release.Namespace (include "alluvium.fullname" .)) .Values.etcd.prefix }}
+{{ ternary "etcds" "etcd" (ne .Values.etcd.tls.existingSecret "") }}://{{ join "," $members }}/{{ default (printf "%s/%s" .Release.Namespace (include "alluvium.fullname" .)) .Values.etcd.prefix }}
 {{- end -}}
 
 {{- define "alluvium.storeUrl" -}}
@@ -84,6 +84,132 @@ none
 {{- end -}}
 {{- end -}}
 
+{{- define "alluvium.externalProtocol" -}}
+{{- default .Values.listener.protocol .Values.externalAccess.protocol -}}
+{{- end -}}
+
+{{- /* Protocols of all listeners, to ask what they need. */ -}}
+{{- define "alluvium.protocols" -}}
+{{ .Values.listener.protocol }} {{ if .Values.externalAccess.enabled }}{{ include "alluvium.externalProtocol" . }}{{ end }}
+{{- end -}}
+
+{{- /* Name of the listener inside the cluster. */ -}}
+{{- define "alluvium.listenerName" -}}
+{{- ternary "PLAINTEXT" "INTERNAL" (eq .Values.listener.protocol "PLAINTEXT") -}}
+{{- end -}}
+
+{{- define "alluvium.tlsSecret" -}}
+{{- if contains "SSL" (include "alluvium.protocols" .) -}}
+{{- ternary (printf "%s-tls" (include "alluvium.fullname" .)) .Values.tls.existingSecret .Values.tls.certManager.enabled -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* What is mounted of secrets: {name: {secret, keys}} below /etc/alluvium-secrets. */ -}}
+{{- define "alluvium.secrets" -}}
+{{- $secrets := dict -}}
+{{- with include "alluvium.tlsSecret" . -}}
+{{- $_ := set $secrets "tls" (dict "secret" . "keys" (list "tls.crt" "tls.key" "ca.crt")) -}}
+{{- end -}}
+{{- if contains "SASL" .Values.listener.protocol -}}
+{{- $_ := set $secrets "broker" (dict "secret" .Values.sasl.broker.existingSecret "keys" (list .Values.sasl.broker.passwordKey)) -}}
+{{- end -}}
+{{- if .Values.etcd.tls.existingSecret -}}
+{{- $_ := set $secrets "etcd-tls" (dict "secret" .Values.etcd.tls.existingSecret "keys" (ternary (list "ca.crt" "tls.crt" "tls.key") (list "ca.crt") .Values.etcd.tls.clientCertificate)) -}}
+{{- end -}}
+{{- with .Values.etcd.authSecret -}}
+{{- $_ := set $secrets "etcd-auth" (dict "secret" . "keys" (list "username" "password")) -}}
+{{- end -}}
+{{- with .Values.objectStore.caSecret -}}
+{{- $_ := set $secrets "object-store" (dict "secret" . "keys" (list "ca.crt")) -}}
+{{- end -}}
+{{- toYaml $secrets -}}
+{{- end -}}
+
+{{- define "alluvium.mountsOf" -}}
+{{- range $name, $_ := . }}
+- {name: secret-{{ $name }}, mountPath: /etc/alluvium-secrets/{{ $name }}, readOnly: true}
+{{- end }}
+{{- end -}}
+
+{{- define "alluvium.volumesOf" -}}
+{{- range $name, $of := . }}
+- name: secret-{{ $name }}
+  secret:
+    secretName: {{ $of.secret }}
+    defaultMode: 288
+    items:
+      {{- range $of.keys }}
+      - {key: {{ . }}, path: {{ . }}}
+      {{- end }}
+{{- end }}
+{{- end -}}
+
+{{- /* How brokers, and the Job, log in at the listener inside the cluster. */ -}}
+{{- define "alluvium.login" -}}
+org.apache.kafka.common.security.scram.ScramLoginModule required username="{{ .Values.sasl.broker.username }}" password="${secrets:/etc/alluvium-secrets/broker:{{ .Values.sasl.broker.passwordKey }}}";
+{{- end -}}
+
+{{- define "alluvium.providers" -}}
+config.providers=secrets
+config.providers.secrets.class=org.apache.kafka.common.config.provider.DirectoryConfigProvider
+config.providers.secrets.param.allowed.paths=/etc/alluvium-secrets
+{{- end -}}
+
+{{- define "alluvium.superUsers" -}}
+{{- $users := .Values.authorization.superUsers -}}
+{{- if contains "SASL" .Values.listener.protocol -}}
+{{- $users = prepend $users (printf "User:%s" .Values.sasl.broker.username) -}}
+{{- else if and (eq .Values.listener.protocol "SSL") .Values.tls.certManager.enabled -}}
+{{- $users = prepend $users (printf "User:CN=%s" (include "alluvium.fullname" .)) -}}
+{{- end -}}
+{{- join ";" $users -}}
+{{- end -}}
+
+{{- /* What the chart's own clients come in by: Kafka's tools read the same. */ -}}
+{{- define "alluvium.clientProperties" -}}
+security.protocol={{ .Values.listener.protocol }}
+{{- if contains "SSL" .Values.listener.protocol }}
+ssl.truststore.type=PEM
+ssl.truststore.location=/etc/alluvium-secrets/tls/ca.crt
+{{- if ne .Values.tls.clientAuth "none" }}
+ssl.keystore.type=PEM
+ssl.keystore.location=/etc/alluvium-secrets/tls
+{{- end }}
+{{- end }}
+{{- if contains "SASL" .Values.listener.protocol }}
+{{ include "alluvium.providers" . }}
+sasl.mechanism=SCRAM-SHA-512
+sasl.jaas.config={{ include "alluvium.login" . }}
+{{- end }}
+{{- end -}}
+
+{{- /* What those clients need of secrets, and the file itself. */ -}}
+{{- define "alluvium.clientSecrets" -}}
+{{- pick (include "alluvium.secrets" . | fromYaml) "tls" "broker" | toYaml -}}
+{{- end -}}
+
+{{- define "alluvium.clientMounts" -}}
+{{- if ne .Values.listener.protocol "PLAINTEXT" -}}
+- {name: settings, mountPath: /etc/alluvium, readOnly: true}
+{{- include "alluvium.mountsOf" (include "alluvium.clientSecrets" . | fromYaml) }}
+{{- end -}}
+{{- end -}}
+
+{{- define "alluvium.clientVolumes" -}}
+{{- if ne .Values.listener.protocol "PLAINTEXT" -}}
+- name: settings
+  configMap: {name: {{ include "alluvium.fullname" . }}}
+{{- include "alluvium.volumesOf" (include "alluvium.clientSecrets" . | fromYaml) }}
+{{- end -}}
+{{- end -}}
+
+{{- define "alluvium.clientFlags" -}}
+- --bootstrap-server={{ include "alluvium.bootstrap" . }}
+{{- if ne .Values.listener.protocol "PLAINTEXT" }}
+- --command-config=/etc/alluvium/client.properties
+{{- end }}
+{{- end -}}
+
 {{- /* Brokers that there can be: external access has a service for each. */ -}}
 {{- define "alluvium.maxBrokers" -}}
 {{- ternary .Values.replicas .Values.autoscaling.maxReplicas (eq .Values.autoscaling.mode "off") -}}
@@ -109,13 +235,52 @@ none
 {{- /* The broker's settings file: what the chart sets, then config. */ -}}
 {{- define "alluvium.properties" -}}
 {{- $external := .Values.externalAccess.enabled -}}
+{{- $protocols := include "alluvium.protocols" . -}}
+{{- $inside := include "alluvium.listenerName" . -}}
 log.format=json
-{{- if $external }}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,EXTERNAL:PLAINTEXT
-inter.broker.listener.name=PLAINTEXT
+{{- if or $external (ne $inside "PLAINTEXT") }}
+listener.security.protocol.map={{ $inside }}:{{ .Values.listener.protocol }}{{ if $external }},EXTERNAL:{{ include "alluvium.externalProtocol" . }}{{ end }}
+inter.broker.listener.name={{ $inside }}
+{{- end }}
+{{- if or (contains "SASL" .Values.listener.protocol) .Values.etcd.authSecret }}
+{{ include "alluvium.providers" . }}
+{{- end }}
+{{- if contains "SSL" $protocols }}
+ssl.keystore.location=/etc/alluvium-secrets/tls
+ssl.truststore.location=/etc/alluvium-secrets/tls/ca.crt
+ssl.client.auth={{ .Values.tls.clientAuth }}
+{{- end }}
+{{- if contains "SASL" $protocols }}
+sasl.enabled.mechanisms={{ join "," .Values.sasl.mechanisms }}
+{{- if contains "SASL" .Values.listener.protocol }}
+sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512
+listener.name.internal.scram-sha-512.sasl.jaas.config={{ include "alluvium.login" . }}
+{{- end }}
+{{- end }}
+{{- if .Values.authorization.enabled }}
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users={{ include "alluvium.superUsers" . }}
+allow.everyone.if.no.acl.found={{ .Values.authorization.allowEveryoneIfNoAclFound }}
+{{- end }}
+{{- if .Values.etcd.tls.existingSecret }}
+etcd.ssl.ca.location=/etc/alluvium-secrets/etcd-tls/ca.crt
+{{- if .Values.etcd.tls.clientCertificate }}
+etcd.ssl.certificate.location=/etc/alluvium-secrets/etcd-tls/tls.crt
+etcd.ssl.key.location=/etc/alluvium-secrets/etcd-tls/tls.key
+{{- end }}
+{{- end }}
+{{- if .Values.etcd.authSecret }}
+etcd.username=${secrets:/etc/alluvium-secrets/etcd-auth:username}
+etcd.password=${secrets:/etc/alluvium-secrets/etcd-auth:password}
+{{- end }}
+{{- if .Values.objectStore.caSecret }}
+object.store.ssl.ca.location=/etc/alluvium-secrets/object-store/ca.crt
 {{- end }}
 {{- if .Values.rack.aware }}
 replica.selector.class=org.apache.kafka.common.replica.RackAwareReplicaSelector
+{{- end }}
+{{- if eq .Values.wal.type "ephemeral" }}
+wal.ephemeral=true
 {{- end }}
 drain.timeout={{ .Values.drain.handoverSeconds }}s
 {{- with .Values.clusterId }}

@@ -691,13 +691,17 @@ pub const UNCLEAN_TAKEOVER_DELAY: ConfigKey =
         .takes(Duration)
         .documented("How long an unclean takeover waits for the dead owner to return.");
 
+/// `wal.ephemeral`.
+pub const WAL_EPHEMERAL: ConfigKey = ConfigKey::broker("wal.ephemeral", Boolean, "false")
+    .documented("The disk of `wal.dir` goes away with this broker, as an `emptyDir` of Kubernetes does with its pod: `durability.mode=wal` is refused, and a topic that has it is treated as `object`. The same at all brokers.");
+
 /// `wal.max.bytes`.
 pub const WAL_MAX_BYTES: ConfigKey = ConfigKey::broker("wal.max.bytes", Long, "10737418240")
     .takes(AtLeast(67_108_864))
     .important(High)
     .documented("Bytes that the write-ahead log holds while object storage is away.");
 
-static TABLE: [ConfigKey; 137] = [
+static TABLE: [ConfigKey; 138] = [
     ADVERTISED_LISTENERS,
     ALLOW_EVERYONE_IF_NO_ACL_FOUND,
     AUTHORIZER_CLASS_NAME,
@@ -834,6 +838,7 @@ static TABLE: [ConfigKey; 137] = [
     TRANSACTIONAL_ID_EXPIRATION_MS,
     UNCLEAN_LEADER_ELECTION_ENABLE,
     UNCLEAN_TAKEOVER_DELAY,
+    WAL_EPHEMERAL,
     WAL_MAX_BYTES,
 ];
 

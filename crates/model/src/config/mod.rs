@@ -27,7 +27,7 @@ pub use schema_rules::{SchemaRules, SubjectNaming};
 pub use security_keys::{listener_key, listener_of};
 pub use topic_keys::{topic_key, topic_keys, validate_topic_configs};
 pub use topic_settings::{
-    CleanupPolicy, CompressionType, DurabilityMode, TimestampType, TopicSettings,
+    CleanupPolicy, CompressionType, DurabilityMode, TimestampType, TopicSettings, wal_is_ephemeral,
 };
 pub use value::{parse_boolean, parse_duration, parse_list};
 

@@ -96,7 +96,7 @@ pub const SSL_KEYSTORE_KEY: ConfigKey = ConfigKey::unset("ssl.keystore.key", Pas
 /// `ssl.keystore.location`.
 pub const SSL_KEYSTORE_LOCATION: ConfigKey = ConfigKey::unset("ssl.keystore.location", Text)
     .takes(NotEmpty)
-    .documented("A PEM file with the broker's private key, not encrypted, and its certificate chain; read again while the broker runs.");
+    .documented("A PEM file with the broker's private key, not encrypted, and its certificate chain; or a directory with both, as `tls.key` and `tls.crt`, which is how Kubernetes mounts such a secret. Read again while the broker runs.");
 
 /// `ssl.keystore.type`.
 pub const SSL_KEYSTORE_TYPE: ConfigKey = ConfigKey::broker("ssl.keystore.type", Text, "PEM")

@@ -1,7 +1,8 @@
 //! A topic's settings in force: its own overrides over the broker's defaults, parsed and typed.
 
 use super::{
-    CompactionSettings, ConfigKey, SchemaRules, SubjectNaming, parse_boolean, parse_list, topic,
+    CompactionSettings, ConfigKey, SchemaRules, SubjectNaming, broker, parse_boolean, parse_list,
+    topic,
 };
 use std::collections::BTreeMap;
 
@@ -44,11 +45,14 @@ impl TopicSettings {
     ) -> Self {
         let values = Values { overrides, broker_values };
         Self {
-            durability_mode: values.read(
-                &topic::DURABILITY_MODE,
-                DurabilityMode::parse,
-                DurabilityMode::Object,
-            ),
+            durability_mode: match wal_is_ephemeral(broker_values) {
+                true => DurabilityMode::Object,
+                false => values.read(
+                    &topic::DURABILITY_MODE,
+                    DurabilityMode::parse,
+                    DurabilityMode::Object,
+                ),
+            },
             max_message_bytes: values.read(
                 &topic::MAX_MESSAGE_BYTES,
                 |t| t.trim().parse().ok(),
@@ -90,6 +94,12 @@ impl TopicSettings {
         const MIB: u64 = 1 << 20;
         (u64::from(self.max_message_bytes) * 32).clamp(32 * MIB, 256 * MIB) as usize
     }
+}
+
+/// Whether the WAL's disk goes away with its broker (`wal.ephemeral`), by a broker's own values: nothing that is acknowledged may rest on it.
+pub fn wal_is_ephemeral(broker_values: &BTreeMap<String, String>) -> bool {
+    let value = broker_values.get(broker::WAL_EPHEMERAL.name);
+    value.and_then(|text| parse_boolean(text)) == Some(true)
 }
 
 /// Text values of one topic, the strongest first.
@@ -273,6 +283,11 @@ mod tests {
         let broker = map(&[("durability.mode", "wal"), ("message.max.bytes", "5")]);
         let settings = TopicSettings::resolve(&map(&[("durability.mode", "object")]), &broker);
         assert_eq!(settings.durability_mode, DurabilityMode::Object);
+        let wal = map(&[("durability.mode", "wal")]);
+        let mode = |ephemeral: &str| {
+            TopicSettings::resolve(&wal, &map(&[("wal.ephemeral", ephemeral)])).durability_mode
+        };
+        assert_eq!((mode("false"), mode("true")), (DurabilityMode::Wal, DurabilityMode::Object));
         assert_eq!(settings.max_message_bytes, 5);
     }
 

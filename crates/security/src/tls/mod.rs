@@ -23,7 +23,8 @@ use std::{fmt, path::PathBuf, sync::Arc};
 /// Where a private key and its certificate chain come from.
 #[derive(Clone)]
 pub enum KeySource {
-    /// `ssl.keystore.location`: a PEM file with both.
+    /// `ssl.keystore.location`: a PEM file with both; or a directory with `tls.key` and `tls.crt`, as Kubernetes mounts a secret of type
+    /// `kubernetes.io/tls`.
     File(PathBuf),
     /// `ssl.keystore.key` and `ssl.keystore.certificate.chain`.
     Inline {

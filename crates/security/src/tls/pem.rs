@@ -32,6 +32,10 @@ impl PemTexts {
     pub(super) fn read(settings: &TlsSettings) -> Result<Self, TlsError> {
         let (key, chain) = match &settings.key {
             None => (None, None),
+            Some(KeySource::File(path)) if path.is_dir() => {
+                let part = |name| read(KEYSTORE, &path.join(name)).map(|text| (KEYSTORE, text));
+                (Some(part("tls.key")?), Some(part("tls.crt")?))
+            }
             Some(KeySource::File(path)) => {
                 let text = read(KEYSTORE, path)?;
                 (Some((KEYSTORE, text.clone())), Some((KEYSTORE, text)))

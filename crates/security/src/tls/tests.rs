@@ -150,6 +150,26 @@ async fn new_keys_are_taken_and_broken_ones_are_not() {
     meet(&server, &client, "localhost").await.unwrap();
 }
 
+#[tokio::test]
+async fn a_directory_holds_key_and_chain_as_kubernetes_mounts_them() {
+    let meeting = Meeting::new();
+    let directory = meeting.directory.path().join("secret");
+    fs::create_dir(&directory).unwrap();
+    let put = |identity: &str| {
+        let (key, chain) = identity.split_at(identity.find("-----BEGIN CERTIFICATE").unwrap());
+        fs::write(directory.join("tls.key"), key).unwrap();
+        fs::write(directory.join("tls.crt"), chain).unwrap();
+    };
+    put(&meeting.authority.identity("first"));
+    let server = TlsServer::new(settings(Some(&directory), None, ClientAuth::None)).unwrap();
+    meet(&server, &meeting.client(None), "localhost").await.unwrap();
+    put(&meeting.authority.identity("second"));
+    assert_eq!(server.reload(), Ok(true));
+    meet(&server, &meeting.client(None), "localhost").await.unwrap();
+    fs::remove_file(directory.join("tls.key")).unwrap();
+    assert!(server.reload().unwrap_err().to_string().contains("secret/tls.key"));
+}
+
 #[test]
 fn what_is_missing_is_named_and_keys_are_not_shown() {
     let meeting = Meeting::new();
