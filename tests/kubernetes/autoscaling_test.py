@@ -88,7 +88,8 @@ class Adapter:
 class Autoscaling(Cluster):
     # Bytes a second that a broker's network moves, as they are told: so that one load fills three of them by a third, and three loads six.
     more = {  # noqa: RUF012
-        "config": {"network.bytes.per.second": "1800000"},
+        # Balanced as by default.
+        "config": {"network.bytes.per.second": "1800000", "leader.imbalance.check.interval.seconds": 300},
         "topics": [{"name": f"load-{number}", "partitions": PARTITIONS} for number in range(LOADS)],
     }
 

@@ -9,7 +9,17 @@ use crate::harness::{
     until,
 };
 use serde_json::Value;
-use std::{collections::BTreeMap, thread, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
 const PARTITIONS: u32 = 6;
 const TOPIC: &str = "moved";
@@ -118,6 +128,50 @@ fn a_broker_that_is_asked_over_http_hands_everything_over_and_exits() {
     assert!(leaders.len() == PARTITIONS as usize && !leaders.values().any(|it| *it == 1));
     moving.brokers[0].restart();
     moving.verify();
+}
+
+fn write_until(stop: &AtomicBool, address: &str, partition: i32, records: &Path) {
+    while !stop.load(Ordering::Acquire) {
+        let mut kcat = Command::new("kcat");
+        kcat.args(["-P", "-b", address, "-t", TOPIC, "-p", &partition.to_string(), "-l"])
+            .arg(records);
+        run(&mut kcat, b"");
+    }
+}
+
+#[test]
+fn busy_partitions_of_one_broker_change_places_with_quiet_ones_of_others() {
+    let deployment = Deployment::start(Kind::Cluster);
+    let brokers = deployment.brokers(3, &["leader.imbalance.check.interval.seconds=3"]);
+    let address = bootstrap(&brokers);
+    create_topic(&address, TOPIC, 9, &[]);
+    let placed = leaders_by_any(&brokers, TOPIC).unwrap();
+    let busy: Vec<_> = placed.iter().filter(|(_, leader)| **leader == 1).map(|it| *it.0).collect();
+    assert_eq!(busy.len(), 3, "{placed:?}");
+    let records = deployment.directory().join("records");
+    std::fs::write(&records, "a record of some twenty bytes\n".repeat(100_000)).unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let producers: Vec<_> = busy
+        .iter()
+        .map(|partition| {
+            let (address, partition, stop) = (address.clone(), *partition, Arc::clone(&stop));
+            let records = records.clone();
+            thread::spawn(move || write_until(&stop, &address, partition, &records))
+        })
+        .collect();
+    eventually(|| {
+        let now = leaders_by_any(&brokers, TOPIC)?;
+        let of_busy: BTreeSet<_> = busy.iter().filter_map(|it| now.get(it)).collect();
+        let counts = (1..=3).map(|id| now.values().filter(|it| **it == id).count());
+        match of_busy.len() == 3 && counts.eq([3, 3, 3]) {
+            true => Ok(()),
+            false => Err(format!("{now:?}, busy are {busy:?}")),
+        }
+    });
+    stop.store(true, Ordering::Release);
+    for producer in producers {
+        producer.join().unwrap();
+    }
 }
 
 #[test]

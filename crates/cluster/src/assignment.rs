@@ -2,10 +2,20 @@
 //!
 //! What has no owner goes to the live broker with the fewest partitions of its topic, then with the fewest at all, then where the
 //! topic has the fewest in a zone, then of the lowest id. What has one moves only as far as needed for the brokers' numbers of partitions to
-//! differ by one at most; of which topic is chosen so that topics are spread, too.
+//! differ by one at most; of which topic is chosen so that topics are spread, too. When that is so, brokers that carry much change partitions
+//! with brokers that carry little ([`even_load`]).
 
 use model::{BrokerId, PartitionId, TopicId};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, HashMap},
+};
+
+/// A broker whose load is above the mean by no more than one part in so many is left alone.
+const TOLERANCE: u64 = 5;
+
+/// What a broker must carry beyond the mean, in bytes of records a second, for anything to be moved.
+const WORTH_MOVING: u64 = 1 << 20;
 
 /// How partitions are spread over the brokers that may have some.
 #[derive(Clone, Debug, Default)]
@@ -118,6 +128,93 @@ pub(crate) fn even_out(
         moves.push((partition, to));
     }
     moves
+}
+
+/// What a broker carries, and what of it may move. In bytes of records a second.
+#[derive(Clone, Debug)]
+pub(crate) struct LoadedBroker {
+    pub broker: BrokerId,
+    /// With what may not move.
+    pub total: u64,
+    /// Partitions that carry something.
+    pub busy: BTreeMap<PartitionId, u64>,
+    /// Partitions that carry next to nothing.
+    pub quiet: BTreeSet<PartitionId>,
+}
+
+impl LoadedBroker {
+    /// Partitions that could be taken in exchange for one of `topic`: all that are busy and, of the others, one that is of the topic if it can be.
+    fn offers(&self, topic: TopicId) -> impl Iterator<Item = (PartitionId, u64)> {
+        let quiet = self.quiet.iter();
+        let of_topic = quiet.clone().find(|it| it.topic == topic);
+        let quiet = of_topic.or(self.quiet.first()).map(|it| (*it, 0));
+        self.busy.iter().map(|(it, bytes)| (*it, *bytes)).chain(quiet)
+    }
+
+    fn forget(&mut self, partition: PartitionId) {
+        self.busy.remove(&partition);
+        self.quiet.remove(&partition);
+    }
+}
+
+/// Two partitions that change places.
+#[derive(Clone, Copy, Debug)]
+struct Swap {
+    given: PartitionId,
+    taken: PartitionId,
+    /// By how much the one that gives then carries less.
+    bytes: u64,
+}
+
+/// The moves that bring what brokers carry closer together, `limit` at most: each time, the broker that carries the most changes one partition
+/// with one that carries little, until it is within a fifth of the mean. Numbers of partitions stay as they are.
+pub(crate) fn even_load(
+    mut brokers: Vec<LoadedBroker>,
+    limit: usize,
+) -> Vec<(PartitionId, BrokerId)> {
+    let mut moves = Vec::new();
+    let count = (brokers.len() as u64).max(1);
+    let mean = brokers.iter().map(|it| it.total).sum::<u64>() / count;
+    let tolerated = WORTH_MOVING.max(mean / TOLERANCE);
+    while moves.len() + 2 <= limit {
+        brokers.sort_by_key(|it| (Reverse(it.total), it.broker));
+        let Some((heavy, others)) = brokers.split_first_mut() else { break };
+        if heavy.total - mean <= tolerated {
+            break;
+        }
+        let swap = others.iter_mut().rev().find_map(|light| {
+            let swap = best_swap(heavy, light, tolerated / 4)?;
+            Some((light, swap))
+        });
+        let Some((light, Swap { given, taken, bytes })) = swap else { break };
+        moves.extend([(given, light.broker), (taken, heavy.broker)]);
+        heavy.total -= bytes;
+        light.total += bytes;
+        // Neither moves again: what they carry there is to be measured first.
+        heavy.forget(given);
+        light.forget(taken);
+    }
+    moves
+}
+
+/// The swap after which the two carry as nearly the same as they can; among those that are about as good, one within a topic, so that topics
+/// stay spread. `None` when none shifts as much as `least`.
+fn best_swap(heavy: &LoadedBroker, light: &LoadedBroker, least: u64) -> Option<Swap> {
+    let gap = heavy.total.checked_sub(light.total)?;
+    let swaps = heavy.busy.iter().flat_map(|(given, bytes)| {
+        let offers = light.offers(given.topic);
+        offers.filter_map(|(taken, offered)| {
+            let bytes = bytes.checked_sub(offered)?;
+            Some(Swap { given: *given, taken, bytes })
+        })
+    });
+    // Beyond the whole gap, the two would only change roles.
+    let useful = swaps.filter(|it| it.bytes >= least.max(1) && it.bytes < gap);
+    useful.min_by_key(|it| {
+        let left = gap.abs_diff(2 * it.bytes);
+        let unlike = it.given.topic != it.taken.topic;
+        (left / least.max(1), unlike, left, it.bytes, it.given, it.taken)
+    })
 }
 
 #[cfg(test)]

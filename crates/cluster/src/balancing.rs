@@ -1,12 +1,13 @@
 //! What the controller has moved by itself: everything away from brokers that leave, and a share to those that have too little. Pure.
 
 use crate::{
-    assignment::{Spread, even_out},
+    assignment::{LoadedBroker, Spread, even_load, even_out},
+    loads::Carried,
     view::View,
 };
 use formats::metadata::Owner;
 use model::{BrokerId, PartitionId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Moves away from brokers that leave, in progress at the same time: their owners hand them over in batches.
 const EVACUATIONS: usize = 400;
@@ -64,11 +65,36 @@ pub(crate) fn evacuations(view: &View) -> Vec<(PartitionId, BrokerId)> {
 
 /// Moves that make the spread more even.
 pub(crate) fn balance(view: &View) -> Vec<(PartitionId, BrokerId)> {
-    let movable = view.owners.iter().filter_map(|(partition, stored)| {
+    even_out(spread(view), movable(view), BALANCING.saturating_sub(view.moves.len()))
+}
+
+/// Moves between brokers that carry too much and others, where numbers of partitions are even. Who has told nothing is idle.
+pub(crate) fn balance_by_load(
+    view: &View,
+    carried: &BTreeMap<BrokerId, Carried>,
+) -> Vec<(PartitionId, BrokerId)> {
+    let loaded = |broker| {
+        let total = carried.get(&broker).map_or(0, |it| it.total);
+        let (busy, quiet) = (BTreeMap::new(), BTreeSet::new());
+        (broker, LoadedBroker { broker, total, busy, quiet })
+    };
+    let mut brokers: BTreeMap<_, _> = eligible(view).into_keys().map(loaded).collect();
+    for (partition, owner) in movable(view) {
+        let Some(broker) = brokers.get_mut(&owner) else { continue };
+        match carried.get(&owner).and_then(|it| it.busiest.get(&partition)) {
+            Some(bytes) => drop(broker.busy.insert(partition, *bytes)),
+            None => drop(broker.quiet.insert(partition)),
+        }
+    }
+    even_load(brokers.into_values().collect(), BALANCING.saturating_sub(view.moves.len()))
+}
+
+/// Partitions that may move for the sake of balance, with their owners.
+fn movable(view: &View) -> impl Iterator<Item = (PartitionId, BrokerId)> {
+    view.owners.iter().filter_map(|(partition, stored)| {
         let rests = !view.moves.contains_key(partition) && !view.is_over(&stored.value);
         let owner = BrokerId::new(stored.value.broker)?;
         let short = stored.value.unfolded.len() < LONG_HISTORY;
         (rests && short).then_some((*partition, owner))
-    });
-    even_out(spread(view), movable, BALANCING.saturating_sub(view.moves.len()))
+    })
 }

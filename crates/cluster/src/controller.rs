@@ -11,7 +11,7 @@ use crate::{
     cluster::Shared,
     cool_down::CoolDown,
     history::History,
-    moves,
+    loads, moves,
     offline::Offline,
     session::RegisteredSession,
     succession::{EpochsUsedUp, first, take_over},
@@ -81,6 +81,13 @@ pub(crate) async fn run(shared: Arc<Shared>, session: RegisteredSession) {
             tokio::time::sleep(pause).await;
         }
     }
+}
+
+/// What balancing begins with.
+enum Next {
+    Moves(Vec<(PartitionId, BrokerId)>),
+    /// Numbers of partitions are even.
+    ByLoad,
 }
 
 struct Office {
@@ -358,27 +365,48 @@ impl Office {
     async fn plan_moves(&mut self) -> Result<(), MetadataError> {
         let Some(elected) = self.elected else { return Ok(()) };
         let shared = Arc::clone(&self.shared);
-        let planned = {
+        let next = {
             let view = shared.view.lock();
             let evacuations = balancing::evacuations(&view);
-            if evacuations.is_empty() { self.balance(&view) } else { evacuations }
+            if evacuations.is_empty() { self.balance(&view) } else { Next::Moves(evacuations) }
+        };
+        let planned = match next {
+            Next::Moves(planned) => planned,
+            Next::ByLoad => self.balance_by_load().await?,
         };
         let elected = Compare::CreateRevision(shared.parts.keys.controller(), elected);
         moves::plan(&shared, elected, &planned).await
     }
 
-    fn balance(&mut self, view: &View) -> Vec<(PartitionId, BrokerId)> {
+    fn balance(&mut self, view: &View) -> Next {
         let now = self.shared.parts.clock.boot_time();
         let brokers = balancing::eligible(view).into_keys().collect();
-        let Some(cool_down) = &mut self.cool_down else { return Vec::new() };
-        if !cool_down.is_over(brokers, now) {
-            return Vec::new();
+        let registered = view.brokers.keys().copied();
+        let Some(cool_down) = &mut self.cool_down else { return Next::Moves(Vec::new()) };
+        if !cool_down.is_over(brokers, registered, !view.owners.is_empty(), now) {
+            return Next::Moves(Vec::new());
         }
         let planned = balancing::balance(view);
         if planned.is_empty() && view.moves.is_empty() {
             cool_down.begin(now);
+            return Next::ByLoad;
         }
-        planned
+        Next::Moves(planned)
+    }
+
+    /// What comes of it is measured in the pause that has begun.
+    async fn balance_by_load(&self) -> Result<Vec<(PartitionId, BrokerId)>, MetadataError> {
+        let carried = loads::read(&self.shared).await?;
+        let planned = balancing::balance_by_load(&self.shared.view.lock(), &carried);
+        if !planned.is_empty() {
+            let totals = carried.iter().map(|(broker, it)| (broker.get(), it.total));
+            tracing::info!(
+                partitions = planned.len(),
+                bytes_per_second = ?totals.collect::<BTreeMap<_, _>>(),
+                "brokers carry unlike loads: partitions change places"
+            );
+        }
+        Ok(planned)
     }
 
     async fn compact_history(&mut self) -> Result<(), MetadataError> {

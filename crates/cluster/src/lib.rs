@@ -29,6 +29,7 @@ mod lapsed;
 mod lease;
 mod leaving;
 mod life;
+mod loads;
 mod marker;
 mod moves;
 mod noter;

@@ -10,6 +10,7 @@ use crate::{
     cluster::Shared,
     continuity, controller, handover,
     keep_alive::{self, Ended},
+    loads,
     session::{RegisteredSession, register},
     succession::is_held_by,
     view::{View, wal_of},
@@ -47,6 +48,8 @@ pub(crate) async fn live(
         let (cluster, engine) = (Arc::clone(&shared), Arc::clone(&ownership));
         let handovers = handover::hand_over_as_asked(cluster, engine, session.stamp);
         let handovers = tasks.spawn("handovers", handovers);
+        let telling = loads::tell(Arc::clone(&shared), Arc::clone(&ownership), session);
+        let loads = tasks.spawn("loads", telling);
         let ended = tokio::select! {
             () = shutdown.requested() => None,
             ended = &mut kept => ended.ok(),
@@ -57,7 +60,7 @@ pub(crate) async fn live(
             ownership.session_lost(session.stamp.id);
         }
         kept.abort();
-        for task in [work, claims, handovers] {
+        for task in [work, claims, handovers, loads] {
             task.abort();
             // An aborted task answers with an error; what matters is that it runs no more.
             let _ended = task.await;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use metadata::Revision;
 use model::{BrokerId, PartitionId, SessionId};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// A registered session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,6 +50,8 @@ pub trait Ownership: Send + Sync + std::fmt::Debug {
     fn unseal(&self, partitions: &[PartitionId]);
     /// Closes partitions at once: topic deleted, or ownership lost.
     fn close(&self, partitions: &[PartitionId]);
+    /// Bytes of records that each of its partitions took in and gave to readers since it was opened.
+    fn carried_bytes(&self) -> BTreeMap<PartitionId, u64>;
     /// Settings of a topic changed.
     fn settings_changed(&self, topic: model::TopicId, settings: Arc<model::config::TopicSettings>);
 }

@@ -4,12 +4,14 @@
 
 mod support;
 
-use model::{BrokerId, TopicId};
+use model::{BrokerId, PartitionId, TopicId};
 use std::{collections::BTreeMap, time::Duration};
 use support::{Disk, Node, PATIENCE, World, partition, topic};
 
 const OBJECT: [(&str, &str); 1] = [("durability.mode", "object")];
 const INTERVAL: Duration = Duration::from_secs(30);
+/// How long others are waited for when a broker came.
+const SETTLING: Duration = Duration::from_secs(10);
 
 async fn join(world: &World, broker: u32) -> Node {
     let node = world.start_balancing(broker, &Disk::new(broker as u8), INTERVAL).await.unwrap();
@@ -81,16 +83,77 @@ async fn what_cannot_be_handed_over_in_time_is_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_broker_gets_its_share_after_a_while() {
+async fn a_new_broker_gets_its_share_soon() {
     let world = World::new();
     let nodes = cluster_of(&world, 2).await;
     let id = nodes[0].create(topic("t", 90, &OBJECT)).await;
     let _third = join(&world, 3).await;
     see(&nodes[0], 3).await;
-    tokio::time::sleep(INTERVAL / 2).await;
+    tokio::time::sleep(SETTLING / 2).await;
+    assert_eq!(shares(&world, id, 90).await, [(1, 45), (2, 45)].into());
+    tokio::time::sleep(SETTLING).await;
+    assert_eq!(shares(&world, id, 90).await, [(1, 30), (2, 30), (3, 30)].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broker_that_returns_gets_its_share_after_a_while() {
+    let world = World::new();
+    let mut nodes = cluster_of(&world, 3).await;
+    let id = nodes[0].create(topic("t", 90, &OBJECT)).await;
+    let third = nodes.remove(2);
+    assert_eq!(third.cluster.hand_off(PATIENCE).await.unwrap(), 0);
+    third.leave().await;
+    see(&nodes[0], 2).await;
+    let _third = join(&world, 3).await;
+    see(&nodes[0], 3).await;
+    tokio::time::sleep(SETTLING * 2).await;
     assert_eq!(shares(&world, id, 90).await, [(1, 45), (2, 45)].into());
     tokio::time::sleep(INTERVAL * 2).await;
     assert_eq!(shares(&world, id, 90).await, [(1, 30), (2, 30), (3, 30)].into());
+}
+
+/// Has partitions carry so many bytes a second each, where they are, for a while.
+async fn carry(nodes: &[Node], world: &World, rates: &BTreeMap<PartitionId, u64>, seconds: u64) {
+    for _ in 0..seconds {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        for (partition, bytes) in rates {
+            let owner = world.owner(*partition).await.unwrap().broker;
+            let mut carried = nodes.get(owner as usize - 1).unwrap().engine.carried.lock();
+            *carried.entry(*partition).or_default() += bytes;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn brokers_that_carry_much_change_partitions_with_others() {
+    let world = World::new();
+    let nodes = cluster_of(&world, 3).await;
+    let id = nodes[0].create(topic("t", 30, &OBJECT)).await;
+    let mut of_second = Vec::new();
+    for index in 0..30 {
+        if world.owner(partition(id, index)).await.unwrap().broker == 2 {
+            of_second.push(partition(id, index));
+        }
+    }
+    let busy: BTreeMap<_, _> = of_second.iter().take(6).map(|it| (*it, 5_000_000)).collect();
+    carry(&nodes, &world, &busy, 3 * INTERVAL.as_secs()).await;
+    assert_eq!(shares(&world, id, 30).await, [(1, 10), (2, 10), (3, 10)].into());
+    let mut carried = BTreeMap::new();
+    for (partition, bytes) in &busy {
+        *carried.entry(world.owner(*partition).await.unwrap().broker).or_default() += bytes;
+    }
+    assert_eq!(carried, [(1, 10_000_000), (2, 10_000_000), (3, 10_000_000)].into());
+    // It stays so.
+    let epochs = || async {
+        let mut epochs = Vec::new();
+        for index in 0..30 {
+            epochs.push(world.owner(partition(id, index)).await.unwrap().leader_epoch);
+        }
+        epochs
+    };
+    let before = epochs().await;
+    carry(&nodes, &world, &busy, 3 * INTERVAL.as_secs()).await;
+    assert_eq!(epochs().await, before);
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use coordinator::{Coordinator, SlotClaim, SlotKind, Topics, group::TopicCatalog}
 use kafka::ImageCatalog;
 use model::{LeaderEpoch, PartitionId, SessionId, TopicId, TopicName, config::TopicSettings};
 use partition_log::{Authority, Claim, PartitionLogs};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// The log's question about its lease, answered by the cluster.
 #[derive(Debug)]
@@ -89,6 +89,10 @@ impl Ownership for Engines {
             self.logs.close_partition(*partition);
             self.coordinator.close(*partition);
         }
+    }
+
+    fn carried_bytes(&self) -> BTreeMap<PartitionId, u64> {
+        self.logs.all().iter().map(|log| (log.id(), log.carried_bytes())).collect()
     }
 
     fn settings_changed(&self, topic: TopicId, settings: Arc<TopicSettings>) {

@@ -19,7 +19,10 @@ use bytes::Bytes;
 use formats::record_batch::{BatchHeader, patched_head};
 use model::{Offset, TimestampMs};
 use runtime::traces;
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::Range,
+    sync::{Arc, atomic::Ordering},
+};
 use tracing::Span;
 use wal::{Appended, Durability, FrameMeta};
 
@@ -200,6 +203,7 @@ pub(crate) fn enter(
         engine.parts.clock.boot_time(),
     );
     engine.appended_bytes.increment(bytes);
+    partition.carried_bytes.fetch_add(bytes, Ordering::Relaxed);
     if let Some(request) = request {
         engine.traced.add(partition.id, end_offset, request);
     }

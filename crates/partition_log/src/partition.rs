@@ -13,7 +13,13 @@ use crate::{
 use bytes::Bytes;
 use model::{LeaderEpoch, Offset, PartitionId, ProducerEpoch, ProducerId, TimestampMs, TopicName};
 use parking_lot::Mutex;
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 use tokio::sync::Notify;
 
 /// When an append is answered.
@@ -151,6 +157,8 @@ pub(crate) struct Shared {
     pub(crate) topic: TopicName,
     pub(crate) engine: Arc<Engine>,
     pub(crate) sequencer: Mutex<Sequencer>,
+    /// Bytes of batches taken in and given to readers.
+    pub(crate) carried_bytes: AtomicU64,
     /// Held while the manifest is being put: one at a time.
     pub(crate) manifest_gate: tokio::sync::Mutex<()>,
     /// Held while objects of this partition alone are stored, until the manifest names them.
@@ -174,6 +182,11 @@ impl Partition {
     /// The name of its topic.
     pub fn topic(&self) -> &TopicName {
         &self.shared.topic
+    }
+
+    /// Bytes of batches that it took in and gave to readers since it was opened.
+    pub fn carried_bytes(&self) -> u64 {
+        self.shared.carried_bytes.load(Ordering::Relaxed)
     }
 
     /// Whether it takes nothing because it is about to be handed to another broker.

@@ -15,7 +15,10 @@ use crate::{
 use bytes::Bytes;
 use futures::{StreamExt, future::BoxFuture, stream};
 use model::{Offset, PartitionId, TimestampMs};
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::Range,
+    sync::{Arc, atomic::Ordering},
+};
 use storage::ObjectName;
 use wal::WalError;
 
@@ -77,6 +80,10 @@ pub async fn read_side_by_side(
     }
     for ((partition, _), answer) in reads.iter().zip(&found) {
         partition.shared().engine.damage.note(partition.id(), answer);
+        if let Ok(answer) = answer {
+            let bytes: usize = answer.batches.iter().map(Bytes::len).sum();
+            partition.shared().carried_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        }
     }
     found
 }

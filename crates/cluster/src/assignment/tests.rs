@@ -113,7 +113,100 @@ fn what_may_not_move_stays() {
     assert_eq!(even_out(spread_of(&placed, 2), movable, usize::MAX).len(), 2);
 }
 
+/// Brokers that carry these bytes in partitions of topic 1, and have `quiet` partitions of topic 2 each.
+fn carrying(loads: &[&[u64]], quiet: u32) -> Vec<LoadedBroker> {
+    let mut next = 0..;
+    let mut index = || next.next().unwrap();
+    let brokers = loads.iter().enumerate().map(|(number, loads)| LoadedBroker {
+        broker: broker(number as u32),
+        total: loads.iter().sum(),
+        busy: loads.iter().map(|bytes| (partition(1, index()), *bytes)).collect(),
+        quiet: (0..quiet).map(|_| partition(2, index())).collect(),
+    });
+    brokers.collect()
+}
+
+/// What brokers carry after moves; numbers of partitions must be what they were.
+fn totals(before: &[LoadedBroker], moves: &[(PartitionId, BrokerId)]) -> Vec<u64> {
+    let place = |partition: &PartitionId, at: BrokerId| {
+        moves.iter().rev().find(|(it, _)| it == partition).map_or(at, |(_, to)| *to)
+    };
+    let count = |at: BrokerId| {
+        let held = before.iter().flat_map(|it| {
+            it.busy.keys().chain(&it.quiet).map(move |partition| (partition, it.broker))
+        });
+        held.filter(|(partition, from)| place(partition, *from) == at).count()
+    };
+    for it in before {
+        assert_eq!(count(it.broker), it.busy.len() + it.quiet.len());
+    }
+    let busy = || before.iter().flat_map(|it| it.busy.iter().map(move |load| (it.broker, load)));
+    let carried = |at: BrokerId| {
+        busy().filter(|(from, (it, _))| place(it, *from) == at).map(|(_, (_, bytes))| *bytes).sum()
+    };
+    before.iter().map(|it| carried(it.broker)).collect()
+}
+
+const MB: u64 = 1_000_000;
+
+#[test]
+fn busy_partitions_change_places_with_quiet_ones() {
+    let before = carrying(&[&[20 * MB, 20 * MB, 20 * MB], &[], &[]], 4);
+    let moves = even_load(before.clone(), usize::MAX);
+    assert_eq!(totals(&before, &moves), [20 * MB; 3]);
+    assert_eq!(moves.len(), 4);
+}
+
+#[test]
+fn one_that_is_of_the_same_topic_goes_first() {
+    let mut before = carrying(&[&[20 * MB, 20 * MB], &[]], 2);
+    before[1].quiet.insert(partition(1, 99));
+    let moves = even_load(before, usize::MAX);
+    assert_eq!(moves, [(partition(1, 0), broker(1)), (partition(1, 99), broker(0))]);
+}
+
+#[test]
+fn what_is_about_even_or_little_stays() {
+    for loads in [[24 * MB, 18 * MB], [MB, 0], [0, 0]] {
+        let before = carrying(&[&[loads[0] / 2, loads[0] / 2], &[loads[1]]], 3);
+        assert_eq!(even_load(before, usize::MAX), [], "{loads:?}");
+    }
+    assert_eq!(even_load(Vec::new(), usize::MAX), []);
+}
+
+#[test]
+fn one_partition_that_carries_more_than_a_share_gets_room() {
+    let before = carrying(&[&[90 * MB, 10 * MB, 10 * MB], &[10 * MB]], 3);
+    let moves = even_load(before.clone(), usize::MAX);
+    assert_eq!(totals(&before, &moves).into_iter().max(), Some(90 * MB));
+    let alone = carrying(&[&[90 * MB], &[]], 3);
+    assert_eq!(even_load(alone, usize::MAX), [], "the two would only change roles");
+}
+
+#[test]
+fn a_limit_is_kept_by_whole_swaps() {
+    let before = carrying(&[&[4 * MB; 30], &[]], 40);
+    assert_eq!(even_load(before.clone(), 5).len(), 4);
+    let moves = even_load(before.clone(), usize::MAX);
+    assert!(totals(&before, &moves)[0] <= 72 * MB);
+}
+
 proptest! {
+    #[test]
+    fn the_broker_that_carries_the_most_carries_no_more_than_before(
+        loads in proptest::collection::vec(proptest::collection::vec(0..50 * MB, 0..12), 1..7),
+        quiet in 0..5_u32,
+    ) {
+        let loads: Vec<&[u64]> = loads.iter().map(Vec::as_slice).collect();
+        let before = carrying(&loads, quiet);
+        let moves = even_load(before.clone(), usize::MAX);
+        let after = totals(&before, &moves);
+        let most = before.iter().map(|it| it.total).max().unwrap();
+        prop_assert!(after.iter().max().unwrap() <= &most);
+        let moved: BTreeSet<_> = moves.iter().map(|(it, _)| *it).collect();
+        prop_assert_eq!(moved.len(), moves.len(), "a partition moves once");
+    }
+
     #[test]
     fn every_partition_gets_one_broker_and_loads_differ_by_at_most_one(
         topics in proptest::collection::vec(1..20_u32, 0..20),

@@ -272,12 +272,14 @@ pub struct Engine {
     pub refuses: Mutex<BTreeSet<PartitionId>>,
     /// What sealing comes to.
     pub seals: Mutex<Result<u64, String>>,
+    /// Bytes of records that partitions have carried.
+    pub carried: Mutex<BTreeMap<PartitionId, u64>>,
 }
 
 impl Default for Engine {
     fn default() -> Self {
         let (told, session, refuses) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { told, session, refuses, seals: Mutex::new(Ok(0)) }
+        Self { told, session, refuses, seals: Mutex::new(Ok(0)), carried: Mutex::default() }
     }
 }
 
@@ -326,6 +328,10 @@ impl Ownership for Engine {
 
     fn close(&self, partitions: &[PartitionId]) {
         self.told.lock().extend(partitions.iter().map(|it| Told::Closed(*it)));
+    }
+
+    fn carried_bytes(&self) -> BTreeMap<PartitionId, u64> {
+        self.carried.lock().clone()
     }
 
     fn settings_changed(&self, topic: TopicId, settings: Arc<TopicSettings>) {

@@ -6,12 +6,12 @@ use formats::metadata::{
     AccessRule, Broker, ClassicProtocols, ClientQuota, Cluster, Commit, CommitHead,
     CommittedOffset, Configs, ConsumerGroup, ConsumerGroupMember, Controller, DeletedTopic,
     DurabilityMode, Endpoint, EpochStart, Features, Folded, Garbage, Group, GroupCommit,
-    GroupCommits, GroupMember, GroupOffsets, GroupProtocol, Index, JournalHead, LastSnapshot,
-    Manifest, ManifestRest, MemberPartitions, MemberState, Move, Owner, Producer, ProducerBatch,
-    ProducerIds, ProducerSnapshot, QuotaEntity, Recovery, Reference, Registration, ScramCredential,
-    Session, SliceGroup, SnapshotHead, SnapshotPart, StagedOffsets, SubscribedTopic,
-    TargetAssignment, TargetPartitions, Topic, TopicName, TopicOffsets, TransactionState,
-    TransactionTopic, TransactionalProducer, Unfolded,
+    GroupCommits, GroupMember, GroupOffsets, GroupProtocol, Index, JournalHead, LastSnapshot, Load,
+    Manifest, ManifestRest, MemberPartitions, MemberState, Move, Owner, PartitionLoad, Producer,
+    ProducerBatch, ProducerIds, ProducerSnapshot, QuotaEntity, Recovery, Reference, Registration,
+    ScramCredential, Session, SliceGroup, SnapshotHead, SnapshotPart, StagedOffsets,
+    SubscribedTopic, TargetAssignment, TargetPartitions, Topic, TopicName, TopicOffsets,
+    TransactionState, TransactionTopic, TransactionalProducer, Unfolded,
 };
 use prost::Message;
 use std::{fmt::Debug, fs, path::Path};
@@ -138,6 +138,8 @@ fn values_of_topics_have_their_bytes() {
         },
     );
     check("move", &Move { format: 1, to: 4, requested: true, since_unix_ms: 1_700_000_000_000 });
+    let busiest = PartitionLoad { topic: ID, partition: 5, bytes_per_second: 30_000_000 };
+    check("load", &Load { format: 1, bytes_per_second: 40_000_000, busiest: vec![busiest] });
 }
 
 #[test]

@@ -362,6 +362,10 @@ impl Ownership for Opens {
         }
     }
 
+    fn carried_bytes(&self) -> BTreeMap<PartitionId, u64> {
+        BTreeMap::new()
+    }
+
     fn settings_changed(&self, topic: TopicId, settings: Arc<TopicSettings>) {
         for partition in self.logs.all().iter().filter(|it| it.id().topic == topic) {
             partition.apply_settings(Arc::clone(&settings));

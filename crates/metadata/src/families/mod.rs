@@ -17,6 +17,7 @@ mod groups;
 mod indexes;
 mod journal_heads;
 mod keys;
+mod loads;
 mod manifests;
 mod moves;
 mod owners;

@@ -9,7 +9,8 @@ value!(LastSnapshot);
 value!(Recovery);
 
 /// Families that mean nothing once the store is lost: leases are gone with it, moves are asked for again.
-const OF_THE_MOMENT: [&str; 5] = ["sessions/", "controller", "moves/", "snapshot", "recovery"];
+const OF_THE_MOMENT: [&str; 6] =
+    ["sessions/", "loads/", "controller", "moves/", "snapshot", "recovery"];
 
 impl Keys {
     /// The newest snapshot.

@@ -47,9 +47,9 @@ pub const AUTO_CREATE_TOPICS_ENABLE: ConfigKey =
 
 /// `auto.leader.rebalance.enable`.
 pub const AUTO_LEADER_REBALANCE_ENABLE: ConfigKey =
-    ConfigKey::broker("auto.leader.rebalance.enable", Boolean, "true")
-        .important(High)
-        .documented("Whether partitions move by themselves to brokers that have fewer.");
+    ConfigKey::broker("auto.leader.rebalance.enable", Boolean, "true").important(High).documented(
+        "Whether partitions move by themselves to brokers that have fewer, or carry less.",
+    );
 
 /// `broker.id`.
 pub const BROKER_ID: ConfigKey = ConfigKey::broker("broker.id", Int, "-1")
@@ -246,7 +246,7 @@ pub const LEADER_IMBALANCE_CHECK_INTERVAL_SECONDS: ConfigKey =
     ConfigKey::broker("leader.imbalance.check.interval.seconds", Long, "300")
         .takes(AtLeast(1))
         .important(High)
-        .documented("How long brokers must have been the same before partitions move for the sake of balance, and how long they then rest.");
+        .documented("How long brokers must have been the same before partitions move for the sake of balance, unless brokers came that are new, and how long they then rest.");
 
 /// `listener.security.protocol.map`.
 pub const LISTENER_SECURITY_PROTOCOL_MAP: ConfigKey = ConfigKey::broker(

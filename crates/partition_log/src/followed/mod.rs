@@ -18,7 +18,10 @@ use following::Following;
 use model::{LeaderEpoch, PartitionId};
 use parking_lot::Mutex;
 use runtime::BootTime;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::AtomicU64},
+};
 use tokio::sync::Notify;
 
 /// Partitions named in one question to an owner.
@@ -164,6 +167,7 @@ impl FollowedPartitions {
             topic: claim.topic.clone(),
             engine: Arc::clone(&self.engine),
             sequencer: Mutex::new(sequencer),
+            carried_bytes: AtomicU64::new(0),
             manifest_gate: tokio::sync::Mutex::new(()),
             upkeep_gate: tokio::sync::Mutex::new(()),
         }))

@@ -31,7 +31,10 @@ use manifest_fold::{FoldedClaims, fold_long};
 use model::{LeaderEpoch, Offset, TimestampMs};
 use parking_lot::Mutex;
 use replay::{Replay, replay};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 use wal::RecoveredFrame;
 
 /// How long what was read for partitions is there for those that come after them.
@@ -278,6 +281,7 @@ fn open_fresh(
         topic: claim.topic.clone(),
         engine: Arc::clone(engine),
         sequencer: Mutex::new(Sequencer::new(ownership, recorded, settings, log)),
+        carried_bytes: AtomicU64::new(0),
         manifest_gate: tokio::sync::Mutex::new(()),
         upkeep_gate: tokio::sync::Mutex::new(()),
     });
